@@ -1,0 +1,36 @@
+# Every target works from a fresh clone: it makes .venv when missing, and doing it twice changes nothing.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := runs/demo
+
+.PHONY: setup demo test test-full lint format bench clean
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml scripts/constraints.txt scripts/setup.sh
+	bash scripts/setup.sh $(PYTHON)
+
+demo: setup
+	$(BIN)/pairforge demo --run $(RUN)
+
+test: setup
+	$(BIN)/python -m pytest -m "not full" --durations=15
+
+test-full: setup
+	$(BIN)/python -m pytest --durations=30
+
+lint: setup
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+format: setup
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+bench: setup
+	for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+clean:
+	rm -rf .venv build dist *.egg-info
