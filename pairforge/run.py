@@ -1,0 +1,386 @@
+"""The run directory: the only code that knows its file names.
+
+    recipe.yaml  manifest.json                   the resolved recipe; what produced the evidence, counts, timings
+    problems.parquet  source_drops.parquet       evidence from the sources
+    samples/given.parquet                        solutions that came with the problems
+    samples/sampled.jsonl -> sampled.parquet     append-only while sampling, compacted when done
+    verdicts/verdicts.jsonl -> verdicts.parquet  the same
+    lengths/<digest>.parquet                     derived: tokens per sample, for one tokenizer, template and frame
+    views/<view>/                                view.json, pairs.parquet, drops.parquet, card, report, figures
+
+Evidence grows only by appending. Everything else is written beside its place and renamed into it, a view as a
+whole folder, so that a reader never sees half a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pairforge.errors import RunError
+from pairforge.log import AppendLog, read_log
+from pairforge.records import Drop, Problem, Sample, Verdict, from_row, schema, to_row
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow.parquet as pq
+
+# Columns of a sample that are numbers and labels; the rest is text and stays on disk until a pair needs it.
+SAMPLE_FACTS = [
+    "problem_id",
+    "draw",
+    "origin",
+    "model",
+    "side",
+    "max_tokens",
+    "sampled_tokens",
+    "finish_reason",
+    "budget_limited",
+]
+_VIEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run directory. Methods read and write its files; they decide nothing."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    # --- recipe and manifest -------------------------------------------------------------------------
+
+    @property
+    def recipe_file(self) -> Path:
+        return self.path / "recipe.yaml"
+
+    def write_recipe(self, text: str) -> None:
+        write_text(self.recipe_file, text)
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest, or an empty mapping when nothing was recorded yet."""
+        file = self.path / "manifest.json"
+        if not file.exists():
+            return {}
+        try:
+            return dict(json.loads(file.read_text()))
+        except ValueError as error:
+            raise RunError(f"{file} is not valid JSON: {error}", hint="restore it, or start a new run") from None
+
+    def update_manifest(self, **sections: Any) -> dict[str, Any]:
+        """Replace the named sections of the manifest and write it; returns the whole."""
+        manifest = {**self.manifest(), **sections}
+        write_text(self.path / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        return manifest
+
+    # --- problems and given solutions ----------------------------------------------------------------
+
+    @property
+    def has_problems(self) -> bool:
+        return (self.path / "problems.parquet").exists()
+
+    def write_sources(self, problems: Iterable[Problem], drops: Iterable[Drop]) -> None:
+        """Store the problems and the source drops. The problems file comes last: it marks the stage as done."""
+        write_rows(self.path / "source_drops.parquet", map(to_row, drops), Drop)
+        write_rows(self.path / "problems.parquet", map(to_row, problems), Problem)
+
+    def given_writer(self) -> contextlib.AbstractContextManager[GivenWriter]:
+        """A writer for given solutions as the sources yield them: `with run.given_writer() as add: add(samples)`."""
+        return _given_writer(self.path / "samples" / "given.parquet")
+
+    def problems(self) -> Iterator[Problem]:
+        """All problems, in the order of the sources."""
+        return (from_row(Problem, row) for row in iter_rows(self._need("problems.parquet")))
+
+    def problem_table(self) -> pl.DataFrame:
+        """All columns of all problems (`meta` as JSON text)."""
+        import polars as pl
+
+        return pl.read_parquet(self._need("problems.parquet"))
+
+    def source_drops(self) -> Iterator[Drop]:
+        return (from_row(Drop, row) for row in iter_rows(self._need("source_drops.parquet")))
+
+    # --- samples and verdicts ------------------------------------------------------------------------
+
+    def sample_log(self) -> AppendLog:
+        """The append-only log that sampled solutions go to."""
+        return AppendLog(self.path / "samples" / "sampled.jsonl")
+
+    def verdict_log(self) -> AppendLog:
+        """The append-only log that verdicts go to."""
+        return AppendLog(self.path / "verdicts" / "verdicts.jsonl")
+
+    def samples(self) -> Iterator[Sample]:
+        """Every stored sample, given ones first. A sample that was stored twice comes once."""
+        seen: set[str] = set()
+        for row in self._sample_rows():
+            sample = from_row(Sample, row)
+            if sample.key not in seen:
+                seen.add(sample.key)
+                yield sample
+
+    def sampled(self) -> Iterator[Sample]:
+        """Sampled solutions only, in the order they finished."""
+        return (s for s in self.samples() if s.origin == "sampled")
+
+    def sample_table(self) -> pl.DataFrame:
+        """`sample_key` and the `SAMPLE_FACTS` of every sample, without its text. Where a draw was repeated with a
+        larger budget, the larger one stands for it."""
+        import polars as pl
+
+        frames = [pl.scan_parquet(f).select(SAMPLE_FACTS).collect() for f in self._sample_parquets()]
+        log = [{name: row[name] for name in SAMPLE_FACTS} for row in self._logged_samples()]
+        special: dict[str, type[pl.DataType]] = {
+            "budget_limited": pl.Boolean,
+            **dict.fromkeys(("draw", "max_tokens", "sampled_tokens"), pl.Int64),
+        }
+        types = {name: special.get(name, pl.String) for name in SAMPLE_FACTS}
+        table = pl.concat([*frames, pl.DataFrame(log, schema=types)], how="vertical_relaxed")
+        key = pl.concat_str(["problem_id", "origin", "draw", "max_tokens"], separator="/").alias("sample_key")
+        draw = ["problem_id", "origin", "draw"]
+        return (
+            table.with_columns(key)
+            .sort([*draw, "max_tokens"], maintain_order=True)
+            .unique(draw, keep="last", maintain_order=True)
+        )
+
+    def texts(self, keys: Iterable[str]) -> dict[str, Sample]:
+        """The full samples of the given keys."""
+        import polars as pl
+
+        wanted = set(keys)
+        problems = {key.split("/", 1)[0] for key in wanted}
+        rows: list[dict[str, Any]] = []
+        for file in self._sample_parquets():
+            rows += pl.scan_parquet(file).filter(pl.col("problem_id").is_in(problems)).collect().to_dicts()
+        rows += [row for row in self._logged_samples() if row["problem_id"] in problems]
+        found = (from_row(Sample, row) for row in rows)
+        return {sample.key: sample for sample in found if sample.key in wanted}
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Every stored verdict, oldest first; the last one of a key is the one that counts."""
+        folder = self.path / "verdicts"
+        if (folder / "verdicts.parquet").exists():
+            yield from (from_row(Verdict, r) for r in iter_rows(folder / "verdicts.parquet"))
+        yield from (from_row(Verdict, r) for r in read_log(folder / "verdicts.jsonl"))
+
+    def verdict_table(self) -> pl.DataFrame:
+        """The current verdict of every judged sample, with the columns of `Verdict`."""
+        import polars as pl
+
+        rows = [to_row(v) for v in self.verdicts()]
+        table = pl.DataFrame(rows, schema=dict.fromkeys(Verdict.__dataclass_fields__, pl.String))
+        return table.unique("sample_key", keep="last", maintain_order=True)
+
+    def compact(self) -> None:
+        """Turn the two logs into parquet. A crash in between leaves both; readers then see each record once."""
+        samples = self.path / "samples"
+        if (samples / "sampled.jsonl").exists():
+            rows = (to_row(s) for s in self.sampled())
+            write_rows(samples / "sampled.parquet", rows, Sample)
+            (samples / "sampled.jsonl").unlink()
+        verdicts = self.path / "verdicts"
+        if (verdicts / "verdicts.jsonl").exists():
+            last = {v.sample_key: v for v in self.verdicts()}
+            write_rows(verdicts / "verdicts.parquet", map(to_row, last.values()), Verdict)
+            (verdicts / "verdicts.jsonl").unlink()
+
+    def sample_count(self) -> int:
+        """How many samples are stored, given and sampled."""
+        import pyarrow.parquet as pq
+
+        stored = sum(pq.read_metadata(file).num_rows for file in self._sample_parquets())
+        return stored + sum(1 for _ in self._logged_samples())
+
+    @property
+    def verifier_cache(self) -> Path:
+        """Where the verifier may keep its decisions."""
+        return self.path / "verdicts" / "decisions.cache"
+
+    @contextlib.contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the block's wall time to the manifest's `seconds`, whether it ends well or not."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = dict(self.manifest().get("seconds", {}))
+            seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - started, 2)
+            self.update_manifest(seconds=seconds)
+
+    # --- derived: lengths, views ---------------------------------------------------------------------
+
+    def lengths(self, key: str) -> pl.DataFrame | None:
+        """Cached token counts (`sample_key`, `prompt_tokens`, `completion_tokens`), or None."""
+        import polars as pl
+
+        file = self.path / "lengths" / f"{key}.parquet"
+        return pl.read_parquet(file) if file.exists() else None
+
+    def write_lengths(self, key: str, table: pl.DataFrame) -> None:
+        file = self.path / "lengths" / f"{key}.parquet"
+        with replacing(file) as temporary:
+            table.write_parquet(temporary)
+
+    def view(self, name: str) -> Path:
+        """The folder of an existing view.
+
+        Raises `RunError` naming the views there are.
+        """
+        folder = self._view_path(name)
+        if not (folder / "view.json").exists():
+            there = ", ".join(self.views()) or "none yet"
+            raise RunError(
+                f"{self.path}: there is no view '{name}'",
+                hint=f"views: {there}. `pairforge filter {self.path} --view {name}` makes one",
+            )
+        return folder
+
+    def views(self) -> list[str]:
+        return sorted(f.parent.name for f in (self.path / "views").glob("*/view.json"))
+
+    @contextlib.contextmanager
+    def new_view(self, name: str) -> Iterator[Path]:
+        """A temporary folder that replaces the view as a whole when the block ends well."""
+        final = self._view_path(name)
+        temporary = final.with_name(f".{name}.{os.getpid()}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            old = final.with_name(f".{name}.{os.getpid()}.old")
+            if final.exists():
+                final.rename(old)
+            temporary.rename(final)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _view_path(self, name: str) -> Path:
+        if not _VIEW_NAME.fullmatch(name):
+            raise RunError(f"'{name}' cannot name a view", hint="use letters, digits, '.', '_' and '-'")
+        return self.path / "views" / name
+
+    def _need(self, name: str) -> Path:
+        file = self.path / name
+        if not file.exists():
+            raise RunError(f"{self.path} has no {name}", hint="`pairforge build` fills a run from its recipe")
+        return file
+
+    def _sample_parquets(self) -> list[Path]:
+        files = [self.path / "samples" / name for name in ("given.parquet", "sampled.parquet")]
+        return [f for f in files if f.exists()]
+
+    def _logged_samples(self) -> Iterator[dict[str, Any]]:
+        return read_log(self.path / "samples" / "sampled.jsonl")
+
+    def _sample_rows(self) -> Iterator[dict[str, Any]]:
+        for file in self._sample_parquets():
+            yield from iter_rows(file)
+        yield from self._logged_samples()
+
+
+def open_run(run: str | Path) -> Run:
+    """An existing run, by path or by its name under `runs/`.
+
+    Raises `RunError` when there is none.
+    """
+    for path in (Path(run), Path("runs") / run):
+        if (path / "recipe.yaml").exists():
+            return Run(path)
+    known = ", ".join(sorted(p.parent.name for p in Path("runs").glob("*/recipe.yaml"))) or "none"
+    raise RunError(f"there is no run at '{run}'", hint=f"runs here: {known}. `pairforge build RECIPE` makes one")
+
+
+class GivenWriter:
+    """Appends given samples to a parquet file, a row group at a time, so that memory stays flat."""
+
+    def __init__(self, writer: pq.ParquetWriter, rows_per_group: int = 1000) -> None:
+        self._writer, self._size = writer, rows_per_group
+        self._rows: list[dict[str, Any]] = []
+        self.count = 0
+
+    def __call__(self, samples: Iterable[Sample]) -> None:
+        self._rows += [to_row(s) for s in samples]
+        if len(self._rows) >= self._size:
+            self.flush()
+
+    def flush(self) -> None:
+        import pyarrow as pa
+
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=schema(Sample)))
+            self.count += len(self._rows)
+            self._rows = []
+
+
+@contextlib.contextmanager
+def _given_writer(file: Path) -> Iterator[GivenWriter]:
+    import pyarrow.parquet as pq
+
+    with replacing(file) as temporary, pq.ParquetWriter(temporary, schema(Sample), compression="zstd") as writer:
+        add = GivenWriter(writer)
+        yield add
+        add.flush()
+
+
+@contextlib.contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """A temporary path beside `file` that takes its place, durably, when the block ends well.
+
+    Raises `RunError` when the place cannot be written (read-only, disk full).
+    """
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        raise RunError(f"cannot write {file}: {error.strerror or error}", hint="check space and permissions") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a whole text file, atomically."""
+    with replacing(file) as temporary:
+        temporary.write_text(text)
+
+
+def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], kind: type, rows_per_group: int = 1000) -> int:
+    """Write rows as parquet with the schema of `kind`, atomically and in bounded memory; returns their number."""
+    import itertools
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    count, iterator = 0, iter(rows)
+    with replacing(file) as temporary, pq.ParquetWriter(temporary, schema(kind), compression="zstd") as writer:
+        while chunk := list(itertools.islice(iterator, rows_per_group)):
+            writer.write_table(pa.Table.from_pylist(chunk, schema=schema(kind)))
+            count += len(chunk)
+    return count
+
+
+def iter_rows(file: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a parquet file, a batch at a time."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches(batch_size=1000):
+            yield from batch.to_pylist()
