@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pairforge.errors import TemplateError
 from pairforge.records import Message
 
 if TYPE_CHECKING:
@@ -65,8 +68,7 @@ def split_reasoning(text: str) -> Reasoning:
 def render_reasoning(thought: str | None, answer: str, frame: Frame) -> str:
     """Put a thought and an answer into a frame; the words of neither are touched.
 
-    A solution without a thought of its own (a short solution) is split so that its working stands where the
-    thought belongs: see `as_thought`.
+    See `completion_message` for solutions without a thought of their own.
     """
     body = (thought or "").strip()
     answer = answer.strip()
@@ -80,6 +82,57 @@ def render_reasoning(thought: str | None, answer: str, frame: Frame) -> str:
     if frame == "bare":
         return f"{body}\n\n{answer}" if body else answer
     return answer
+
+
+def completion_message(thought: str | None, answer: str, text: str, frame: Frame | Literal["as_sampled"]) -> str:
+    """Any solution as the assistant turn of a pair, in the frame asked for; its words stay as they are.
+
+    A solution without a thought of its own is divided (`split_solution`): its working stands where a thought
+    belongs and its last words are the answer, so that the frame alone does not tell chosen from rejected.
+    "as_sampled" leaves the raw `text`.
+    """
+    if frame == "as_sampled":
+        return text
+    if thought is None and frame != "plain":
+        thought, answer = split_solution(answer)
+    return render_reasoning(thought, answer, frame)
+
+
+def split_solution(solution: str) -> tuple[str, str]:
+    """Divide a solution without markers into its working and its closing statement with the final answer.
+
+    The closing statement is the last paragraph (from the one with the last box on) or, where that is most of the
+    text, its last sentence. A cut never falls inside `$..$`, `\\[..\\]` or an environment, and the words that announce
+    a formula ("... the answer is:") stay with it. Joining the two parts gives back every word.
+    """
+    solution = solution.strip()
+    box = solution.rfind("\\boxed")
+    end = box if box >= 0 else len(solution)
+    for breaks in (_PARAGRAPH, _SENTENCE):
+        cuts = [m for m in breaks.finditer(solution, 0, end) if not _announces(solution[: m.start()])]
+        for cut in reversed(cuts):
+            if not _inside_formula(solution[: cut.start()]):
+                if 2 * (len(solution) - cut.end()) <= len(solution) or breaks is _SENTENCE:
+                    return solution[: cut.start()].rstrip(), solution[cut.end() :]
+                break
+    return "", solution
+
+
+_PARAGRAPH = re.compile(r"\n\s*\n\s*")
+_SENTENCE = re.compile(r"\s*\n\s*|(?<=[.!?])\s+")
+_FORMULA = re.compile(r"\\\\|\\\$|\$|\\[\[\](){}]|\\begin\b|\\end\b")
+
+
+def _announces(before: str) -> bool:
+    return before.rstrip().endswith((":", ",", "="))
+
+
+def _inside_formula(before: str) -> bool:
+    """Whether a text ends within an unfinished formula."""
+    marks = Counter(_FORMULA.findall(before))
+    return bool(marks["$"] % 2) or any(
+        marks[opener] > marks[closer] for opener, closer in (("\\[", "\\]"), ("\\(", "\\)"), ("\\begin", "\\end"))
+    )
 
 
 def prompt_messages(system: str | None, user: str, question: str) -> list[Message]:
@@ -105,6 +158,91 @@ def plain_prompt(messages: list[Message]) -> str:
 
 
 PLAIN_STOPS = ["\nQuestion:", "\n\nQuestion:", "\n\n\n"]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateReport:
+    """Whether a chat template renders an assistant turn with its reasoning.
+
+    `family` names the template where it is a known one. `lost` says what is missing from the rendered turn (empty
+    when all is there) and `remedy` what to do; `training_template` is a template for the same model that keeps the
+    reasoning, where one is known.
+    """
+
+    ok: bool
+    family: str
+    lost: str = ""
+    remedy: str = ""
+    training_template: str | None = None
+
+
+def reasoning_survives(tokenizer: PreTrainedTokenizerBase, prompt: list[Message], completion: str) -> TemplateReport:
+    """Render a pair's side as the trainer does and see whether its reasoning is still there.
+
+    DeepSeek-R1-Distill's template for one deletes everything before `</think>` in assistant turns: trained on, the
+    long chosen side shrinks to its last paragraph and the preference silently inverts.
+    Raises `TemplateError` when the template cannot render the conversation at all.
+    """
+    template = getattr(tokenizer, "chat_template", None)
+    if not isinstance(template, str):
+        return TemplateReport(True, "none")
+    family = template_family(template)
+    lost = _lost(tokenizer, prompt, completion, template)
+    if not lost:
+        return TemplateReport(True, family)
+    for candidate, origin in _training_templates(tokenizer, template):
+        if not _lost(tokenizer, prompt, completion, candidate):
+            return TemplateReport(False, family, lost, f"train with {origin}", candidate)
+    remedy = "use the frame `sky-t1` or `bare`, whose reasoning every template keeps, or give the tokenizer a template"
+    return TemplateReport(False, family, lost, f"{remedy} that keeps the whole assistant turn")
+
+
+_FAMILIES = {  # what only that family's templates say
+    "deepseek": "<｜Assistant｜>",
+    "qwen (ChatML)": "<|im_start|>",
+    "llama 3": "<|start_header_id|>",
+    "gemma": "<start_of_turn>",
+    "phi": "<|assistant|>",
+    "mistral": "[INST]",
+}
+
+
+def template_family(template: str) -> str:
+    """The family of a chat template, by the turn markers it writes; "unknown" otherwise."""
+    return next((family for family, mark in _FAMILIES.items() if mark in template), "unknown")
+
+
+def _lost(tokenizer: PreTrainedTokenizerBase, prompt: list[Message], completion: str, template: str) -> str:
+    """What of the completion is missing from the rendered conversation."""
+    turns = [*prompt, Message(role="assistant", content=completion)]
+    try:
+        rendered = str(tokenizer.apply_chat_template(turns, tokenize=False, chat_template=template))
+    except Exception as error:  # jinja2 raises many classes, and templates raise their own
+        hint = "some templates take no system turn: set `format.system: null`"
+        raise TemplateError(f"the chat template cannot render a pair: {error}", hint=hint) from error
+    parts = split_reasoning(completion)
+    for what, words in (("the reasoning", parts.thought or ""), ("the answer", parts.answer)):
+        if words and words not in rendered:
+            share = f"{len(words)} characters" if what == "the reasoning" else repr(words[:40])
+            return f"{what} of the assistant turn ({share}) is not in what the template renders"
+    return ""
+
+
+_CUTS_THOUGHT = re.compile(r"""\.split\(\s*(['"])</think>\1\s*\)\s*\[-1\](?:\.l?strip\([^)]*\)|\s*\|\s*trim)?""")
+
+
+def _training_templates(tokenizer: PreTrainedTokenizerBase, template: str) -> Iterator[tuple[str, str]]:
+    """Templates for the same model that may keep the reasoning: TRL's, then the model's own without the cut."""
+    try:
+        from trl.chat_template_utils import get_training_chat_template
+
+        shipped = get_training_chat_template(tokenizer)
+        if shipped:
+            yield shipped, "TRL's training template for this model (`trl.chat_template_utils`)"
+    except (ImportError, ValueError):
+        pass  # TRL is not installed, or knows no variant of this template
+    if _CUTS_THOUGHT.search(template):
+        yield _CUTS_THOUGHT.sub("", template), "the model's own template without the cut at </think>"
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -1,0 +1,36 @@
+"""GSM8K's shape: `question`, and an `answer` that holds a human solution ending in `#### <number>`.
+
+The human solution becomes a given *rejected* sample: calculator notes (`<<48/2=24>>`) are taken out and the last
+line is written as a box, so that it reads like any other short solution. A `long` column, where someone added
+one, becomes a given long sample.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pairforge.sources.adapters.columns import given
+from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop, short_answer, text
+
+_NOTES = re.compile(r"<<[^<>\n]*>>")
+_LAST_LINE = re.compile(r"\n?####[^\n]*\s*$")
+
+
+def read(row: Row) -> Entry:
+    question = text(row, "question", "no_question")
+    solution = text(row, "answer", "no_answer")
+    if "####" not in solution:
+        raise RowDrop("no_answer", "the solution has no '#### <answer>' line")
+    answer = short_answer(solution)
+    working = _NOTES.sub("", _LAST_LINE.sub("", solution)).strip()
+    short = Given(f"{working}\nThe answer is \\boxed{{{answer}}}.", side="rejected", model="human")
+    return Entry(question, answer, (*given(row), short))
+
+
+ADAPTER = Adapter(
+    name="gsm8k",
+    read=read,
+    required=("question", "answer"),
+    schema_source="https://github.com/openai/grade-school-math",
+    recognise=lambda row: isinstance(row.get("answer"), str) and "####" in row["answer"] and "question" in row,
+)

@@ -1,0 +1,129 @@
+"""What an adapter makes of one dataset row, and the small text tools adapters share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pairforge.records import Gold, Side
+
+Row = Mapping[str, Any]
+
+
+class RowDrop(Exception):
+    """Raised by an adapter for a row that cannot become a problem; it turns into a `Drop`, never into a crash.
+
+    `reason` is a short identifier (`no_answer`), `detail` says what was found.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One ready-made solution of a row. `side` is the role the dataset gives it ("any" leaves it to the rules).
+
+    `complete` is False when the source itself says that the reasoning was cut.
+    """
+
+    text: str
+    side: Side = "any"
+    model: str = ""
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row as pairforge sees it: question, ground truth, ready-made solutions, and what else the source tells."""
+
+    question: str
+    answer: str
+    given: tuple[Given, ...] = ()
+    gold: Gold = "dataset"
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """How to read one dataset's rows.
+
+    `required` are the columns without which no row can be read. `recognise` tells whether a row looks like this
+    schema (for `auto`; None: only on request). `schema_source` names the public place that confirms the schema;
+    empty means that it could not be confirmed, and using the adapter says so.
+    """
+
+    name: str
+    read: Callable[[Row], Entry]
+    required: tuple[str, ...]
+    schema_source: str = ""
+    recognise: Callable[[Row], bool] | None = None
+
+
+def text(row: Row, column: str, reason: str) -> str:
+    """The text of a column. Numbers become text.
+
+    A missing column drops the row, and so do, with `reason`, null, blank and structured values.
+    """
+    if column not in row:
+        raise RowDrop("missing_column", f"no '{column}' among {', '.join(row)}")
+    value = row[column]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise RowDrop(reason, f"'{column}' holds {shorten(value)}")
+    found = clean(str(value)).strip()
+    if not found:
+        raise RowDrop(reason, f"'{column}' is blank")
+    return found
+
+
+def optional_text(row: Row, column: str) -> str:
+    """The text of a column that may be missing, null or blank: then the empty string."""
+    value = row.get(column)
+    return clean(value).strip() if isinstance(value, str) else ""
+
+
+def clean(value: str) -> str:
+    """The text with lone surrogates replaced: JSON can smuggle them in, and no file could be written with them."""
+    if value.isascii():
+        return value
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+_GSM8K_ANSWER = re.compile(r"####\s*(.+?)\s*$", re.MULTILINE)
+
+
+def short_answer(answer: str) -> str:
+    """The final answer out of a gold column: the text after GSM8K's `####`, the last box, or the text itself."""
+    marked = _GSM8K_ANSWER.findall(answer)
+    if marked:
+        return str(marked[-1]).replace(",", "") if _GROUPED.fullmatch(marked[-1]) else str(marked[-1])
+    return last_boxed(answer) or answer.strip()
+
+
+_GROUPED = re.compile(r"[^\d,]*\d{1,3}(,\d{3})+(\.\d+)?[^\d,]*")
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+
+
+def last_boxed(solution: str) -> str:
+    """The content of the last complete `\\boxed{...}`, braces balanced; empty when there is none."""
+    for match in reversed(list(_BOX.finditer(solution))):
+        depth = 1
+        for position in range(match.end(), len(solution)):
+            char = solution[position]
+            if char == "{" and solution[position - 1] != "\\":
+                depth += 1
+            elif char == "}" and solution[position - 1] != "\\":
+                depth -= 1
+                if depth == 0:
+                    return solution[match.end() : position].strip()
+    return ""
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """A value for a message: its repr, cut in the middle of nowhere rather than flooding the terminal."""
+    shown = repr(value)
+    return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."

@@ -1,0 +1,147 @@
+"""One source as a stream: rows in, problems with their ready-made solutions (or drops) out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from pairforge.chat import split_reasoning
+from pairforge.errors import SourceError
+from pairforge.records import Drop, Problem, Sample, problem_id
+from pairforge.sources.adapters import ADAPTERS
+from pairforge.sources.entry import Adapter, Entry, Given, RowDrop, shorten
+from pairforge.sources.rows import NumberedRow, Rows, open_rows
+from pairforge.sources.spec import SourceSpec
+
+PROBE_ROWS = 32  # rows looked at to find the adapter and to see that its columns exist
+_BUNDLED_COLUMNS = {"long": "solution"}
+
+Found = tuple[Problem, list[Sample]] | Drop
+
+
+class SourceStream:
+    """Iterate it once: every row comes out as a problem with its given samples, or as a drop.
+
+    `adapter`, `revision` and `name` are known from the start; `rows` counts while it is read.
+    """
+
+    def __init__(self, spec: SourceSpec, source: Rows) -> None:
+        self.spec = spec
+        self.name = source.name
+        self.revision = source.revision
+        self.rows = 0
+        self.given_samples = 0  # counted by whoever merges: repeats of one text count once
+        numbered = islice(source.rows, spec.limit)
+        probe = list(islice(numbered, PROBE_ROWS))
+        if not probe:
+            raise SourceError(f"{self.name} has no rows", hint="check the file, or `split` and `config` of the source")
+        self.columns = {**(_BUNDLED_COLUMNS if spec.dataset.startswith("pairforge:") else {}), **spec.columns}
+        seen = [row for _, row in probe if isinstance(row, dict)]
+        _check_mapping(self.name, self.columns, seen)
+        self._adapter = _choose(spec.adapter, self.name, [_rename(row, self.columns) for row in seen])
+        self.adapter = self._adapter.name
+        self._numbered: Iterator[NumberedRow] = chain(probe, numbered)
+
+    def __iter__(self) -> Iterator[Found]:
+        for number, row in self._numbered:
+            self.rows += 1
+            yield self._found(number, row)
+
+    def _found(self, number: int, row: dict[str, Any] | RowDrop) -> Found:
+        where = f"{self.name}:{number}"
+        try:
+            if isinstance(row, RowDrop):
+                raise row
+            renamed = _rename(row, self.columns)
+            if "id" in self.columns and renamed.get("id") is not None:
+                where = f"{self.name}:{renamed['id']}"
+            return self._problem(where, self._adapter.read(renamed))
+        except RowDrop as drop:
+            return Drop(where, "source", drop.reason, drop.detail)
+
+    def _problem(self, where: str, entry: Entry) -> tuple[Problem, list[Sample]]:
+        identity = problem_id(entry.question)
+        problem = Problem(identity, entry.question, entry.answer, self.name, entry.gold, (where,), dict(entry.meta))
+        return problem, [_sample(identity, draw, given, self.revision) for draw, given in enumerate(entry.given)]
+
+
+def read_source(spec: SourceSpec, *, base_dir: Path) -> SourceStream:
+    """Open a source. Relative paths are taken from `base_dir` (the recipe's folder).
+
+    Raises `SourceError` when it cannot be found or read, has no rows, or lacks the columns its adapter needs.
+    """
+    source = open_rows(spec.dataset, config=spec.config, split=spec.split, revision=spec.revision, base_dir=base_dir)
+    return SourceStream(spec, source)
+
+
+def _sample(problem: str, draw: int, given: Given, revision: str) -> Sample:
+    parts = split_reasoning(given.text)
+    return Sample(
+        problem_id=problem,
+        draw=draw,
+        origin="given",
+        text=given.text,
+        thought=parts.thought,
+        answer_text=parts.answer,
+        model=given.model,
+        revision=revision,
+        side=given.side,
+        finish_reason="given" if given.complete and parts.closed else "length",
+    )
+
+
+def _rename(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    """The row under the names the adapter knows; columns the mapping takes keep their own name too."""
+    return {**row, **{name: row[column] for name, column in columns.items() if column in row}}
+
+
+def _check_mapping(source: str, columns: Mapping[str, str], probe: list[dict[str, Any]]) -> None:
+    known = {column for row in probe for column in row}
+    for name, column in columns.items():
+        if probe and column not in known:
+            raise SourceError(
+                f"{source}: `columns` maps {name} to '{column}', which the data does not have. {_show(probe[0])}",
+                hint=_nearest(column, known),
+            )
+
+
+def _choose(name: str, source: str, probe: list[dict[str, Any]]) -> Adapter:
+    """The adapter asked for, or the one that recognises the rows."""
+    if name != "auto":
+        if name not in ADAPTERS:
+            near = difflib.get_close_matches(name, ADAPTERS, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"one of: auto, {', '.join(ADAPTERS)}"
+            raise SourceError(f"{source}: there is no adapter '{name}'", hint=hint)
+        return _with_columns(ADAPTERS[name], source, probe)
+    for adapter in ADAPTERS.values():
+        if probe and adapter.recognise and 2 * sum(map(adapter.recognise, probe)) >= len(probe):
+            return adapter
+    shown = _show(probe[0]) if probe else "none of its first rows can be read"
+    raise SourceError(
+        f"{source}: `adapter: auto` does not recognise this schema. {shown}",
+        hint="set `adapter: columns` with `columns: {question: <column>, answer: <column>, long: <column>}`",
+    )
+
+
+def _with_columns(adapter: Adapter, source: str, probe: list[dict[str, Any]]) -> Adapter:
+    known = {column for row in probe for column in row}
+    missing = [column for column in adapter.required if column not in known]
+    if probe and missing:
+        raise SourceError(
+            f"{source}: the adapter '{adapter.name}' needs the column '{missing[0]}'. {_show(probe[0])}",
+            hint=f"say which column it is: `columns: {{{missing[0]}: <column>}}`",
+        )
+    return adapter
+
+
+def _show(row: Mapping[str, Any]) -> str:
+    cells = ", ".join(f"{name}: {shorten(value, 40)}" for name, value in row.items())
+    return f"Its columns: {', '.join(row)}. Its first row: {{{shorten(cells, 400)[1:-1]}}}"
+
+
+def _nearest(column: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(column, sorted(known), n=1)
+    return f"did you mean '{near[0]}'?" if near else "name one of these columns"

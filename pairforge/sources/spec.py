@@ -1,0 +1,41 @@
+"""Which dataset to read, and how: plain values, so that no recipe object reaches this layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class GoldJoin:
+    """Where ground truth comes from when the dataset has none: another dataset, joined on the normalised question.
+
+    `question` and `answer` name columns of that dataset; an answer column may hold a whole solution (its last box
+    or its `####` line is taken).
+    """
+
+    dataset: str
+    question: str = "problem"
+    answer: str = "answer"
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """One source of problems and ready-made solutions.
+
+    `dataset`: a Hub id, a local dataset folder, a jsonl, json or parquet file, `pairforge:demo` or
+    `pairforge:demo-eval`. `columns` maps a name the adapter knows to the name the data uses, for example
+    `{"question": "prompt", "long": "trace"}`. `limit` bounds the rows read.
+    """
+
+    dataset: str
+    adapter: str = "auto"
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    limit: int | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    gold_from: GoldJoin | None = None

@@ -1,0 +1,68 @@
+"""Reasoning frames: taken apart and put together, the words of a solution never change."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pairforge.chat import completion_message, render_reasoning, split_reasoning, split_solution
+
+SHORT = "Each box holds 6 eggs. Four boxes hold 4*6=24 eggs. So the answer is $\\boxed{24}$."
+
+
+@pytest.mark.parametrize("frame", ["think", "sky-t1"])
+def test_a_frame_is_read_back_as_it_was_written(frame):
+    parts = split_reasoning(render_reasoning("work", "done \\boxed{1}", frame))
+    assert (parts.thought, parts.answer, parts.frame) == ("work", "done \\boxed{1}", frame)
+
+
+def test_markers_in_other_cases_and_a_missing_opener_are_understood():
+    assert split_reasoning("<THINK>a</Think>b").thought == "a"
+    assert split_reasoning("a</think>b").thought == "a"
+    assert split_reasoning("<|Begin_Of_Thought|>a<|END_OF_THOUGHT|>b").thought == "a"
+
+
+def test_a_thought_that_never_ends_has_no_answer():
+    parts = split_reasoning("<think>so maybe 4")
+    assert (parts.thought, parts.answer, parts.closed) == ("so maybe 4", "", False)
+
+
+def test_a_short_solution_thinks_its_working_and_answers_its_last_sentence():
+    framed = completion_message(None, SHORT, SHORT, "think")
+    assert framed == (
+        "<think>\nEach box holds 6 eggs. Four boxes hold 4*6=24 eggs.\n</think>\n\nSo the answer is $\\boxed{24}$."
+    )
+
+
+@pytest.mark.parametrize(
+    ("solution", "answer"),
+    [
+        ("First we add.\n\nThen we double.\n\nHence \\boxed{8}.", "Hence \\boxed{8}."),
+        ("We add 3 and 5.\nThat gives 8.\nAnswer: \\boxed{8}", "Answer: \\boxed{8}"),
+        (
+            "We add.\n\nTherefore, the answer is:\n\n\\[\n\\boxed{8}\n\\]",
+            "Therefore, the answer is:\n\n\\[\n\\boxed{8}\n\\]",
+        ),
+        ("Set $x = 1. 5$ and see. It is $y = 2. \\boxed{8}$", "It is $y = 2. \\boxed{8}$"),
+        ("We add. \\[ a\n\n b = \\boxed{8} \\] Done.", "\\[ a\n\n b = \\boxed{8} \\] Done."),
+        ("\\boxed{8}", "\\boxed{8}"),
+        ("No box here. It is 8.", "It is 8."),
+        ("We get \\boxed{8}. We check it once more. It fits.", "We get \\boxed{8}. We check it once more. It fits."),
+    ],
+)
+def test_where_a_solution_is_cut(solution, answer):
+    assert split_solution(solution)[1] == answer
+
+
+@given(st.text(alphabet="ab .\n$\\[]{}!", max_size=80), st.sampled_from(["", "\\boxed{3}", "$\\boxed{3}$."]))
+def test_cutting_a_solution_loses_no_words(body, box):
+    working, answer = split_solution(body + box)
+    assert "".join((working + answer).split()) == "".join((body + box).split())
+
+
+def test_a_long_solution_changes_its_frame_and_not_its_words():
+    assert completion_message("hm", "It is 2.", "", "sky-t1").count("hm") == 1
+    assert completion_message("hm", "It is 2.", "", "bare") == "hm\n\nIt is 2."
+    assert completion_message("hm", "It is 2.", "", "plain") == "It is 2."
+    assert (
+        completion_message("hm", "It is 2.", "<think>hm</think>It is 2.", "as_sampled") == "<think>hm</think>It is 2."
+    )
