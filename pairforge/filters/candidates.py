@@ -1,0 +1,148 @@
+"""Candidates: every (chosen, rejected) couple of one problem's samples, and which rule each one falls to first.
+
+A couple is put together only when both its samples passed their own side's rules; those that fell before are
+counted without being listed, so that a problem with many draws stays cheap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pairforge.filters.evidence import Evidence, gold_suspects
+from pairforge.filters.steps import Step, first_failure, in_role, pair_steps, problem_steps, side_steps
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pairforge.filters.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What passed, and what each rule took.
+
+    `passed`: one row per surviving candidate: p, chosen_row, rejected_row (rows of the samples), chosen_tokens,
+    rejected_tokens, gap, ratio, total_tokens, wrong (the rejected side is incorrect), chosen_hash, rejected_hash.
+    `lost`: p, code, n: how many candidates of a problem fell first to the step with this code.
+    `reasons`: the steps' reasons in order; the code of `reasons[i]` is i + 1.
+    `all`: p, n: candidates of each problem before any rule.
+    """
+
+    passed: pl.DataFrame
+    lost: pl.DataFrame
+    reasons: tuple[str, ...]
+    all: pl.DataFrame
+
+
+def candidates(evidence: Evidence, rules: Rules) -> Candidates:
+    """Apply every rule that looks at one candidate alone."""
+    import polars as pl
+
+    on_problem = problem_steps(rules)
+    on_chosen = side_steps(rules.chosen, "chosen", rules.chosen.status)
+    on_rejected = side_steps(rules.rejected, "rejected", rejected_statuses(rules))
+    on_pair = pair_steps(rules)
+    codes = [1]
+    for group in (on_problem, on_chosen, on_rejected):
+        codes.append(codes[-1] + len(group))
+
+    problems = _problems(evidence, rules).select("p", problem_code=first_failure(on_problem, codes[0]))
+    sides = evidence.samples.with_columns(
+        c_role=in_role(rules.chosen, "chosen"),
+        r_role=in_role(rules.rejected, "rejected"),
+        c_code=first_failure(on_chosen, codes[1]),
+        r_code=first_failure(on_rejected, codes[2]),
+    )
+    sides = sides.with_columns(
+        c_in=pl.col("c_role") & (pl.col("c_code") == 0), r_in=pl.col("r_role") & (pl.col("r_code") == 0)
+    )
+    total, lost = _count(problems, sides)
+    open_problems = problems.filter(pl.col("problem_code") == 0).select("p")
+    pairs = _pairs(sides.join(open_problems, on="p", how="semi"), rules)
+    pairs = pairs.with_columns(code=first_failure(on_pair, codes[3]))
+    lost_pairs = pairs.filter(pl.col("code") > 0).group_by("p", "code").agg(n=pl.len().cast(pl.Int64))
+    steps: list[Step] = [*on_problem, *on_chosen, *on_rejected, *on_pair]
+    return Candidates(
+        passed=pairs.filter(pl.col("code") == 0).drop("code"),
+        lost=pl.concat([lost, lost_pairs]),
+        reasons=tuple(step.reason for step in steps),
+        all=total,
+    )
+
+
+def rejected_statuses(rules: Rules) -> tuple[str, ...]:
+    """The verdicts a rejected side may have: with a share of wrong ones, the incorrect are let in beside the rest."""
+    status = rules.rejected.status
+    if rules.wrong_share == 0 or not status or "incorrect" in status:
+        return status
+    return ("incorrect",) if rules.wrong_share == 1 else (*status, "incorrect")
+
+
+def _problems(evidence: Evidence, rules: Rules) -> pl.DataFrame:
+    import polars as pl
+
+    if rules.gold_suspects == "keep":
+        return evidence.problems
+    suspects = gold_suspects(evidence)["p"]
+    return evidence.problems.with_columns(gold_suspect=pl.col("p").is_in(suspects.implode()))
+
+
+def _count(problems: pl.DataFrame, sides: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """How many candidates each problem has, and how many fall to rules on the problem or on one side.
+
+    A chosen sample that fails takes all its couples with it: every sample of the rejected role but itself.
+    A rejected sample that fails takes the couples whose chosen sample passed.
+    """
+    import polars as pl
+
+    roles = sides.group_by("p").agg(
+        c=pl.col("c_role").sum().cast(pl.Int64),
+        r=pl.col("r_role").sum().cast(pl.Int64),
+        both=(pl.col("c_role") & pl.col("r_role")).sum().cast(pl.Int64),
+        c_passed=pl.col("c_in").sum().cast(pl.Int64),
+    )
+    roles = roles.join(problems, on="p").with_columns(n=pl.col("c") * pl.col("r") - pl.col("both"))
+    by_problem = roles.filter((pl.col("problem_code") > 0) & (pl.col("n") > 0))
+    open_roles = roles.filter(pl.col("problem_code") == 0)
+    c_failed = sides.filter(pl.col("c_role") & (pl.col("c_code") > 0)).join(open_roles, on="p")
+    r_failed = sides.filter(pl.col("r_role") & (pl.col("r_code") > 0)).join(open_roles, on="p")
+    lost = pl.concat(
+        [
+            by_problem.select("p", code="problem_code", n="n"),
+            c_failed.select("p", code="c_code", n=pl.col("r") - pl.col("r_role").cast(pl.Int64)),
+            r_failed.select("p", code="r_code", n=pl.col("c_passed") - pl.col("c_in").cast(pl.Int64)),
+        ]
+    )
+    lost = lost.group_by("p", "code").agg(pl.col("n").sum()).filter(pl.col("n") > 0)
+    return roles.select("p", "n").filter(pl.col("n") > 0), lost
+
+
+def _pairs(sides: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Join the two sides' survivors, and measure every couple."""
+    import polars as pl
+
+    chosen = sides.filter("c_in").select(
+        "p",
+        chosen_row="row",
+        prompt_tokens="prompt_tokens",
+        chosen_tokens="completion_tokens",
+        chosen_hash="sample_hash",
+    )
+    rejected = sides.filter("r_in").select(
+        "p",
+        rejected_row="row",
+        rejected_tokens="rejected_completion_tokens",
+        wrong=pl.col("status") == "incorrect",
+        rejected_hash="sample_hash",
+    )
+    pairs = chosen.join(rejected, on="p")
+    if rules.chosen.origin == "any" or rules.rejected.origin in ("any", rules.chosen.origin):
+        pairs = pairs.filter(pl.col("chosen_row") != pl.col("rejected_row"))
+    longer = pl.max_horizontal("chosen_tokens", "rejected_tokens")
+    shorter = pl.min_horizontal("chosen_tokens", "rejected_tokens")
+    return pairs.with_columns(
+        gap=longer - shorter,
+        ratio=longer / shorter.clip(lower_bound=1),
+        total_tokens=pl.col("prompt_tokens") + longer,
+    ).drop("prompt_tokens")

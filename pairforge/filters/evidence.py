@@ -1,0 +1,97 @@
+"""The tables that rules are applied to, made ready once for any number of rule sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pairforge.filters.hashing import mix, text_hashes
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PROBLEM_DEFAULTS: dict[str, object] = {
+    "source": "", "gold": "dataset", "draws": 0, "stopped_by": "", "pass_rate": None,
+}  # fmt: skip
+_SAMPLE_DEFAULTS: dict[str, object] = {
+    "side": "any", "draw": 0, "model": "", "finish_reason": "stop", "answer": "", "prompt_tokens": 0,
+    "budget_limited": False, "max_tokens": 0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Problems and samples with everything that no rule changes.
+
+    `problems` is sorted by id; its column `p` numbers the problems. `samples` has `p` too, plus `row` (its own row
+    number) and `sample_hash` (64 bits from problem id, origin, draw and budget).
+    """
+
+    problems: pl.DataFrame
+    samples: pl.DataFrame
+
+
+def prepare(problems: pl.DataFrame, samples: pl.DataFrame) -> Evidence:
+    """Number problems and samples and hash their ids.
+
+    `problems`: problem_id, source, gold, draws, stopped_by, pass_rate (null when unknown), and any further column.
+    `samples`: one row per sample: sample_key, problem_id, origin, side, draw, model, status, finish_reason, answer,
+    prompt_tokens, completion_tokens, budget_limited, max_tokens; optionally `rejected_completion_tokens` where the
+    rejected side is framed differently, and quality columns. Absent optional columns get their default.
+    A sample whose problem is not in `problems` is left out.
+    """
+    import polars as pl
+
+    problems = _with_defaults(problems, _PROBLEM_DEFAULTS).sort("problem_id").with_row_index("p")
+    problems = problems.with_columns(
+        pl.col("pass_rate").cast(pl.Float64),
+        pl.Series("problem_hash", text_hashes(problems["problem_id"]), dtype=pl.UInt64),
+    )
+    samples = _with_defaults(samples, _SAMPLE_DEFAULTS)
+    if "rejected_completion_tokens" not in samples.columns:
+        samples = samples.with_columns(rejected_completion_tokens=pl.col("completion_tokens"))
+    samples = samples.join(problems.select("problem_id", "p", "problem_hash"), on="problem_id").with_row_index("row")
+    return Evidence(problems, samples.with_columns(_sample_hash(samples)).drop("problem_hash"))
+
+
+def gold_suspects(evidence: Evidence, *, agreeing: int = 3) -> pl.DataFrame:
+    """Problems whose ground truth may be wrong: p, problem_id, suspect_answer, agreeing, correct.
+
+    At least `agreeing` solutions give one and the same incorrect answer, and more than agree with the ground truth.
+    Answers are compared as text, so this finds too few rather than too many.
+    """
+    import polars as pl
+
+    status = pl.col("status")
+    wrong = evidence.samples.filter((status == "incorrect") & (pl.col("answer") != ""))
+    agreed = wrong.group_by("p", suspect_answer="answer").agg(agreeing=pl.len())
+    agreed = agreed.filter(pl.col("agreeing") >= agreeing)
+    agreed = agreed.sort("p", -pl.col("agreeing").cast(pl.Int64), "suspect_answer")
+    agreed = agreed.unique("p", keep="first", maintain_order=True)
+    correct = evidence.samples.filter(status == "correct").group_by("p").agg(correct=pl.len())
+    found = agreed.join(correct, on="p", how="left").with_columns(pl.col("correct").fill_null(0))
+    found = found.filter(pl.col("agreeing") > pl.col("correct"))
+    named = found.join(evidence.problems.select("p", "problem_id"), on="p").sort("p")
+    return named.select("p", "problem_id", "suspect_answer", "agreeing", "correct")
+
+
+def _with_defaults(frame: pl.DataFrame, defaults: dict[str, object]) -> pl.DataFrame:
+    import polars as pl
+
+    return frame.with_columns(
+        pl.lit(value).alias(name) for name, value in defaults.items() if name not in frame.columns
+    )
+
+
+def _sample_hash(samples: pl.DataFrame) -> pl.Series:
+    """From the parts of the sample's key rather than its text: a million keys hash in milliseconds."""
+    import numpy as np
+    import polars as pl
+
+    def number(column: str) -> np.ndarray:
+        return samples[column].fill_null(0).cast(pl.Int64).to_numpy().astype(np.uint64)
+
+    given = (samples["origin"] == "given").to_numpy().astype(np.uint64)
+    hashed = mix(samples["problem_hash"].to_numpy() + given)
+    hashed = mix(hashed + number("draw"))
+    return pl.Series("sample_hash", mix(hashed + number("max_tokens")), dtype=pl.UInt64)
