@@ -26,6 +26,7 @@ LAYER = {
     "hub": 7,
     "recipe": 8,
     "pipeline": 9,
+    "check": 10,
     "train": 10,
     "evaluate": 11,
     "cli": 12,

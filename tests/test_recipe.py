@@ -1,0 +1,115 @@
+"""Recipes: strict keys, errors that say what to do, overrides, and a resolved form that reads back the same."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pairforge.errors import RecipeError
+from pairforge.filters import Bounds
+from pairforge.recipe import dump_recipe, flatten, load_recipe, parse_recipe
+
+MINIMAL = """
+sources: [{dataset: pairforge:demo}]
+generator: {engine: {model: pairforge:nano}}
+filter: {tokenizer: pairforge:nano}
+"""
+RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.yaml"))
+
+
+def test_defaults_are_the_papers():
+    recipe = parse_recipe(MINIMAL)
+    assert recipe.generator is not None
+    sampling = recipe.generator.sampling
+    assert (sampling.temperature, sampling.top_p, sampling.max_tokens) == (0.7, 0.9, 1024)
+    assert recipe.generator.draws.max == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (MINIMAL + "fliter: {}", ["fliter", "unknown key", "did you mean 'filter'"]),
+        (MINIMAL.replace("tokenizer:", "tokeniser:"), ["filter.tokeniser", "did you mean 'tokenizer'"]),
+        (MINIMAL.replace("{model", "{modle: x, model"), ["generator.engine.modle", "did you mean 'model'"]),
+        (MINIMAL.replace("{dataset", "{limt: 3, dataset"), ["sources.0.limt", "did you mean 'limit'"]),
+        ("sources: []\nfilter: {tokenizer: x}", ["sources", "at least 1"]),
+        ("filter: {tokenizer: x}", ["sources", "missing"]),
+        (MINIMAL + "seed: many", ["seed", "'many'"]),
+        ("- a\n- b", ["mapping"]),
+        ("a: [", ["not valid YAML"]),
+        ("", ["mapping"]),
+        (MINIMAL + "format: {user: hello}", ["format.user", "{question}"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_the_way_out(text: str, words: list[str]):
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(text, name="my.yaml")
+    for word in ["my.yaml", *words]:
+        assert word in str(caught.value)
+
+
+def test_overrides_reach_any_key():
+    recipe = parse_recipe(
+        MINIMAL, ["filter.gap.min=500", "sources.0.limit=7", "generator.engine.model=other", "filter.band.n=10"]
+    )
+    assert recipe.filter.to_rules().gap == Bounds(500, None)
+    assert recipe.sources[0].limit == 7
+    assert recipe.generator is not None and recipe.generator.engine.model == "other"
+    assert recipe.filter.band is not None and recipe.filter.band.n == 10
+
+
+def test_none_lifts_a_bound():
+    recipe = parse_recipe(MINIMAL, ["filter.gap.max=10", "filter.gap.max=none"])
+    assert recipe.filter.gap.max is None
+
+
+@pytest.mark.parametrize("override", ["filter.gap.min", "sources.4.limit=1", "seed.x=1", "filter.gpa.min=3"])
+def test_a_bad_override_is_refused(override: str):
+    with pytest.raises(RecipeError):
+        parse_recipe(MINIMAL, [override])
+
+
+def test_any_status_means_no_bound_on_it():
+    recipe = parse_recipe(MINIMAL, ["filter.rejected.status=any", "filter.chosen.status=[correct, incorrect]"])
+    rules = recipe.filter.to_rules(seed=3)
+    assert rules.rejected.status == ()
+    assert rules.chosen.status == ("correct", "incorrect")
+    assert rules.seed == 3
+
+
+def test_paths_are_relative_to_the_recipe(tmp_path: Path):
+    (tmp_path / "data.jsonl").write_text("{}\n")
+    file = tmp_path / "r.yaml"
+    file.write_text(MINIMAL.replace("pairforge:demo", "data.jsonl"))
+    assert load_recipe(file).sources[0].dataset == str(tmp_path / "data.jsonl")
+
+
+def test_paths_in_overrides_are_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "data.jsonl").write_text("{}\n")
+    monkeypatch.chdir(tmp_path)
+    recipe = parse_recipe(MINIMAL, ["sources.0.dataset=data.jsonl"], base_dir=Path("/nowhere"))
+    assert recipe.sources[0].dataset == str(tmp_path / "data.jsonl")
+
+
+def test_a_missing_recipe_is_an_error_not_a_traceback(tmp_path: Path):
+    with pytest.raises(RecipeError, match="cannot read"):
+        load_recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda f: f.stem)
+def test_every_recipe_reads_and_its_resolved_form_reads_back_the_same(file: Path):
+    recipe = load_recipe(file)
+    assert parse_recipe(dump_recipe(recipe)) == recipe
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_reader(text: str):
+    try:
+        parse_recipe(text)
+    except RecipeError:
+        pass
+
+
+def test_flatten_gives_the_key_paths_of_overrides():
+    assert flatten({"a": {"b": 1, "c": [2, {"d": None}]}, "e": []}) == {"a.b": 1, "a.c.0": 2, "a.c.1.d": None, "e": []}
