@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge.errors import RunError
-from pairforge.log import AppendLog, read_log
+from pairforge.log import AppendLog, cannot_write, read_log, sync_folder
 from pairforge.records import Drop, Problem, Sample, Verdict, from_row, schema, to_row
 
 if TYPE_CHECKING:
@@ -350,10 +350,12 @@ def replacing(file: Path) -> Iterator[Path]:
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(file)
+        sync_folder(file.parent)
     except OSError as error:
-        raise RunError(f"cannot write {file}: {error.strerror or error}", hint="check space and permissions") from error
+        raise cannot_write(file, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_text(file: Path, text: str) -> None:
@@ -384,3 +386,13 @@ def iter_rows(file: Path) -> Iterator[dict[str, Any]]:
     with pq.ParquetFile(file) as parquet:
         for batch in parquet.iter_batches(batch_size=1000):
             yield from batch.to_pylist()
+
+
+def read_view(run: Run, name: str) -> dict[str, Any]:
+    """The record of a view: its rules, counts, means and funnel (view.json)."""
+    return dict(json.loads((run.view(name) / "view.json").read_text()))
+
+
+def view_pairs(run: Run, name: str) -> list[dict[str, Any]]:
+    """All pairs of a view as rows with the columns of `Pair`."""
+    return list(iter_rows(run.view(name) / "pairs.parquet"))
