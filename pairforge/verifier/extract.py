@@ -1,0 +1,329 @@
+"""Where does a completion state its final answer? Linear in the text, and it never guesses.
+
+Order: the part after the thought; there an `<answer>` tag; the last box (or joined boxes); "the answer is";
+`####`; a concluding last line; a text that is nothing but an answer. A number from the middle is no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from pairforge.chat import split_reasoning
+from pairforge.records import FinishReason
+from pairforge.verifier.units import SUFFIX
+
+MAX_ANSWER_CHARS = 2000
+_BOX_SCAN_CHARS = 20_000  # how far a box may reach before we stop looking for its closing brace
+_MAX_JOINED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The final answer of a text and where it stood, or why there is none (`missing`).
+
+    `percent`: the words around the answer speak of a percentage, so a bare x may stand for x %.
+    """
+
+    answer: str
+    how: str
+    percent: bool = False
+    missing: Literal["", "no_answer", "truncated", "refused"] = ""
+
+
+def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Extraction:
+    """The final answer of a completion (raw text, reasoning frame included)."""
+    if not isinstance(text, str) or not text.strip():
+        return _nothing(finish_reason == "length", "the text is empty")
+    cut = finish_reason == "length"
+    region, thinking = _answer_region(text)
+    if thinking:
+        return Extraction("", "the text ends inside an unfinished thought", missing="truncated")
+    if not region.strip():
+        return _nothing(cut, "nothing follows the thought")
+    region, tagged = _answer_tag(region)
+    found = _boxes(region) or _phrase(region, cut) or _hashes(region, cut)
+    if found is None and not cut:
+        found = _whole(region, lenient=tagged) or _conclusion(region)
+    if found is None and tagged and not cut:
+        found = Extraction(region.strip(), "answer tag")
+    if found is None:
+        return _nothing(cut, "the text was cut before its answer" if cut else "no final answer is stated")
+    if len(found.answer) > MAX_ANSWER_CHARS:
+        return Extraction(
+            found.answer[:80], f"the answer is longer than {MAX_ANSWER_CHARS} characters", missing="refused"
+        )
+    return found
+
+
+def extract_gold(gold: str | None) -> Extraction:
+    """The ground truth reduced to its final answer: GSM8K and MATH style solutions, boxes, bare values."""
+    if not isinstance(gold, str) or not gold.strip():
+        return Extraction("", "the gold answer is empty", missing="no_answer")
+    text, _ = _answer_tag(gold)
+    found = _boxes(text) or _hashes(text, cut=False, last_line_only=False)
+    if found is None and len(text) > 40:
+        found = _phrase(text, cut=False)
+    if found is None:
+        found = Extraction(text.strip(), "as given")
+    if len(found.answer) > MAX_ANSWER_CHARS:
+        return Extraction("", f"the gold answer is longer than {MAX_ANSWER_CHARS} characters", missing="refused")
+    return found
+
+
+def _nothing(cut: bool, why: str) -> Extraction:
+    return Extraction("", why, missing="truncated" if cut else "no_answer")
+
+
+def _answer_region(text: str) -> tuple[str, bool]:
+    """The part of the text where an answer may stand, and whether the text stops inside its thought."""
+    if "<" not in text:
+        return text, False
+    parts = split_reasoning(text)
+    if parts.closed:
+        return parts.answer, False
+    tail = text.rstrip()[-20:].lower()
+    if tail.endswith("</answer>"):  # a thought that was never closed, but the answer has its own tag
+        return text[text.lower().rfind("<answer") :], False
+    return "", True
+
+
+_TAG_OPEN = re.compile(r"<\s*(?:final[_ ]?)?answer\s*>", re.IGNORECASE)
+_TAG_CLOSE = re.compile(r"<\s*/\s*(?:final[_ ]?)?answer\s*>", re.IGNORECASE)
+
+
+def _answer_tag(region: str) -> tuple[str, bool]:
+    """The content of the last `<answer>` tag, if there is one."""
+    if "<" not in region:
+        return region, False
+    start = None
+    for start in _TAG_OPEN.finditer(region):  # noqa: B007  (the last one counts)
+        pass
+    if start is None:
+        return region, False
+    end = _TAG_CLOSE.search(region, start.end())
+    return region[start.end() : end.start() if end else len(region)], True
+
+
+# --- boxes ----------------------------------------------------------------------------------------------------
+
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_JOINERS = r"and|or|und|oder|et|ou|y|o|e|и|или|和|或|及"
+_FILLER = r"\$|\\\(|\\\)|\\\[|\\\]|\\[,;:! ]|\\q?quad|[ \t~*&]|\n"
+_JOINER = r"\\(?:text|mathrm)\s*\{\s*(?:" + _JOINERS + r")\s*\}|\b(?:" + _JOINERS + r")\b"
+_BETWEEN = re.compile(
+    rf"(?:{_FILLER})*(?P<joint>[,;、，]|{_JOINER}|)(?:{_FILLER}|{_JOINER})*"
+    r"(?P<label>\([a-h1-9ivx]{1,3}\)|[a-h]\)|)[ \t$]*(?P<name>[A-Za-z](?:_\{?\w\}?)?\s*=\s*|)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    start: int
+    end: int
+    content: str | None  # None: the box is never closed
+
+
+def _box_at(text: str, start: int) -> _Box:
+    head = _BOX.match(text, start)
+    begin = head.end() if head else start
+    if not text.startswith("{", begin):
+        word = re.compile(r"\$?\s*([^\s$\\.,;]+)").match(text, begin)
+        return _Box(start, word.end(), word.group(1)) if word else _Box(start, begin, "")
+    depth = 0
+    for brace in _BRACE.finditer(text, begin, begin + _BOX_SCAN_CHARS):
+        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
+        if depth == 0:
+            return _Box(start, brace.end(), text[begin + 1 : brace.start()])
+    return _Box(start, len(text), None if begin + _BOX_SCAN_CHARS >= len(text) else "x" * (MAX_ANSWER_CHARS + 1))
+
+
+def _last_box(text: str, low: int, high: int) -> int:
+    return max(text.rfind(name, low, high) for name in ("\\boxed", "\\fbox", "\\framebox"))
+
+
+def _boxes(text: str) -> Extraction | None:
+    start = _last_box(text, 0, len(text))
+    if start < 0:
+        return None
+    last = _box_at(text, start)
+    if last.content is None:
+        return Extraction("", "the last box is never closed", missing="truncated")
+    joined = [_named(text, last)]
+    first, plain = last, True
+    while len(joined) < _MAX_JOINED:
+        before = _last_box(text, max(0, first.start - 600), first.start)
+        if before < 0:
+            break
+        box = _box_at(text, before)
+        if box.content is None or box.end > first.start:
+            break
+        between = _BETWEEN.fullmatch(text, box.end, first.start) if first.start - box.end <= 60 else None
+        if between is None or not (between["joint"] or between["label"] or "\n" not in between.group()):
+            break
+        joined.append(_named(text, box))
+        first, plain = box, False
+    if plain or len(set(joined)) == 1:
+        answer = _signed(text, last) + (last.content or "") + _suffix(text, last.end)
+        return Extraction(answer, "box", _says_percent(text, last.start, last.end))
+    return Extraction(", ".join(reversed(joined)), "joined boxes", _says_percent(text, first.start, last.end))
+
+
+_NAME_BEFORE = re.compile(r"([A-Za-z](?:_\{?\w\}?)?)\s*=\s*[$\\(\[]*$")
+
+
+def _named(text: str, box: _Box) -> str:
+    """The box's content, with the `x =` that stands right before it."""
+    name = _NAME_BEFORE.search(text, max(0, box.start - 12), box.start)
+    content = box.content or ""
+    return f"{name[1]} = {content}" if name and "=" not in content else content
+
+
+def _signed(text: str, box: _Box) -> str:
+    before = text[max(0, box.start - 3) : box.start]
+    if before.endswith("\\$"):
+        return "\\$"
+    return "-" if re.search(r"[=$({]\s?-$", before) else ""
+
+
+def _suffix(text: str, end: int) -> str:
+    """A percent sign, degree sign, base or unit that stands right behind the box belongs to the answer."""
+    found = SUFFIX.match(text, end, end + 60)
+    return " " + found.group(1) if found else ""
+
+
+_PERCENT = re.compile(r"%|per\s?cent", re.IGNORECASE)
+
+
+def _says_percent(text: str, start: int, end: int) -> bool:
+    line = text.rfind("\n", max(0, start - 200), start)
+    before = text[line if line >= 0 else max(0, start - 200) : start]
+    after = text[end : end + 30].split("\n")[0]
+    return bool(_PERCENT.search(before) or _PERCENT.search(after))
+
+
+# --- phrases --------------------------------------------------------------------------------------------------
+
+_KEYWORD_LIST = """
+    answer Answer ANSWER 答案 答え 答： ответ Ответ respuesta Respuesta réponse Réponse antwort Antwort resposta
+    Resposta risposta Risposta 정답 답은 cevap Cevap odpowied Odpowied उत्तर الجواب الإجابة jawaban Jawaban antwoord
+"""
+_KEYWORDS = tuple(_KEYWORD_LIST.split())
+_NOUN = (
+    r"(?:(?:answer|ANSWER|Answer)(?:s|\(s\)|S)?|答案|答え|答：|[оО]твет|[rR]espuesta|[rR]éponse|[aA]ntwort|[rR]esposta"
+    r"|[rR]isposta|정답|답|[cC]evap|[oO]dpowied[zź]|उत्तर|الجواب|الإجابة|[jJ]awaban|[aA]ntwoord)"
+)
+_IS = (
+    r"(?:(?<=：)|:|：|=|\b(?:is|IS|are|would be|should be|must be|es|est|ist|lautet|é|è|to|adalah)\b"
+    r"|是|为|為|は|은|는|이|это|है|هو|هي|[-–—])"
+)
+_STATED = re.compile(
+    _NOUN
+    + r"(?:\*\*|__|\s[^.\n:=]{0,80}?)?\s*"
+    + _IS
+    + r"(?:\s|\*|_|:|：|\b(?:that|therefore|equal to|simply|thus|given by|choice|option|Option)\b)*"
+)
+_NOT_AN_ANSWER = re.compile(
+    r"(?:indeed |also |always |clearly |probably )?(?:correct|right|wrong|not\b|as follows|in the|in terms|given"
+    r"|obtained|clear|found|reasonable|consistent|verified|unique|incorrect|valid|the same|expected|expressed|simplified"
+    r"|required|below|above)",
+    re.IGNORECASE,
+)
+
+
+def _phrase(region: str, cut: bool) -> Extraction | None:
+    end = len(region)
+    for _ in range(12):
+        start = max(region.rfind(word, 0, end) for word in _KEYWORDS)
+        if start < 0:
+            return None
+        end = start
+        found = _STATED.match(region, start, start + 200)
+        if found is None:
+            continue
+        statement = _statement(region, found.end(), cut)
+        if statement and not _NOT_AN_ANSWER.match(statement):
+            return Extraction(statement, "phrase", _says_percent(region, start, found.end()))
+    return None
+
+
+_DISPLAY = re.compile(r"(\$\$|\\\[)(.*?)(\$\$|\\\])", re.DOTALL)
+_SENTENCE_END = re.compile(r"(?<![0-9])\.(?=\s|$)|(?<=[0-9])\.(?=\s*$|\s+[A-Z])|[!?](?=\s|$)|。|<\||</")
+_TRAILING = re.compile(
+    r"[,;]?\s+\(?(?:because|since|which|where(?!\s+[a-z]\s+is an)|as (?:the|we|it|required)|so that|so|hence|after|when"
+    r"|thus|and (?:the|we|so|this|it|that)|if we|I hope|Let)\b.*"
+)
+
+
+def _statement(region: str, begin: int, cut: bool) -> str:
+    """What is stated from `begin` on: the display formula, or the rest of the sentence."""
+    while begin < len(region) and (region[begin].isspace() or region[begin] in "#*>"):
+        begin += 1
+    window = region[begin : begin + MAX_ANSWER_CHARS + 200]
+    display = _DISPLAY.match(window)
+    if display:
+        return display[2].strip()
+    newline = window.find("\n")
+    if cut and newline < 0 and len(region) <= begin + len(window):
+        return ""  # the statement itself may have been cut
+    line = window if newline < 0 else window[:newline]
+    stop = next((m.start() for m in _SENTENCE_END.finditer(line) if not _inside_math(line, m.start())), len(line))
+    return _TRAILING.sub("", line[:stop]).strip().strip("*").strip()
+
+
+def _inside_math(line: str, at: int) -> bool:
+    return line.count("$", 0, at) % 2 == 1 or line.count("\\(", 0, at) > line.count("\\)", 0, at)
+
+
+def _hashes(region: str, cut: bool, last_line_only: bool = True) -> Extraction | None:
+    start = region.rfind("####")
+    if start < 0:
+        return None
+    rest = region[start + 4 :].lstrip("# \t")
+    line, newline, after = rest.partition("\n")
+    line = line.strip().strip("*").strip()
+    if not line or (cut and not newline):
+        return None
+    if last_line_only and after.strip() and not re.match(r"[-+$\\\d(.]", line):
+        return None  # a markdown heading, not an answer
+    return Extraction(line, "####", _says_percent(region, start, start + 4))
+
+
+# --- texts without a marker -----------------------------------------------------------------------------------
+
+_MATH_SPAN = re.compile(r"\$\$?[^$]{1,400}\$\$?|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]")
+_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
+
+
+def _whole(region: str, *, lenient: bool) -> Extraction | None:
+    """A text that is one short line, or whose last line is nothing but a formula."""
+    text = region.strip()
+    limit = 12 if lenient else 4
+    if "\n" not in text and len(text) <= 300:
+        words = _WORD.findall(_MATH_SPAN.sub(" ", text))
+        bare = text.strip("*").strip()
+        return Extraction(bare, "whole text", False) if len(words) <= limit else None
+    last = text[-400:].rsplit("\n", 1)[-1].strip().strip("*").strip()
+    formula = _MATH_SPAN.fullmatch(last.rstrip("."))
+    return Extraction(last, "last line") if formula else None
+
+
+_CONCLUDES = re.compile(
+    r"(?:\*\*)?(?:therefore|thus|hence|so|finally|consequently|in conclusion|in total|altogether|overall)\b"
+    r"[^\n]{0,300}?"
+    r"(?:=|\b(?:is|are|equals?|has|have|get|was|were|be|total of|paid|costs?|earns?)\b)\s*"
+    r"(?P<value>[$\\]?[-−+]?[\\$\d(][^=\n]{0,120}?)[.!]?$",
+    re.IGNORECASE,
+)
+
+
+def _conclusion(region: str) -> Extraction | None:
+    """A last sentence like "So she has 42 apples left." that ends in a value."""
+    last = region.rstrip()[-400:].rsplit("\n", 1)[-1].strip().strip("*").strip()
+    sentence = re.split(r"(?<=[a-z\d$)])\. +(?=[A-Z])", last)[-1]
+    found = _CONCLUDES.fullmatch(sentence)
+    if found is None or len(_WORD.findall(_MATH_SPAN.sub(" ", found["value"]))) > 4:
+        return None
+    return Extraction(found["value"], "conclusion", bool(_PERCENT.search(sentence)))

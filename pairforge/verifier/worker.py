@@ -1,0 +1,157 @@
+"""The child process: reads tasks as JSON lines, decides, answers in JSON lines. Owns no privilege it does not need."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import resource
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+MEMORY_BYTES = 1536 * 2**20
+_KEEP_RSS_BYTES = 700 * 2**20  # a worker that has grown past this retires after its reply
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_MUTE_PREFIXES = ("socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "ctypes.")
+_MONOMIAL_NAMES = {f"monomial_{name}" for name in ("mul", "pow", "mulpow", "ldiv", "div", "lcm", "gcd")}
+_MONOMIAL_CODE = re.compile(
+    r"def monomial_(?:mul|pow|mulpow|ldiv|div|lcm|gcd)\([ABk, ]+\):"
+    r"(?:[\s(),:+*=<>\-]|[abckr]\d*|if|else|return|None|[AB]|\d)*"
+)
+
+
+class _Deadline(BaseException):
+    """Raised inside a task whose time is up; not an Exception, so that no handler on the way swallows it."""
+
+
+def main(timeout_s: float) -> None:
+    """Serve tasks from stdin until it closes. In: [id, gold, answer, hints]; out: [id, decision, retires, time]."""
+    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="ascii")
+    with contextlib.suppress(OSError):
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+    try:
+        _shed_privileges()
+        from pairforge.verifier.decide import decide
+        from pairforge.verifier.judge import lock_down
+
+        lock_down()
+        sys.addaudithook(_audit)
+    except Exception as error:
+        _reply(out, "fatal", f"{type(error).__name__}: {error}", retires=True)
+        return
+    signal.signal(signal.SIGALRM, _on_alarm)
+    _reply(out, "ready", None)
+    for line in _lines():
+        task_id, gold, answer, hints = json.loads(line)
+        decision, healthy = _within(timeout_s, decide, gold, answer, hints)
+        retires = not healthy or _rss_bytes() > _KEEP_RSS_BYTES
+        _reply(out, task_id, decision, retires)
+        if retires:
+            return
+
+
+def _within(timeout_s: float, decide: Any, gold: str, answer: str, hints: list[bool]) -> tuple[list[str], bool]:
+    """The decision, or a timeout / error decision, and whether this process is still fit for more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    # The kernel's own limit: it ends a task that sits in C code even when the parent is gone.
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + timeout_s) + 2, soft_only=True)
+    signal.setitimer(signal.ITIMER_REAL, timeout_s)
+    try:
+        result = list(decide(gold, answer, *hints))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        return result, True
+    except _Deadline:
+        return ["timeout", "deadline", f"no decision within {timeout_s:g} s"], False
+    except MemoryError:
+        return ["error", "memory", "the comparison needs more memory than a worker has"], False
+    except RecursionError:
+        return ["error", "recursion", "the comparison nests too deeply"], False
+    except Exception as error:
+        return ["error", "exception", f"{type(error).__name__}: {error}"[:200]], True
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _on_alarm(_signum: int, _frame: FrameType | None) -> None:
+    raise _Deadline
+
+
+def _reply(out: Any, task_id: int | str, payload: Any, retires: bool = False) -> None:
+    out.write(json.dumps([task_id, payload, retires, time.monotonic()]) + "\n")
+    out.flush()
+
+
+def _lines() -> Iterator[str]:
+    """Lines of stdin; ends when the parent is gone, also when a forked sibling keeps the pipe open."""
+    import select
+
+    parent, rest = os.getppid(), b""
+    while True:
+        ready, _, _ = select.select([0], [], [], 5.0)
+        if not ready:
+            if os.getppid() != parent:
+                return
+            continue
+        chunk = os.read(0, 1 << 16)
+        if not chunk:
+            return
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode("ascii")
+
+
+def _shed_privileges() -> None:
+    """Memory, files and processes limited; no network where the kernel lets an ordinary user drop it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_NOFILE, 64)
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    for name in ("gmpy2", "flint", "numpy", "scipy"):  # pure Python arithmetic can be interrupted; theirs cannot
+        sys.modules[name] = None  # type: ignore[assignment]
+    sys.setrecursionlimit(3000)
+
+
+def _limit(kind: int, value: int, soft_only: bool = False) -> None:
+    _, hard = resource.getrlimit(kind)
+    bounded = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (bounded, hard if soft_only else bounded))
+
+
+def _rss_bytes() -> int:
+    with open("/proc/self/statm") as file:  # noqa: PTH123
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    """The last line of defence: once everything is loaded, no generated source runs and nothing leaves the process."""
+    if event == "exec":
+        code = args[0]
+        made = code.co_filename.startswith("<") and not code.co_filename.startswith("<frozen")
+        if made and any(name not in _MONOMIAL_NAMES for name in code.co_names):
+            raise RuntimeError("generated source is never executed here")
+    elif event == "compile" and args[0] is not None:
+        if not str(args[1]).endswith(".py") and not _is_monomial_code(args[0]):
+            raise RuntimeError("source is never compiled here")
+    elif event.startswith(_MUTE_PREFIXES):
+        raise RuntimeError(f"{event} is not available here")
+
+
+def _is_monomial_code(source: object) -> bool:
+    """SymPy's polynomial rings generate helpers from the number of variables alone; no text reaches them."""
+    text = source.decode("ascii", "replace") if isinstance(source, bytes) else str(source)
+    return _MONOMIAL_CODE.fullmatch(text) is not None
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))

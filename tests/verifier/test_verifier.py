@@ -1,0 +1,48 @@
+"""The verifier's promises as a caller sees them."""
+
+import pytest
+
+from pairforge.errors import VerifierError
+from pairforge.verifier import Item, Verifier, grade
+
+
+@pytest.fixture(scope="module")
+def verifier():
+    with Verifier(workers=2) as it:
+        yield it
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "status"),
+    [
+        ("5", "So the total is \\boxed{5}.", "correct"),
+        ("5", "So the total is \\boxed{6}.", "incorrect"),
+        ("\\sqrt{5}+2", "\\boxed{2+\\sqrt5}", "correct"),
+        ("x^2", "\\boxed{x^3}", "incorrect"),
+        ("3", "<think> it must be \\boxed{3}", "truncated"),
+        ("3", "I cannot tell.", "no_answer"),
+        ("", "\\boxed{3}", "gold_unparsed"),
+    ],
+)
+def test_a_response_is_graded(gold: str, response: str, status: str):
+    assert grade(gold, response).status == status
+
+
+def test_verdicts_come_in_the_order_of_the_items(verifier: Verifier):
+    items = [Item(str(n), f"{n % 7}\\sqrt{{2}}", f"\\boxed{{{n % 5}\\sqrt2}}") for n in range(60)]
+    verdicts = list(verifier.verify(items))
+    assert [v.sample_key for v in verdicts] == [i.key for i in items]
+    assert [v.status == "correct" for v in verdicts] == [n % 7 == n % 5 for n in range(60)]
+
+
+def test_a_hanging_answer_costs_only_itself(verifier: Verifier):
+    tower = Item("tower", "x+1", "\\boxed{9^{9^{9^{9}}}}")
+    items = [Item("before", "\\sqrt{3}", "\\boxed{\\sqrt 3}"), tower, Item("after", "\\pi", "\\boxed{\\pi + 1}")]
+    statuses = {v.sample_key: v.status for v in verifier.verify(items)}
+    assert statuses["before"] == "correct" and statuses["after"] == "incorrect"
+    assert statuses["tower"] not in ("correct", "incorrect")
+
+
+def test_an_unknown_policy_is_an_error():
+    with pytest.raises(VerifierError, match="policy"):
+        Verifier(policy="lenient")
