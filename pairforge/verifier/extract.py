@@ -227,8 +227,8 @@ _STATED = re.compile(
 )
 _NOT_AN_ANSWER = re.compile(
     r"(?:indeed |also |always |clearly |probably )?(?:correct|right|wrong|not\b|as follows|in the|in terms|given"
-    r"|obtained|clear|found|reasonable|consistent|verified|unique|incorrect|valid|the same|expected|expressed|simplified"
-    r"|required|below|above)",
+    r"|obtained|clear|found|reasonable|consistent|verified|unique|incorrect|valid|the same|expected|expressed"
+    r"|simplified|required|below|above)",
     re.IGNORECASE,
 )
 
@@ -294,6 +294,9 @@ def _hashes(region: str, cut: bool, last_line_only: bool = True) -> Extraction |
 # --- texts without a marker -----------------------------------------------------------------------------------
 
 _MATH_SPAN = re.compile(r"\$\$?[^$]{1,400}\$\$?|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]")
+_NO_STATEMENT = re.compile(
+    r"\b(?:cannot|can't|don't|unable|unsure|sorry|maybe|perhaps|I|let|let's|we|think|guess|know|help)\b", re.IGNORECASE
+)
 _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 
 
@@ -303,6 +306,8 @@ def _whole(region: str, *, lenient: bool) -> Extraction | None:
     limit = 12 if lenient else 4
     if "\n" not in text and len(text) <= 300:
         words = _WORD.findall(_MATH_SPAN.sub(" ", text))
+        if _NO_STATEMENT.search(text):
+            return None
         bare = text.strip("*").strip()
         return Extraction(bare, "whole text", False) if len(words) <= limit else None
     last = text[-400:].rsplit("\n", 1)[-1].strip().strip("*").strip()
