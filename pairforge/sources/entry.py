@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -54,7 +55,8 @@ class Adapter:
 
     `required` are the columns without which no row can be read. `recognise` tells whether a row looks like this
     schema (for `auto`; None: only on request). `schema_source` names the public place that confirms the schema;
-    empty means that it could not be confirmed, and using the adapter says so.
+    empty means that it could not be confirmed, and using the adapter says so. `dataset_hint`, part of a dataset's
+    name in lower case, decides between schemas that look the same.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Adapter:
     required: tuple[str, ...]
     schema_source: str = ""
     recognise: Callable[[Row], bool] | None = None
+    dataset_hint: str = ""
 
 
 def text(row: Row, column: str, reason: str) -> str:
@@ -93,6 +96,12 @@ def clean(value: str) -> str:
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
+def json_safe(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Free-form values as JSON can hold them: dates and the like become text."""
+    safe = json.loads(clean(json.dumps(meta, ensure_ascii=False, default=str)))
+    return {name: value for name, value in safe.items() if value is not None}
+
+
 _GSM8K_ANSWER = re.compile(r"####\s*(.+?)\s*$", re.MULTILINE)
 
 
@@ -102,6 +111,28 @@ def short_answer(answer: str) -> str:
     if marked:
         return str(marked[-1]).replace(",", "") if _GROUPED.fullmatch(marked[-1]) else str(marked[-1])
     return last_boxed(answer) or answer.strip()
+
+
+def gold_or_teacher(ground_truth: str, attempt: str) -> tuple[str, Gold]:
+    """The answer out of a ground-truth text: its last box, or the text itself where it is a bare answer.
+
+    A longer text without a box holds no answer that could be compared; the teacher's own box has to do then.
+    """
+    boxed = last_boxed(ground_truth)
+    if boxed or (ground_truth and len(ground_truth) <= BARE_ANSWER_CHARACTERS and "\n" not in ground_truth):
+        return verifiable(boxed or ground_truth), "dataset"
+    return last_boxed(attempt), "teacher"
+
+
+BARE_ANSWER_CHARACTERS = 60
+_PLACEHOLDERS = {"proof", "notfound", "not found", "null", "none", "n/a", ""}
+
+
+def verifiable(answer: str) -> str:
+    """The answer, unless it is one of the words datasets write where there is none (a proof to find, for one)."""
+    if answer.strip().lower() in _PLACEHOLDERS:
+        raise RowDrop("no_answer", f"the answer is {answer!r}")
+    return answer.strip()
 
 
 _GROUPED = re.compile(r"[^\d,]*\d{1,3}(,\d{3})+(\.\d+)?[^\d,]*")

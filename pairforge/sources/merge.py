@@ -25,6 +25,7 @@ class SourceSummary:
     given_samples: int = 0
     drops: dict[str, int] = field(default_factory=dict)
     gold: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 class Collection:
@@ -50,6 +51,8 @@ class Collection:
             for found in stream:
                 if isinstance(found, Drop):
                     self.drops.append(found)
+                elif stream.spec.only_known and found[0].id not in self._problems:
+                    self.drops.extend(row_drops(found[0], "not_in_other_sources", "no source before has this question"))
                 else:
                     self._merge(found[0])
                     for sample in self._renumber(found[1]):
@@ -125,7 +128,9 @@ def summarise(
     streams: Iterable[SourceStream], problems: Iterable[Problem], drops: Iterable[Drop]
 ) -> list[SourceSummary]:
     """The figures of each source, from the problems that are left and all drops so far (also later ones)."""
-    summaries = {s.name: SourceSummary(s.name, s.adapter, s.revision, s.rows, 0, s.given_samples) for s in streams}
+    summaries = {
+        s.name: SourceSummary(s.name, s.adapter, s.revision, s.rows, 0, s.given_samples, notes=s.notes) for s in streams
+    }
     names = sorted(summaries, key=len, reverse=True)
     for problem in problems:
         for source in {_source_of(row, names) for row in problem.rows}:

@@ -12,7 +12,8 @@ from pairforge.chat import split_reasoning
 from pairforge.errors import SourceError
 from pairforge.records import Drop, Problem, Sample, problem_id
 from pairforge.sources.adapters import ADAPTERS
-from pairforge.sources.entry import Adapter, Entry, Given, RowDrop, shorten
+from pairforge.sources.entry import Adapter, Entry, Given, RowDrop, clean, json_safe, shorten
+from pairforge.sources.gold import load_gold, with_joined_gold
 from pairforge.sources.rows import NumberedRow, Rows, open_rows
 from pairforge.sources.spec import SourceSpec
 
@@ -25,10 +26,11 @@ Found = tuple[Problem, list[Sample]] | Drop
 class SourceStream:
     """Iterate it once: every row comes out as a problem with its given samples, or as a drop.
 
-    `adapter`, `revision` and `name` are known from the start; `rows` counts while it is read.
+    `adapter`, `revision`, `name` and `notes` (what the user should know about the adapter) are known from the
+    start; `rows` counts while it is read.
     """
 
-    def __init__(self, spec: SourceSpec, source: Rows) -> None:
+    def __init__(self, spec: SourceSpec, source: Rows, gold: Mapping[str, str] | None = None) -> None:
         self.spec = spec
         self.name = source.name
         self.revision = source.revision
@@ -43,6 +45,8 @@ class SourceStream:
         _check_mapping(self.name, self.columns, seen)
         self._adapter = _choose(spec.adapter, self.name, [_rename(row, self.columns) for row in seen])
         self.adapter = self._adapter.name
+        self.notes = _notes(self._adapter)
+        self._gold = gold or {}
         self._numbered: Iterator[NumberedRow] = chain(probe, numbered)
 
     def __iter__(self) -> Iterator[Found]:
@@ -57,14 +61,27 @@ class SourceStream:
                 raise row
             renamed = _rename(row, self.columns)
             if "id" in self.columns and renamed.get("id") is not None:
-                where = f"{self.name}:{renamed['id']}"
-            return self._problem(where, self._adapter.read(renamed))
+                where = clean(f"{self.name}:{renamed['id']}")
+            return self._problem(where, self._checked(self._adapter.read(renamed)))
         except RowDrop as drop:
-            return Drop(where, "source", drop.reason, drop.detail)
+            return Drop(where, "source", drop.reason, clean(drop.detail))
+
+    def _checked(self, entry: Entry) -> Entry:
+        """The entry with the best ground truth there is, or a drop when there is none that is trusted."""
+        entry = with_joined_gold(entry, self._gold)
+        if not entry.question:
+            raise RowDrop("no_question", "nothing is left after the instruction")
+        if not entry.answer:
+            raise RowDrop("no_answer", "the teacher's solution has no boxed answer, and no other gold is known")
+        if entry.gold == "teacher" and self.spec.teacher_gold == "drop":
+            raise RowDrop("teacher_gold", f"only the teacher's own answer {shorten(entry.answer)} is known")
+        return entry
 
     def _problem(self, where: str, entry: Entry) -> tuple[Problem, list[Sample]]:
         identity = problem_id(entry.question)
-        problem = Problem(identity, entry.question, entry.answer, self.name, entry.gold, (where,), dict(entry.meta))
+        problem = Problem(
+            identity, entry.question, entry.answer, self.name, entry.gold, (where,), json_safe(entry.meta)
+        )
         return problem, [_sample(identity, draw, given, self.revision) for draw, given in enumerate(entry.given)]
 
 
@@ -74,7 +91,8 @@ def read_source(spec: SourceSpec, *, base_dir: Path) -> SourceStream:
     Raises `SourceError` when it cannot be found or read, has no rows, or lacks the columns its adapter needs.
     """
     source = open_rows(spec.dataset, config=spec.config, split=spec.split, revision=spec.revision, base_dir=base_dir)
-    return SourceStream(spec, source)
+    gold = load_gold(spec.gold_from, base_dir=base_dir) if spec.gold_from else None
+    return SourceStream(spec, source, gold)
 
 
 def _sample(problem: str, draw: int, given: Given, revision: str) -> Sample:
@@ -116,14 +134,30 @@ def _choose(name: str, source: str, probe: list[dict[str, Any]]) -> Adapter:
             hint = f"did you mean '{near[0]}'?" if near else f"one of: auto, {', '.join(ADAPTERS)}"
             raise SourceError(f"{source}: there is no adapter '{name}'", hint=hint)
         return _with_columns(ADAPTERS[name], source, probe)
-    for adapter in ADAPTERS.values():
-        if probe and adapter.recognise and 2 * sum(map(adapter.recognise, probe)) >= len(probe):
-            return adapter
-    shown = _show(probe[0]) if probe else "none of its first rows can be read"
-    raise SourceError(
-        f"{source}: `adapter: auto` does not recognise this schema. {shown}",
-        hint="set `adapter: columns` with `columns: {question: <column>, answer: <column>, long: <column>}`",
-    )
+    fitting = [adapter for adapter in ADAPTERS.values() if _fits(adapter, probe)]
+    named = [adapter for adapter in fitting if adapter.dataset_hint and adapter.dataset_hint in source.lower()]
+    if fitting:
+        return (named or fitting)[0]
+    shown = _show(probe[0]) if probe else "None of its first rows can be read."
+    if probe and {"question", "solution", "answer"} <= probe[0].keys():
+        hint = "its solutions are short. Say what they are: `adapter: limo` takes them as the long side, "
+        hint += "`adapter: columns` with `columns: {short: solution}` as ready-made rejected ones"
+    else:
+        hint = "set `adapter: columns` with `columns: {question: <column>, answer: <column>, long: <column>}`"
+    raise SourceError(f"{source}: `adapter: auto` does not recognise this schema. {shown}", hint=hint)
+
+
+def _fits(adapter: Adapter, probe: list[dict[str, Any]]) -> bool:
+    """Whether an adapter recognises at least half of the rows."""
+    if adapter.recognise is None or not probe:
+        return False
+    return 2 * sum(map(adapter.recognise, probe)) >= len(probe)
+
+
+def _notes(adapter: Adapter) -> list[str]:
+    if adapter.schema_source:
+        return []
+    return [f"the schema behind the adapter '{adapter.name}' could not be confirmed in public: look at a few rows"]
 
 
 def _with_columns(adapter: Adapter, source: str, probe: list[dict[str, Any]]) -> Adapter:

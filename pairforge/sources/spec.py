@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class SourceSpec:
     `dataset`: a Hub id, a local dataset folder, a jsonl, json or parquet file, `pairforge:demo` or
     `pairforge:demo-eval`. `columns` maps a name the adapter knows to the name the data uses, for example
     `{"question": "prompt", "long": "trace"}`. `limit` bounds the rows read.
+
+    Ground truth: the dataset's own; else joined `gold_from` another dataset; else, as the last resort and marked as
+    such, the teacher's boxed answer (`teacher_gold="drop"` refuses that). `only_known` takes from this source only
+    what belongs to problems of the sources before it: short solutions for long ones, say.
     """
 
     dataset: str
@@ -39,3 +44,5 @@ class SourceSpec:
     limit: int | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     gold_from: GoldJoin | None = None
+    teacher_gold: Literal["keep", "drop"] = "keep"
+    only_known: bool = False

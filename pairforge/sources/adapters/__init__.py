@@ -1,9 +1,26 @@
-"""One file per dataset schema. A new adapter is a file here plus its line in `ADAPTERS`; see docs/sources.md."""
+"""One file per dataset schema. A new adapter is a file here plus its place in `_MODULES`; see docs/sources.md."""
 
 from __future__ import annotations
 
-from pairforge.sources.adapters import columns, gsm8k
+from pairforge.sources.adapters import (
+    bespoke_stratos,
+    columns,
+    deepmath,
+    gsm8k,
+    light_r1_dpo,
+    limo,
+    math,
+    numina,
+    openr1_math,
+    openthoughts,
+    openthoughts_metadata,
+    s1k,
+    thinkpo_pairs,
+)
 from pairforge.sources.entry import Adapter
 
-# In the order `auto` tries them: the more telling schema first.
-ADAPTERS: dict[str, Adapter] = {module.ADAPTER.name: module.ADAPTER for module in (gsm8k, columns)}
+_MODULES = (  # in the order `auto` tries them: the more telling schema first
+    openr1_math, openthoughts_metadata, s1k, deepmath, light_r1_dpo, thinkpo_pairs,
+    bespoke_stratos, openthoughts, gsm8k, columns, math, numina, limo,
+)  # fmt: skip
+ADAPTERS: dict[str, Adapter] = {module.ADAPTER.name: module.ADAPTER for module in _MODULES}

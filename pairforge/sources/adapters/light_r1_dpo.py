@@ -1,0 +1,28 @@
+"""qihoo360/Light-R1-DPOData: ready-made pairs in ShareGPT ranking style.
+
+`conversations` holds the user turn, `chosen` and `rejected` one message each (`{from, value}`), both reasoning in
+`<think>` tags. There is no ground truth: the chosen side's boxed answer is taken and marked as the teacher's.
+"""
+
+from __future__ import annotations
+
+from pairforge.chat import split_reasoning
+from pairforge.sources.entry import Adapter, Entry, Given, Row, last_boxed
+from pairforge.sources.messages import last, math_question, turns
+
+
+def read(row: Row) -> Entry:
+    question = math_question(last(turns(row, "conversations"), "user", "no_question"))
+    chosen = last(turns(row, "chosen"), "assistant", "no_solution")
+    rejected = last(turns(row, "rejected"), "assistant", "no_solution")
+    answer = last_boxed(split_reasoning(chosen).answer)
+    return Entry(question, answer, (Given(chosen, side="chosen"), Given(rejected, side="rejected")), gold="teacher")
+
+
+ADAPTER = Adapter(
+    name="light-r1-dpo",
+    read=read,
+    required=("conversations", "chosen", "rejected"),
+    schema_source="https://github.com/Qihoo360/Light-R1/blob/main/train-scripts/README.md",
+    recognise=lambda row: {"conversations", "chosen", "rejected"} <= row.keys(),
+)

@@ -1,0 +1,23 @@
+"""AI-MO/NuminaMath-CoT: human short solutions, ready-made as the rejected side; the last box is the ground truth."""
+
+from __future__ import annotations
+
+from pairforge.sources.entry import Adapter, Entry, Given, Row, last_boxed, optional_text, text, verifiable
+
+
+def read(row: Row) -> Entry:
+    question = text(row, "problem", "no_question")
+    solution = text(row, "solution", "no_solution")
+    answer = verifiable(optional_text(row, "answer") or last_boxed(solution))
+    return Entry(
+        question, answer, (Given(solution, side="rejected", model="human"),), meta={"source": row.get("source")}
+    )
+
+
+ADAPTER = Adapter(
+    name="numina",
+    read=read,
+    required=("problem", "solution"),
+    schema_source="https://huggingface.co/datasets/AI-MO/NuminaMath-CoT",
+    recognise=lambda row: {"problem", "solution", "source"} <= row.keys() and "generations" not in row,
+)
