@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pairforge.errors import RuleError
 from pairforge.filters.evidence import Evidence, gold_suspects
 from pairforge.filters.steps import Step, first_failure, in_role, pair_steps, problem_steps, side_steps
 
@@ -39,6 +40,7 @@ def candidates(evidence: Evidence, rules: Rules) -> Candidates:
     """Apply every rule that looks at one candidate alone."""
     import polars as pl
 
+    _check_columns(evidence, rules)
     on_problem = problem_steps(rules)
     on_chosen = side_steps(rules.chosen, "chosen", rules.chosen.status)
     on_rejected = side_steps(rules.rejected, "rejected", rejected_statuses(rules))
@@ -74,9 +76,19 @@ def candidates(evidence: Evidence, rules: Rules) -> Candidates:
 def rejected_statuses(rules: Rules) -> tuple[str, ...]:
     """The verdicts a rejected side may have: with a share of wrong ones, the incorrect are let in beside the rest."""
     status = rules.rejected.status
+    if rules.wrong_share == 1:
+        return ("incorrect",)
     if rules.wrong_share == 0 or not status or "incorrect" in status:
         return status
-    return ("incorrect",) if rules.wrong_share == 1 else (*status, "incorrect")
+    return (*status, "incorrect")
+
+
+def _check_columns(evidence: Evidence, rules: Rules) -> None:
+    for side, rule in (("chosen", rules.chosen), ("rejected", rules.rejected)):
+        for column, _ in rule.quality:
+            if column not in evidence.samples.columns:
+                known = ", ".join(sorted(set(evidence.samples.columns) - {"p", "row", "sample_hash"}))
+                raise RuleError(f"filter.{side}.quality: there is no column {column!r}", hint=f"columns: {known}")
 
 
 def _problems(evidence: Evidence, rules: Rules) -> pl.DataFrame:

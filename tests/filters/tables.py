@@ -13,6 +13,7 @@ SAMPLES = {
     "sample_key": pl.String, "problem_id": pl.String, "origin": pl.String, "side": pl.String, "draw": pl.Int64,
     "model": pl.String, "status": pl.String, "finish_reason": pl.String, "answer": pl.String,
     "prompt_tokens": pl.Int64, "completion_tokens": pl.Int64, "budget_limited": pl.Boolean, "max_tokens": pl.Int64,
+    "repetition": pl.Float64,
 }  # fmt: skip
 
 
@@ -35,8 +36,7 @@ def sample(problem: str, origin: str, tokens: int | None, status: str = "correct
 
 
 def samples(*rows: dict[str, Any]) -> pl.DataFrame:
-    extra = {name for row in rows for name in row} - SAMPLES.keys()
-    return pl.DataFrame(list(rows), schema=SAMPLES | dict.fromkeys(sorted(extra)), infer_schema_length=None)
+    return pl.DataFrame(list(rows), schema=SAMPLES)
 
 
 def random_tables(seed: int, n_problems: int, max_samples: int = 5) -> tuple[pl.DataFrame, pl.DataFrame]:
