@@ -1,0 +1,1 @@
+"""What a view looks like: statistics, checks, figures, the dataset card."""

@@ -1,0 +1,139 @@
+"""Can the surface of a text alone tell chosen from rejected? Then a preference teaches form, not reasoning.
+
+Nothing is trained. Every surface feature by itself (which markers, how a text opens, how it ends) is used as a
+guess, learned on one half of the pairs and scored on the other. 0.5 is chance, 1.0 means that the form gives every
+pair away. The authors' published pairs reach 1.0 by their thought markers alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from pairforge.chat import split_reasoning
+
+TELLING = 0.9  # accuracy above which a feature counts as giving pairs away
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One pair as far as form goes: an id, the prompts (usually one) and the two completions."""
+
+    id: str
+    chosen: str
+    rejected: str
+    chosen_prompt: str = ""
+    rejected_prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """How well one surface feature tells the sides apart.
+
+    `accuracy` is cross-checked on pairs the guess was not learned on. `examples` are the values that tell most,
+    with how often they stand on the chosen and on the rejected side.
+    """
+
+    name: str
+    accuracy: float
+    examples: tuple[tuple[str, int, int], ...]
+
+    @property
+    def telling(self) -> bool:
+        """Whether the form gives the sides away."""
+        return self.accuracy >= TELLING
+
+
+def separability(pairs: Iterable[Surface]) -> list[Feature]:
+    """Every surface feature with its accuracy, the most telling first; an empty list for no pairs."""
+    known = list(pairs)
+    if not known:
+        return []
+    features = [_score(name, value, known) for name, value in FEATURES.items()]
+    return sorted(features, key=lambda feature: -feature.accuracy)
+
+
+def _score(name: str, value: Callable[[str, str], str], pairs: Sequence[Surface]) -> Feature:
+    seen = [
+        (pair.id, value(pair.chosen_prompt, pair.chosen), value(pair.rejected_prompt, pair.rejected)) for pair in pairs
+    ]
+    halves: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
+    for identity, chosen, rejected in seen:
+        halves[hashlib.sha256(identity.encode()).digest()[0] % 2].append((chosen, rejected))
+    hits = _hits(learn=halves[0], test=halves[1]) + _hits(learn=halves[1], test=halves[0])
+    chosen_counts = Counter(chosen for _, chosen, _ in seen)
+    rejected_counts = Counter(rejected for _, _, rejected in seen)
+    values = sorted(
+        chosen_counts.keys() | rejected_counts.keys(), key=lambda v: (-abs(chosen_counts[v] - rejected_counts[v]), v)
+    )
+    examples = tuple((v, chosen_counts[v], rejected_counts[v]) for v in values[:3])
+    return Feature(name, hits / len(pairs), examples)
+
+
+def _hits(*, learn: list[tuple[str, str]], test: list[tuple[str, str]]) -> float:
+    """How many of the test pairs the feature puts the right way round; a value that says nothing counts half."""
+    lean: Counter[str] = Counter()
+    for chosen, rejected in learn:
+        lean[chosen] += 1
+        lean[rejected] -= 1
+    return sum(1.0 if lean[c] > lean[r] else 0.5 if lean[c] == lean[r] else 0.0 for c, r in test)
+
+
+_MARKERS = {
+    "<think>": re.compile(r"<think>", re.IGNORECASE),
+    "</think>": re.compile(r"</think>", re.IGNORECASE),
+    "Sky-T1 markers": re.compile(r"<\|(?:begin|end)_of_(?:thought|solution)\|>", re.IGNORECASE),
+    "other tags": re.compile(r"</?(?:answer|reasoning|solution|step)\b[^>]*>", re.IGNORECASE),
+    "headings": re.compile(r"^#{1,6} |^\*\*[^*\n]+\*\*:?$", re.MULTILINE),
+}
+
+
+def _markers(_: str, text: str) -> str:
+    return ", ".join(name for name, pattern in _MARKERS.items() if pattern.search(text)) or "none"
+
+
+def _empty_thought(_: str, text: str) -> str:
+    thought = split_reasoning(text).thought
+    return "no thought" if thought is None else "a thought" if thought else "an empty thought"
+
+
+def _opening(text: str) -> str:
+    return " ".join(re.findall(r"\w+|[^\w\s]", text)[:2]).lower()
+
+
+def _opening_words(_: str, text: str) -> str:
+    parts = split_reasoning(text)
+    return _opening(parts.thought or parts.answer)
+
+
+def _answer_opening(_: str, text: str) -> str:
+    return _opening(split_reasoning(text).answer)
+
+
+def _ending(_: str, text: str) -> str:
+    """The shape of the last line: is there a box, and what comes last."""
+    line = text.rstrip().rpartition("\n")[2]
+    box = "a box" if "\\boxed" in line else "no box"
+    last = "a letter" if line[-1:].isalpha() else "a digit" if line[-1:].isdigit() else repr(line[-1:])
+    return f"{box} in the last line, ending in {last}"
+
+
+def _answer_shape(_: str, text: str) -> str:
+    """The shape of what follows the reasoning: how many paragraphs, with a box or without."""
+    answer = split_reasoning(text).answer
+    paragraphs = min(len([p for p in answer.split("\n\n") if p.strip()]), 4)
+    return f"{paragraphs}{'+' if paragraphs == 4 else ''} paragraphs, {answer.count(chr(92) + 'boxed')} boxes"
+
+
+FEATURES: dict[str, Callable[[str, str], str]] = {
+    "prompt": lambda prompt, _: hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest()[:8],
+    "markers": _markers,
+    "thought": _empty_thought,
+    "opening words": _opening_words,
+    "opening words of the answer": _answer_opening,
+    "ending": _ending,
+    "shape of the answer": _answer_shape,
+}

@@ -1,0 +1,138 @@
+"""Keep evaluation problems out of the training set: n-gram overlap, and equality but for the numbers."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pairforge.errors import SourceError
+from pairforge.records import Drop, Problem
+from pairforge.sources.dedupe import words
+from pairforge.sources.entry import RowDrop, clean
+from pairforge.sources.merge import row_drops
+from pairforge.sources.rows import open_rows
+
+# name: (dataset, config, split) of each part. The question's column is found by its name.
+EVALUATION_SETS: dict[str, tuple[tuple[str, str | None, str], ...]] = {
+    "math-500": (("HuggingFaceH4/MATH-500", None, "test"),),
+    "aime-2024": (("HuggingFaceH4/aime_2024", None, "train"),),
+    "aime-2025": (("opencompass/AIME2025", "AIME2025-I", "test"), ("opencompass/AIME2025", "AIME2025-II", "test")),
+    "gsm8k-test": (("openai/gsm8k", "main", "test"),),
+    "olympiadbench": (("Hothan/OlympiadBench", "OE_TO_maths_en_COMP", "train"),),
+    "gpqa": (("Idavidrein/gpqa", "gpqa_diamond", "train"),),  # gated: needs a login
+}
+_QUESTION_COLUMNS = ("problem", "question", "Question", "Problem", "prompt")
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """The questions of a named evaluation set, and the revision they were read at."""
+
+    name: str
+    questions: tuple[str, ...]
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decontamination:
+    """What is left, what was dropped, and against what.
+
+    `sets` counts per evaluation set its questions and the problems that fell to it. `unreachable` names the sets that
+    could not be read, with the reason: a report that does not show them would claim too much.
+    """
+
+    problems: list[Problem]
+    drops: list[Drop]
+    sets: dict[str, dict[str, int]] = field(default_factory=dict)
+    unreachable: dict[str, str] = field(default_factory=dict)
+
+
+def load_evaluation_sets(names: Iterable[str], *, base_dir: Path) -> tuple[list[EvaluationSet], dict[str, str]]:
+    """Read evaluation sets by name: one of `EVALUATION_SETS`, or any dataset, folder or file a source may be.
+
+    Returns the sets, and for those that cannot be reached the reason. A misspelt name of a known set is an error.
+    """
+    sets: list[EvaluationSet] = []
+    unreachable: dict[str, str] = {}
+    for name in names:
+        try:
+            sets.append(_load(name, base_dir))
+        except SourceError as error:
+            unreachable[name] = error.message
+    return sets, unreachable
+
+
+def _load(name: str, base_dir: Path) -> EvaluationSet:
+    by_dataset = {parts[0][0]: parts for parts in EVALUATION_SETS.values()}
+    parts = EVALUATION_SETS.get(name) or by_dataset.get(name)
+    if parts is None and "/" not in name and "." not in name and ":" not in name:
+        near = difflib.get_close_matches(name, EVALUATION_SETS, n=1)
+        known = f"did you mean '{near[0]}'?" if near else f"known names: {', '.join(EVALUATION_SETS)}"
+        raise SourceError(f"there is no evaluation set '{name}': {known}")
+    questions: list[str] = []
+    revisions = []
+    for dataset, config, split in parts or ((name, None, "test"),):
+        source = open_rows(dataset, config=config, split=split, revision=None, base_dir=base_dir)
+        revisions.append(source.revision)
+        for _, row in source.rows:
+            column = None if isinstance(row, RowDrop) else next((c for c in _QUESTION_COLUMNS if row.get(c)), None)
+            if column and not isinstance(row, RowDrop):
+                questions.append(clean(str(row[column])))
+    if not questions:
+        raise SourceError(f"{name} has no column of questions ({', '.join(_QUESTION_COLUMNS)})")
+    return EvaluationSet(name, tuple(questions), revisions[0])
+
+
+def decontaminate(
+    problems: Iterable[Problem],
+    sets: Iterable[EvaluationSet],
+    *,
+    ngram: int | None = 8,
+    without_digits: bool = True,
+    unreachable: dict[str, str] | None = None,
+) -> Decontamination:
+    """Drop every problem that shares `ngram` consecutive words with an evaluation question, or equals one.
+
+    `without_digits` also drops problems that equal an evaluation question once all numbers are taken out: the same
+    exercise with other figures. `ngram` None compares whole questions only. Each drop quotes the matching text.
+    """
+    index: dict[str, str] = {}
+    counts: dict[str, dict[str, int]] = {}
+    for one in sets:
+        counts[one.name] = {"questions": len(one.questions), "problems": 0}
+        for question in one.questions:
+            for key in _keys(question, ngram, without_digits):
+                index.setdefault(key, one.name)
+    kept: list[Problem] = []
+    drops: list[Drop] = []
+    for problem in problems:
+        match = next((key for key in _keys(problem.question, ngram, without_digits) if key in index), None)
+        if match is None:
+            kept.append(problem)
+            continue
+        kind, _, text = match.partition("|")
+        counts[index[match]]["problems"] += 1
+        drops.extend(row_drops(problem, "contaminated", f"{index[match]}, {_MEANING[kind]}: {text}"))
+    return Decontamination(kept, drops, counts, dict(unreachable or {}))
+
+
+_MEANING = {"same": "same question", "but": "same question but for its numbers", "n": "shared words"}
+_DIGITS = re.compile(r"\d+")
+MIN_LETTERS = 20  # without its numbers "What is 3+4?" equals half of all arithmetic: too short to compare that way
+
+
+def _keys(question: str, ngram: int | None, without_digits: bool) -> Iterable[str]:
+    """Everything about a question that a contaminated problem would share, the most telling first."""
+    text = words(question)
+    whole = " ".join(text)
+    yield f"same|{whole}"
+    if without_digits:
+        bare = " ".join(_DIGITS.sub(" ", whole).split())
+        if len(bare) >= MIN_LETTERS:
+            yield f"but|{bare}"
+    if ngram is not None:
+        for start in range(len(text) - ngram + 1):
+            yield "n|" + " ".join(text[start : start + ngram])

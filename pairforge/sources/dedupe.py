@@ -1,0 +1,74 @@
+"""Near duplicates among problems: the same question in other words, found with MinHash."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+
+from pairforge.records import Drop, Problem
+from pairforge.sources.entry import shorten
+from pairforge.sources.merge import row_drops, same_answer
+
+PERMUTATIONS = 64
+SHINGLE_WORDS = 3
+_WORDS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_\u3040-\u30ff\u4e00-\u9fff]+")  # no spaces between CJK words
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of a text: NFKC, lower case, without punctuation or LaTeX's backslashes."""
+    return _WORDS.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def drop_near_duplicates(problems: Iterable[Problem], *, threshold: float = 0.8) -> tuple[list[Problem], list[Drop]]:
+    """Keep the first of every group of near duplicates; every row of the others becomes a drop that shows its twin.
+
+    Two problems are near duplicates when the Jaccard similarity of their three-word shingles is at least
+    `threshold`, they speak of exactly the same numbers, and their answers are the same. Without the last two every
+    series of problems that differ in their numbers alone would count as one problem.
+    """
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
+    kept: list[Problem] = []
+    shingles: list[frozenset[str]] = []
+    drops: list[Drop] = []
+    for problem in problems:
+        mine = _shingles(words(problem.question))
+        sketch = MinHash(num_perm=PERMUTATIONS, hashfunc=zlib.crc32)
+        sketch.update_batch([shingle.encode() for shingle in mine])
+        twin = max(
+            (position for position in index.query(sketch) if _same_task(kept[position], problem)),
+            key=lambda position: _jaccard(shingles[position], mine),
+            default=None,
+        )
+        if twin is not None and _jaccard(shingles[twin], mine) >= threshold:
+            like = (
+                f"{_jaccard(shingles[twin], mine):.2f} like {kept[twin].rows[0]}: {shorten(kept[twin].question, 200)}"
+            )
+            drops.extend(row_drops(problem, "near_duplicate", like))
+            continue
+        index.insert(len(kept), sketch, check_duplication=False)
+        kept.append(problem)
+        shingles.append(mine)
+    return kept, drops
+
+
+def _same_task(first: Problem, second: Problem) -> bool:
+    return same_answer(first.answer, second.answer) and _numbers(first.question) == _numbers(second.question)
+
+
+def _numbers(question: str) -> Counter[str]:
+    return Counter(re.findall(r"\d+", question))
+
+
+def _shingles(text: list[str]) -> frozenset[str]:
+    if len(text) <= SHINGLE_WORDS:
+        return frozenset([" ".join(text)])
+    return frozenset(" ".join(text[i : i + SHINGLE_WORDS]) for i in range(len(text) - SHINGLE_WORDS + 1))
+
+
+def _jaccard(first: frozenset[str], second: frozenset[str]) -> float:
+    return len(first & second) / len(first | second)

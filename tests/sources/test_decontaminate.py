@@ -1,0 +1,66 @@
+"""Evaluation problems stay out, and a set that cannot be read is named."""
+
+import json
+
+from pairforge.records import Problem, problem_id
+from pairforge.sources.decontaminate import EvaluationSet, decontaminate, load_evaluation_sets
+
+from .standins import write_standin
+
+AIME = "Every morning Aya goes for a 9-kilometer-long walk and stops at a coffee shop afterwards."
+MADE_UP = EvaluationSet("held-out", (AIME, "Compute $1+1$."))
+
+
+def problem(question: str) -> Problem:
+    return Problem(problem_id(question), question, "1", "s", rows=("s:1",))
+
+
+def reason(question: str, **options: object) -> str:
+    found = decontaminate([problem(question)], [MADE_UP], **options)  # type: ignore[arg-type]
+    return found.drops[0].detail if found.drops else ""
+
+
+def test_eight_shared_words_are_enough_and_are_quoted():
+    overlap = "We know that Aya goes for a 9-kilometer-long walk and is happy."
+    assert reason(overlap) == "held-out, shared words: aya goes for a 9 kilometer long walk"
+    assert reason("We know that Aya goes for a walk.") == ""
+    assert reason(overlap, ngram=None) == ""
+    assert reason("Aya goes for a long swim.", ngram=3) == "held-out, shared words: aya goes for"
+
+
+def test_the_same_exercise_with_other_numbers_is_contaminated():
+    assert reason(AIME.replace("9", "11").upper(), ngram=None).startswith("held-out, same question but for its numbers")
+    assert reason(AIME.replace("9", "11"), ngram=None, without_digits=False) == ""
+
+
+def test_short_questions_are_compared_with_their_numbers():
+    assert reason("compute 1 + 1") == "held-out, same question: compute 1 1"
+    assert reason("Compute $2+3$.") == ""
+
+
+def test_counts_per_set_and_nothing_lost():
+    found = decontaminate([problem(AIME), problem("Fresh?")], [MADE_UP], unreachable={"gpqa": "gated"})
+    assert found.sets == {"held-out": {"questions": 2, "problems": 1}}
+    assert [p.question for p in found.problems] == ["Fresh?"]
+    assert [(d.subject, d.stage, d.reason) for d in found.drops] == [("s:1", "source", "contaminated")]
+    assert found.unreachable == {"gpqa": "gated"}
+
+
+def test_sets_are_found_by_name_by_id_or_as_a_file(tmp_path):
+    write_standin("HuggingFaceH4/MATH-500", tmp_path)
+    (tmp_path / "mine.jsonl").write_text(json.dumps({"question": "Mine?"}) + "\n")
+    sets, unreachable = load_evaluation_sets(["math-500", "HuggingFaceH4/MATH-500", "mine.jsonl"], base_dir=tmp_path)
+    assert [(s.name, len(s.questions)) for s in sets] == [
+        ("math-500", 2), ("HuggingFaceH4/MATH-500", 2), ("mine.jsonl", 1),
+    ]  # fmt: skip
+    assert unreachable == {}
+    assert all(s.revision.startswith("sha256:") for s in sets)
+
+
+def test_a_set_that_cannot_be_read_is_named_with_its_reason(tmp_path):
+    (tmp_path / "odd.jsonl").write_text('{"text": "no question column"}\n')
+    sets, unreachable = load_evaluation_sets(["aime-2025", "math500", "odd.jsonl"], base_dir=tmp_path)
+    assert sets == []
+    assert "cannot reach the Hub" in unreachable["aime-2025"]
+    assert "did you mean 'math-500'" in unreachable["math500"]
+    assert "no column of questions" in unreachable["odd.jsonl"]
