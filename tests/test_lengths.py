@@ -23,9 +23,12 @@ def tokenizer(vocabulary: int, template: str | None = CHATML) -> PreTrainedToken
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     corpus = ["the answer is twenty four because four times six is twenty four"] * 3
     inner.train_from_iterator(
-        corpus, trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=marks, initial_alphabet=alphabet)
+        corpus,
+        trainers.BpeTrainer(
+            vocab_size=vocabulary, special_tokens=marks, initial_alphabet=alphabet, show_progress=False
+        ),
     )
-    made = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<|im_end|>")
+    made = PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<|im_start|>", eos_token="<|im_end|>")
     made.chat_template = template
     return made
 
