@@ -21,6 +21,8 @@ from pairforge.chat import Frame
 from pairforge.errors import RecipeError
 from pairforge.filters import rules
 from pairforge.records import Status
+from pairforge.sources import spec
+from pairforge.sources.spec import SourceSpec
 
 
 class Block(BaseModel):
@@ -51,6 +53,13 @@ class SourceBlock(Block):
     limit: int | None = Field(None, ge=1)
     columns: dict[str, str] = {}
     gold_from: GoldJoin | None = None
+    teacher_gold: Literal["keep", "drop"] = "keep"
+    only_known: bool = False
+
+    def to_spec(self) -> SourceSpec:
+        """The plain values that `pairforge.sources` works with."""
+        join = spec.GoldJoin(**self.gold_from.model_dump()) if self.gold_from else None
+        return SourceSpec(**{**self.model_dump(), "gold_from": join})
 
 
 class EngineBlock(Block):
@@ -152,10 +161,16 @@ class PublishBlock(Block):
 
 
 class DecontaminateBlock(Block):
-    """Evaluation sets whose problems must not be trained on."""
+    """Evaluation sets whose problems must not be trained on, and near duplicates among the problems themselves.
+
+    `ngram` words in common are too many (null compares whole questions); `without_digits` also refuses the same
+    exercise with other numbers. `near_duplicates` is the similarity from which two problems count as one.
+    """
 
     sets: tuple[str, ...] = ()
-    ngram: int = Field(8, ge=1)
+    ngram: int | None = Field(8, ge=1)
+    without_digits: bool = True
+    near_duplicates: float | None = Field(0.8, gt=0, le=1)
 
 
 class BoundsBlock(Block):
@@ -350,27 +365,33 @@ def _index(items: list[Any], part: str, override: str) -> int:
 def _resolve_paths(raw: dict[str, Any], base_dir: Path) -> None:
     """Make local paths absolute, in place. A name that is no existing path is left alone: it is a Hub id."""
     for key, holder in _path_holders(raw):
-        value = holder.get(key)
+        value = holder[key]
         if isinstance(value, str) and value and not value.startswith("pairforge:"):
             path = Path(value).expanduser()
             if not path.is_absolute() and (base_dir / path).exists():
                 holder[key] = str((base_dir / path).resolve())
 
 
-def _path_holders(raw: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """The mappings, with their key, that may hold a local path."""
+def _path_holders(raw: dict[str, Any]) -> Iterable[tuple[Any, Any]]:
+    """The places, as (key, mapping) or (index, list), that may hold a local path."""
     sources = raw.get("sources")
     for source in sources if isinstance(sources, list) else []:
         if isinstance(source, dict):
-            yield "dataset", source
-            if isinstance(source.get("gold_from"), dict):
-                yield "dataset", source["gold_from"]
+            yield from _held("dataset", source)
+            yield from _held("dataset", source.get("gold_from"))
     for block, key in (("generator.engine", "model"), ("filter", "tokenizer"), ("train", "model")):
         holder: Any = raw
         for part in block.split("."):
             holder = holder.get(part) if isinstance(holder, dict) else None
-        if isinstance(holder, dict):
-            yield key, holder
+        yield from _held(key, holder)
+    decontaminate = raw.get("decontaminate")
+    sets = decontaminate.get("sets") if isinstance(decontaminate, dict) else None
+    yield from ((index, sets) for index in range(len(sets if isinstance(sets, list) else [])))
+
+
+def _held(key: str, holder: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(holder, dict) and key in holder:
+        yield key, holder
 
 
 def _explain(error: pydantic.ValidationError, raw: dict[str, Any], name: str) -> RecipeError:

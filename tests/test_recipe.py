@@ -113,3 +113,17 @@ def test_no_text_breaks_the_reader(text: str):
 
 def test_flatten_gives_the_key_paths_of_overrides():
     assert flatten({"a": {"b": 1, "c": [2, {"d": None}]}, "e": []}) == {"a.b": 1, "a.c.0": 2, "a.c.1.d": None, "e": []}
+
+
+def test_evaluation_sets_may_be_files_beside_the_recipe(tmp_path):
+    (tmp_path / "held-out.jsonl").write_text("{}\n")
+    text = "sources: [{dataset: a.jsonl}]\nfilter: {tokenizer: t}\ndecontaminate: {sets: [held-out.jsonl, math-500]}\n"
+    recipe = parse_recipe(text, base_dir=tmp_path)
+    assert recipe.decontaminate.sets == (str(tmp_path / "held-out.jsonl"), "math-500")
+
+
+def test_a_source_becomes_the_plain_values_of_its_layer():
+    text = "sources: [{dataset: a/b, only_known: true, gold_from: {dataset: c/d}}]\nfilter: {tokenizer: t}\n"
+    spec = parse_recipe(text).sources[0].to_spec()
+    assert (spec.dataset, spec.only_known, spec.gold_from.dataset) == ("a/b", True, "c/d")
+    assert spec.gold_from.answer == "solution"

@@ -17,7 +17,7 @@ class GoldJoin:
 
     dataset: str
     question: str = "problem"
-    answer: str = "answer"
+    answer: str = "solution"
     config: str | None = None
     split: str = "train"
     revision: str | None = None

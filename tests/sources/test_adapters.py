@@ -71,7 +71,7 @@ def test_bespoke_stratos_takes_the_teachers_answer_and_says_so(tmp_path):
 
 def test_bespoke_stratos_with_gold_joined_from_numina(tmp_path):
     write_standin("AI-MO/NuminaMath-CoT", tmp_path)
-    spec = SourceSpec("bespokelabs/Bespoke-Stratos-17k", gold_from=GoldJoin("AI-MO/NuminaMath-CoT", answer="solution"))
+    spec = SourceSpec("bespokelabs/Bespoke-Stratos-17k", gold_from=GoldJoin("AI-MO/NuminaMath-CoT"))
     collection, _ = read(tmp_path, spec)
     assert [(p.answer, p.gold) for p in collection.problems][:2] == [("56", "joined"), ("7", "teacher")]
     assert collection.problems[0].meta == {"teacher_answer": "56"}
