@@ -1,0 +1,201 @@
+"""The loop between plan, engine, verifier and store. It owns no policy: the plan decides, the store keeps."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import Protocol
+
+from pairforge.chat import split_reasoning
+from pairforge.errors import EngineError
+from pairforge.generator.engine import Completion, Engine, Request
+from pairforge.generator.plan import Plan
+from pairforge.records import Sample, Verdict
+from pairforge.verifier import Item, Verifier
+
+POLL_S = 0.05
+MOST_EARLY_ERRORS = 20
+
+
+class Store(Protocol):
+    """Where finished work goes. When a method returns, its record survives the death of the process."""
+
+    def add_sample(self, sample: Sample) -> None: ...
+
+    def add_verdict(self, verdict: Verdict) -> None: ...
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the loop is. The first four count this sitting, the others the whole plan."""
+
+    samples: int = 0
+    sampled_tokens: int = 0
+    errors: int = 0
+    verdicts: int = 0
+    in_flight: int = 0
+    decided: int = 0
+    accepted: int = 0
+    problems: int = 0
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM: everything that had finished is stored, the rest is owed."""
+
+
+def sample(
+    plan: Plan,
+    engine: Engine,
+    verifier: Verifier,
+    store: Store,
+    *,
+    model: str,
+    revision: str = "",
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Progress:
+    """Draw what the plan owes: a full window in flight, each sample stored as it finishes, judged beside the engine.
+
+    Returns when every problem is decided. Raises `Interrupted` on Ctrl-C or SIGTERM, and `EngineError` when the
+    engine died, both with everything that finished stored. When nothing but failed requests comes back from the
+    start, that is an `EngineError` too (a wrong model name, a wrong key), and none of them is stored.
+    """
+    sitting = _Sitting(plan, engine, verifier, store, model, revision, Progress(problems=plan.problems))
+    for stored in plan.unverified:
+        sitting.judge(stored)
+    with stop_signals() as stopped:
+        while not plan.finished:
+            if stopped():
+                raise Interrupted
+            sitting.feed()
+            sitting.collect()
+            if on_progress is not None:
+                on_progress(sitting.seen())
+    return sitting.seen()
+
+
+@dataclass(slots=True)
+class _Sitting:
+    """One call of `sample`: what is on its way between plan, engine, verifier and store."""
+
+    plan: Plan
+    engine: Engine
+    verifier: Verifier
+    store: Store
+    model: str
+    revision: str
+    progress: Progress
+    requests: dict[str, Request] = field(default_factory=dict)
+    judging: dict[str, Sample] = field(default_factory=dict)
+    early_errors: list[Sample] = field(default_factory=list)
+
+    def feed(self) -> None:
+        """Fill the engine's window. A verifier that falls behind slows the feed instead of filling memory."""
+        engine = self.engine
+        while engine.in_flight < engine.window and len(self.judging) < 4 * engine.window:
+            request = self.plan.next()
+            if request is None:
+                return
+            self.requests[request.key] = request
+            engine.submit(request)
+
+    def collect(self) -> None:
+        """Take in whatever the engine and the verifier have finished."""
+        for completion in self.engine.poll(POLL_S) if self.engine.in_flight else []:
+            self.take(completion)
+        if self.early_errors and not self.engine.in_flight:
+            self.keep_early_errors()
+        for verdict in self.verifier.poll(0.0 if self.engine.in_flight else POLL_S):
+            self.store.add_verdict(verdict)
+            self.progress.verdicts += 1
+            self.plan.done(self.judging.pop(verdict.sample_key), verdict)
+
+    def take(self, completion: Completion) -> None:
+        request = self.requests.pop(completion.key)
+        limited = self.plan.task(request.problem_id).budget_limited
+        finished = as_sample(request, completion, self.model, self.revision, limited)
+        if finished.finish_reason == "error" and self.progress.samples == 0:
+            self.early_errors.append(finished)
+            if len(self.early_errors) >= MOST_EARLY_ERRORS:
+                raise EngineError(
+                    f"the first {MOST_EARLY_ERRORS} requests all failed: {finished.error}",
+                    hint="none of them was stored; correct the cause and run the same command again",
+                )
+            return
+        self.keep_early_errors()
+        self.keep(finished)
+
+    def keep_early_errors(self) -> None:
+        held, self.early_errors = self.early_errors, []
+        for failed in held:
+            self.keep(failed)
+
+    def keep(self, finished: Sample) -> None:
+        self.store.add_sample(finished)
+        self.progress.samples += 1
+        self.progress.sampled_tokens += finished.sampled_tokens
+        if finished.finish_reason == "error":
+            self.progress.errors += 1
+            self.plan.done(finished, None)
+        else:
+            self.judge(finished)
+
+    def judge(self, finished: Sample) -> None:
+        self.judging[finished.key] = finished
+        gold = self.plan.task(finished.problem_id).gold
+        self.verifier.submit(Item(finished.key, gold, finished.text, finished.finish_reason))
+
+    def seen(self) -> Progress:
+        """The progress, with the plan's and the engine's own counts."""
+        plan = self.plan
+        return replace(self.progress, in_flight=self.engine.in_flight, decided=plan.decided, accepted=plan.accepted)
+
+
+def as_sample(request: Request, completion: Completion, model: str, revision: str, budget_limited: bool) -> Sample:
+    """A completion as the record that is kept. Text that is not valid Unicode is made so here, once."""
+    text = completion.text.encode("utf-8", "replace").decode("utf-8")
+    parts = split_reasoning(text)
+    return Sample(
+        problem_id=request.problem_id,
+        draw=request.draw,
+        origin="sampled",
+        text=text,
+        thought=parts.thought,
+        answer_text=parts.answer,
+        model=model,
+        revision=revision,
+        seed=request.seed,
+        max_tokens=request.max_tokens,
+        sampled_tokens=completion.sampled_tokens,
+        finish_reason=completion.finish_reason,
+        budget_limited=budget_limited,
+        error=completion.error,
+    )
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a wish to stop between two steps; a second one interrupts at once.
+
+    Outside the main thread signals cannot be caught, and the caller's own handling stays.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    wished = False
+
+    def wish(number: int, frame: FrameType | None) -> None:
+        nonlocal wished
+        if wished:
+            raise Interrupted
+        wished = True
+
+    before = {number: signal.signal(number, wish) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: wished
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,170 @@
+"""The plan: what is owed, given what is stored."""
+
+import random
+
+from conftest import tasks, verdict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pairforge.generator import Outcome, Plan, Request, Task
+from pairforge.generator.plan import draw_seed
+from pairforge.records import Sample
+
+
+def correct(problem_id: str, outcomes: list[Outcome]) -> bool:
+    return any(o.verdict is not None and o.verdict.status == "correct" for o in outcomes)
+
+
+def drawn(request: Request, finish_reason: str = "stop") -> Sample:
+    return Sample(
+        request.problem_id, request.draw, "sampled", "t", None, "t", "m", max_tokens=request.max_tokens, finish_reason=finish_reason,
+        seed=request.seed,
+    )  # fmt: skip
+
+
+def finish(plan: Plan, request: Request, status: str) -> Sample:
+    sample = drawn(request)
+    plan.done(sample, verdict(sample.key, status))
+    return sample
+
+
+def everything(plan: Plan) -> list[Request]:
+    """All requests the plan can send before it hears anything back."""
+    return list(iter(plan.next, None))
+
+
+def test_fixed_draws_are_all_sent_at_once():
+    plan = Plan(tasks(2), run_seed=0, min_draws=1, max_draws=3)
+    assert [(r.problem_id, r.draw) for r in everything(plan)] == [(p, d) for p in ("p000", "p001") for d in range(3)]
+
+
+def test_draws_until_accepted_go_one_at_a_time_and_stop_at_the_first_yes():
+    plan = Plan(tasks(1), run_seed=0, max_draws=8, accept=correct)
+    for draw, status in enumerate(["incorrect", "no_answer", "correct"]):
+        (request,) = everything(plan)
+        assert request.draw == draw
+        assert not plan.finished
+        finish(plan, request, status)
+    assert plan.finished
+    assert plan.accepted == 1
+    assert everything(plan) == []
+
+
+def test_draws_stop_at_the_limit_without_acceptance():
+    plan = Plan(tasks(1), run_seed=0, min_draws=2, max_draws=3, accept=correct)
+    for _ in range(2):
+        for request in everything(plan):
+            finish(plan, request, "incorrect")
+    assert plan.finished
+    assert plan.accepted == 0
+
+
+def test_the_first_draws_are_always_made_even_after_a_yes():
+    """Pass rates look at the first `min_draws`; stopping before would bias them."""
+    plan = Plan(tasks(1), run_seed=0, min_draws=3, max_draws=8, accept=correct)
+    requests = everything(plan)
+    assert [r.draw for r in requests] == [0, 1, 2]
+    finish(plan, requests[0], "correct")
+    assert not plan.finished
+    finish(plan, requests[2], "incorrect")
+    finish(plan, requests[1], "incorrect")
+    assert plan.finished
+
+
+def test_long_budgets_start_first_and_a_further_draw_before_a_new_problem():
+    some = [Task("short", "", 10, "yes"), Task("long", "", 90, "yes"), Task("middle", "", 50, "yes")]
+    plan = Plan(some, run_seed=0, max_draws=2, accept=correct)
+    first, second = plan.next(), plan.next()
+    assert (first.problem_id, second.problem_id) == ("long", "middle")
+    finish(plan, second, "incorrect")
+    assert [(r.problem_id, r.draw) for r in everything(plan)] == [("middle", 1), ("short", 0)]
+
+
+def test_a_failed_request_counts_as_a_draw():
+    plan = Plan(tasks(1), run_seed=0, max_draws=2, accept=correct)
+    plan.done(drawn(plan.next(), "error"), None)
+    assert plan.next().draw == 1
+
+
+def test_stored_samples_without_verdict_are_verified_not_drawn_again():
+    stored = drawn(Plan(tasks(1), run_seed=0).next())
+    plan = Plan(tasks(1), run_seed=0, stored=[stored])
+    assert everything(plan) == []
+    assert plan.unverified == [stored]
+    plan.done(stored, verdict(stored.key, "incorrect"))
+    assert plan.finished
+
+
+def test_a_larger_budget_owes_exactly_the_truncated_draws_with_the_same_seed():
+    small = everything(Plan(tasks(3, max_tokens=50), run_seed=7))
+    stored = [drawn(small[0], "stop"), drawn(small[1], "length"), drawn(small[2], "length")]
+    verdicts = {s.key: verdict(s.key, "truncated") for s in stored}
+    again = everything(Plan(tasks(3, max_tokens=200), run_seed=7, stored=stored, verdicts=verdicts))
+    assert [(r.problem_id, r.max_tokens, r.seed) for r in again] == [(r.problem_id, 200, r.seed) for r in small[1:]]
+    assert everything(Plan(tasks(3, max_tokens=20), run_seed=7, stored=stored, verdicts=verdicts)) == []
+
+
+def test_more_draws_or_problems_owe_only_the_new_ones():
+    stored = [drawn(r) for r in everything(Plan(tasks(2), run_seed=0, max_draws=2))]
+    verdicts = {s.key: verdict(s.key, "incorrect") for s in stored}
+    more = everything(Plan(tasks(3), run_seed=0, max_draws=3, stored=stored, verdicts=verdicts))
+    assert [(r.problem_id, r.draw) for r in more] == [("p000", 2), ("p001", 2), ("p002", 0), ("p002", 1), ("p002", 2)]
+
+
+def test_seeds_are_stable_and_differ():
+    assert draw_seed(0, "p", 0) == draw_seed(0, "p", 0)
+    assert len({draw_seed(s, p, d) for s in (0, 1) for p in ("a", "b") for d in range(4)}) == 16
+    assert all(0 <= draw_seed(0, "p", d) < 2**31 for d in range(100))
+
+
+def play(seed: int, solved_at: dict[str, int], min_draws: int, max_draws: int, die_after: int | None = None):
+    """Run a plan to its end with results in random order; optionally die on the way and resume from what is stored."""
+    some, order = tasks(len(solved_at)), random.Random(seed)
+    stored: list[Sample] = []
+    verdicts = {}
+    asked: list[str] = []
+
+    def status(sample: Sample) -> str:
+        return "correct" if sample.draw >= solved_at[sample.problem_id] else "incorrect"
+
+    for limit in (die_after, None):
+        plan = Plan(
+            some, run_seed=3, min_draws=min_draws, max_draws=max_draws, accept=correct, stored=stored, verdicts=verdicts
+        )
+        flying: list[Request | Sample] = list(plan.unverified)
+        while not plan.finished and (limit is None or len(stored) < limit):
+            flying += everything(plan)
+            one = flying.pop(order.randrange(len(flying)))
+            if isinstance(one, Request):
+                asked.append(one.key)
+                one = drawn(one)
+                stored.append(one)
+                if order.random() < 0.5:  # its verdict comes later, or never
+                    flying.append(one)
+                    continue
+            verdicts[one.key] = verdict(one.key, status(one))
+            plan.done(one, verdicts[one.key])
+        if plan.finished:
+            break
+    return sorted(asked), plan
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    solved=st.lists(st.integers(0, 6), min_size=1, max_size=6),
+    min_draws=st.integers(1, 3),
+    extra=st.integers(0, 3),
+    die_after=st.integers(0, 20),
+)
+def test_neither_order_nor_death_changes_what_is_drawn(seed, solved, min_draws, extra, die_after):
+    solved_at = {f"p{n:03}": s for n, s in enumerate(solved)}
+    wanted = sorted(
+        f"{p}/sampled/{d}/100"
+        for p, s in solved_at.items()
+        for d in range(max(min_draws, min(s + 1, min_draws + extra)))
+    )
+    undisturbed, _ = play(seed, solved_at, min_draws, min_draws + extra)
+    killed, plan = play(seed + 1, solved_at, min_draws, min_draws + extra, die_after)
+    assert undisturbed == killed == wanted
+    assert plan.finished
+    assert plan.accepted == sum(s < min_draws + extra for s in solved)
