@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pairforge.errors import RuleError
+from pairforge.filters.columns import resolve, with_columns
 from pairforge.filters.evidence import Evidence, gold_suspects
 from pairforge.filters.steps import Step, first_failure, in_role, pair_steps, problem_steps, side_steps
+from pairforge.filters.where import parse_where
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +26,8 @@ class Candidates:
     """What passed, and what each rule took.
 
     `passed`: one row per surviving candidate: p, chosen_row, rejected_row (rows of the samples), chosen_tokens,
-    rejected_tokens, gap, ratio, total_tokens, wrong (the rejected side is incorrect), chosen_hash, rejected_hash.
+    rejected_tokens, prompt_tokens, gap, ratio, total_tokens, wrong (the rejected side is incorrect), chosen_hash,
+    rejected_hash.
     `lost`: p, code, n: how many candidates of a problem fell first to the step with this code.
     `reasons`: the steps' reasons in order; the code of `reasons[i]` is i + 1.
     `all`: p, n: candidates of each problem before any rule.
@@ -53,6 +56,9 @@ def candidates(evidence: Evidence, rules: Rules) -> Candidates:
     sides = _sides(evidence, rules, first_failure(on_chosen, codes[1]), first_failure(on_rejected, codes[2]))
     total, lost = _count(problem_code, sides)
     pairs = _pairs(sides.filter(problem_code[sides["p"]] == 0) if on_problem else sides)
+    if rules.where:
+        pairs, on_where = _where(pairs, evidence, rules.where)
+        on_pair = [*on_pair, on_where]
     pairs = pairs.with_columns(code=first_failure(on_pair, codes[3]))
     lost_pairs = pairs.filter(pl.col("code") > 0).group_by("p", "code").agg(n=pl.len().cast(pl.Int64))
     steps: list[Step] = [*on_problem, *on_chosen, *on_rejected, *on_pair]
@@ -95,6 +101,22 @@ def _check_columns(evidence: Evidence, rules: Rules) -> None:
             if column not in evidence.samples.columns:
                 known = ", ".join(sorted(set(evidence.samples.columns) - {"p", "row", "sample_hash"}))
                 raise RuleError(f"filter.{side}.quality: there is no column {column!r}", hint=f"columns: {known}")
+
+
+def _where(pairs: pl.DataFrame, evidence: Evidence, text: str) -> tuple[pl.DataFrame, Step]:
+    """The candidates with the columns that the expression names, and the expression as a step."""
+    import polars as pl
+
+    where = parse_where(text, lambda name: resolve(name, evidence, where="filter.where"))
+    pairs = with_columns(pairs, evidence, where.names)
+    try:
+        kind = pairs.head(0).select(where.expr).to_series().dtype
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise RuleError(f"filter.where cannot be computed: {reason}", hint=f"the expression is: {text}") from None
+    if kind != pl.Boolean:
+        raise RuleError(f"filter.where must be a condition, and this is a {kind}: {text}")
+    return pairs, Step("where", where.expr)
 
 
 def _problems(evidence: Evidence, rules: Rules) -> pl.DataFrame:
@@ -160,4 +182,4 @@ def _pairs(sides: pl.DataFrame) -> pl.DataFrame:
         gap=longer - shorter,
         ratio=longer / shorter.clip(lower_bound=1),
         total_tokens=pl.col("prompt_tokens") + longer,
-    ).drop("prompt_tokens")
+    )

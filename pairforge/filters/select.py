@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pairforge.errors import RuleError
 from pairforge.filters.candidates import Candidates, candidates
+from pairforge.filters.columns import resolve, with_columns
 from pairforge.filters.drops import explain_drops
 from pairforge.filters.evidence import Evidence, prepare
 from pairforge.filters.hashing import draw
 from pairforge.filters.rules import Rules, check_rules, controlled
-from pairforge.filters.subsets import ALIASES, band, cap, pick, sample_pairs, share_wrong, with_draws
+from pairforge.filters.subsets import band, cap, pick, sample_pairs, share_wrong, with_draws
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,9 +50,10 @@ def select(evidence: Evidence, rules: Rules) -> Selection:
     check_rules(rules)
     effective = controlled(rules)
     found = candidates(evidence, effective)
-    kept = _with_columns(with_draws(found.passed, rules.seed), evidence, effective)
+    named = {name: resolve(name, evidence, where=f"filter.{key}.by") for key, name in _ranked_by(rules)}
+    kept = with_columns(with_draws(found.passed, rules.seed), evidence, named.values())
     removed: list[tuple[str, pl.DataFrame]] = []
-    for reason, step in _choices(effective):
+    for reason, step in _choices(effective, named):
         after = step(kept)
         removed.append((reason, _lost(kept, after)))
         kept = after
@@ -64,31 +65,23 @@ def select(evidence: Evidence, rules: Rules) -> Selection:
     )
 
 
-def _choices(rules: Rules) -> Iterator[tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]]:
+def _choices(rules: Rules, columns: dict[str, str]) -> Iterator[tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]]:
     """The rules over many pairs, in order, each with the reason of what it leaves out."""
     yield "not_picked", lambda pairs: pick(pairs, rules)
     if 0 < rules.wrong_share < 1:
         yield "wrong_share", lambda pairs: share_wrong(pairs, rules)
     if rules.band is not None:
         chosen_band = rules.band
-        yield "band", lambda pairs: band(pairs, chosen_band)
+        yield "band", lambda pairs: band(pairs, chosen_band, columns[chosen_band.by])
     for rule in rules.caps:
-        yield f"cap_{rule.by}", lambda pairs, rule=rule: cap(pairs, rule)  # type: ignore[misc]
+        yield f"cap_{rule.by}", lambda pairs, rule=rule: cap(pairs, rule, columns[rule.by])  # type: ignore[misc]
     if rules.n_pairs is not None:
         yield "n_pairs", lambda pairs: sample_pairs(pairs, rules)
 
 
-def _with_columns(pairs: pl.DataFrame, evidence: Evidence, rules: Rules) -> pl.DataFrame:
-    """Add the problem columns that bands and caps name."""
-    named = [*([rules.band.by] if rules.band else []), *(rule.by for rule in rules.caps)]
-    missing = {ALIASES.get(name, name) for name in named} - set(pairs.columns)
-    unknown = sorted(missing - set(evidence.problems.columns))
-    if unknown:
-        known = ", ".join(sorted({*pairs.columns, *evidence.problems.columns} - {"p", "order", "problem_hash"}))
-        raise RuleError(
-            f"filter: there is no column {unknown[0]!r} to group or rank pairs by", hint=f"columns: {known}"
-        )
-    return pairs.join(evidence.problems.select("p", *sorted(missing)), on="p", how="left") if missing else pairs
+def _ranked_by(rules: Rules) -> list[tuple[str, str]]:
+    """The columns that bands and caps name, with the key that names them."""
+    return [*([("band", rules.band.by)] if rules.band else []), *(("caps", rule.by) for rule in rules.caps)]
 
 
 def _lost(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from pairforge.filters.rules import Band, Cap, Rules
 
-# Short names that `band.by` and `caps.by` accept, and the columns they mean.
-ALIASES = {"total": "total_tokens", "chosen": "chosen_tokens", "rejected": "rejected_tokens", "difficulty": "pass_rate"}
-
 
 def with_draws(pairs: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Add `order`: a seeded order over the candidates, from their samples' ids."""
@@ -79,11 +76,10 @@ def share_wrong(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     return marked.filter(wrong == pl.col("turned")).drop("turned")
 
 
-def band(pairs: pl.DataFrame, rule: Band) -> pl.DataFrame:
-    """The n smallest, middle or largest by a column, or those between two quantiles; unknown values are left out."""
+def band(pairs: pl.DataFrame, rule: Band, by: str) -> pl.DataFrame:
+    """The n smallest, middle or largest by the column `by`, or those between two quantiles; never unknown values."""
     import polars as pl
 
-    by = ALIASES.get(rule.by, rule.by)
     known = pairs.filter(pl.col(by).is_not_null()).sort(by, "order")
     size = known.height
     if rule.quantiles is not None:
@@ -94,11 +90,14 @@ def band(pairs: pl.DataFrame, rule: Band) -> pl.DataFrame:
     return known.slice(start, n)
 
 
-def cap(pairs: pl.DataFrame, rule: Cap) -> pl.DataFrame:
-    """At most `max` pairs per group in a seeded order; without `max`, as many as the smallest group has."""
+def cap(pairs: pl.DataFrame, rule: Cap, column: str) -> pl.DataFrame:
+    """At most `max` pairs per value (or bin) of `column`, in a seeded order.
+
+    Without `max`, every group is cut to the size of the smallest.
+    """
     import polars as pl
 
-    by = pl.col(ALIASES.get(rule.by, rule.by))
+    by = pl.col(column)
     group = (by / rule.width).floor() if rule.width else by
     grouped = pairs.with_columns(group=group).sort("order", "p")
     most = rule.max if rule.max is not None else grouped.group_by("group").len()["len"].min() or 0

@@ -1,0 +1,56 @@
+"""The columns that `where`, bands and caps may name, gathered for candidates only when something names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pairforge.errors import RuleError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pairforge.filters.evidence import Evidence
+
+MEASURES = ("chosen_tokens", "rejected_tokens", "prompt_tokens", "total_tokens", "gap", "gap_tokens", "ratio", "wrong")
+# Shorter names for some of them.
+ALIASES = {"total": "total_tokens", "chosen": "chosen_tokens", "rejected": "rejected_tokens", "difficulty": "pass_rate"}
+_INTERNAL = {
+    "p", "row", "problem_hash", "sample_hash", "problem_id", "sample_key", "prompt_tokens", "completion_tokens",
+    "rejected_completion_tokens",
+}  # fmt: skip
+
+
+def known_columns(evidence: Evidence) -> list[str]:
+    """All columns of a candidate: its measures, its problem's columns, and each side's as chosen_X, rejected_X."""
+    of_problem = [name for name in evidence.problems.columns if name not in _INTERNAL]
+    of_sample = [name for name in evidence.samples.columns if name not in _INTERNAL]
+    sides = [f"{side}_{name}" for side in ("chosen", "rejected") for name in of_sample]
+    return [*MEASURES, "problem_id", *of_problem, *sides]
+
+
+def resolve(name: str, evidence: Evidence, *, where: str) -> str:
+    """The column that a name means. Raises `RuleError` listing all columns when there is none."""
+    known = known_columns(evidence)
+    if name in known:
+        return name
+    if name in ALIASES:
+        return ALIASES[name]
+    raise RuleError(f"{where}: there is no column '{name}'", hint=f"columns: {', '.join(known)}")
+
+
+def with_columns(pairs: pl.DataFrame, evidence: Evidence, names: Iterable[str]) -> pl.DataFrame:
+    """The candidates with the named columns (resolved names) added."""
+    import polars as pl
+
+    added = []
+    for name in sorted(set(names) - set(pairs.columns)):
+        if name == "gap_tokens":
+            values = pairs["chosen_tokens"] - pairs["rejected_tokens"]
+        elif name in evidence.problems.columns:
+            values = evidence.problems[name][pairs["p"]]
+        else:
+            side, _, column = name.partition("_")
+            values = evidence.samples[column][pairs[f"{side}_row"]]
+        added.append((values.cast(pl.String) if values.dtype == pl.Categorical else values).alias(name))
+    return pairs.with_columns(added)
