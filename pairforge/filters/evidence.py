@@ -60,21 +60,25 @@ def prepare(problems: pl.DataFrame, samples: pl.DataFrame) -> Evidence:
     return Evidence(problems, samples.drop("problem_hash"))
 
 
-def gold_suspects(evidence: Evidence, *, agreeing: int = 3) -> pl.DataFrame:
+def gold_suspects(evidence: Evidence, *, long: int = 1, short: int = 2) -> pl.DataFrame:
     """Problems whose ground truth may be wrong: p, problem_id, suspect_answer, agreeing, correct.
 
-    At least `agreeing` solutions give one and the same incorrect answer, and more than agree with the ground truth.
-    Answers are compared as text, so this finds too few rather than too many.
+    At least `long` given and `short` sampled solutions give one and the same incorrect answer, and together they are
+    more than agree with the ground truth. Sampled ones alone prove nothing: a small model repeats its own mistakes.
+    Answers are compared as text (but for spacing and dollars), so this finds too few rather than too many.
     """
     import polars as pl
 
-    status = pl.col("status")
-    wrong = evidence.samples.filter((status == "incorrect") & (pl.col("answer") != ""))
-    agreed = wrong.group_by("p", suspect_answer="answer").agg(agreeing=pl.len())
-    agreed = agreed.filter(pl.col("agreeing") >= agreeing)
+    answer = pl.col("answer").str.replace_all(r"[\s$]", "").str.replace_all(r"\\[dt]frac", r"\frac")
+    wrong = evidence.samples.filter((pl.col("status") == "incorrect") & (pl.col("answer") != ""))
+    given = pl.col("origin") == "given"
+    agreed = wrong.group_by("p", same=answer).agg(
+        suspect_answer=pl.col("answer").min(), agreeing=pl.len(), long=given.sum(), short=(~given).sum()
+    )
+    agreed = agreed.filter((pl.col("long") >= long) & (pl.col("short") >= short))
     agreed = agreed.sort("p", -pl.col("agreeing").cast(pl.Int64), "suspect_answer")
     agreed = agreed.unique("p", keep="first", maintain_order=True)
-    correct = evidence.samples.filter(status == "correct").group_by("p").agg(correct=pl.len())
+    correct = evidence.samples.filter(pl.col("status") == "correct").group_by("p").agg(correct=pl.len())
     found = agreed.join(correct, on="p", how="left").with_columns(pl.col("correct").fill_null(0))
     found = found.filter(pl.col("agreeing") > pl.col("correct"))
     named = found.join(evidence.problems.select("p", "problem_id"), on="p").sort("p")
