@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from test_lengths import CHATML, tokenizer
 
 from pairforge.chat import completion_message, reasoning_survives, template_family
 from pairforge.errors import TemplateError
+from tests.test_lengths import CHATML, tokenizer
 
 PROMPT = [{"role": "user", "content": "Two and two?"}]
 THOUGHT, ANSWER = "Two and two... four. Check: four.", "It is \\boxed{4}."

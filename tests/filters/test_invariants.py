@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from reference import select_slowly
-from tables import random_tables
 
 from pairforge.errors import RuleError
 from pairforge.filters import Band, Bounds, Cap, Facts, Rules, SideRule, accepts, loosest_target, select_pairs
+from tests.filters.reference import select_slowly
+from tests.filters.tables import random_tables
 
 quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 thorough = settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

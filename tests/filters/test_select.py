@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from tables import problems, sample, samples
 
 from pairforge.errors import RuleError
 from pairforge.filters import Band, Bounds, Cap, Rules, SideRule, select_pairs
+from tests.filters.tables import problems, sample, samples
 
 THINKPO = Rules(chosen=SideRule("given"), rejected=SideRule("sampled"))
 

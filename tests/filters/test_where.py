@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tables import problems, sample, samples
 
 from pairforge.errors import RuleError
 from pairforge.filters import Rules, SideRule, select_pairs
 from pairforge.filters.where import parse_where
+from tests.filters.tables import problems, sample, samples
 
 TABLES = (
     problems({"problem_id": "p", "source": "amc", "pass_rate": None}, {"problem_id": "q", "source": "say \"hi\""}),

@@ -5,12 +5,12 @@ import signal
 import threading
 
 import pytest
-from conftest import EqualTextVerifier, MemoryStore, says, tasks
 
 from pairforge.errors import EngineError
 from pairforge.generator import Completion, Plan, Progress, Request, sample
 from pairforge.generator.loop import Interrupted
 from pairforge.generator.scripted import ScriptedEngine
+from tests.generator.conftest import EqualTextVerifier, MemoryStore, says, tasks
 
 
 def right_at_draw(number: int):

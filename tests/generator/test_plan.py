@@ -2,13 +2,13 @@
 
 import random
 
-from conftest import tasks, verdict
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pairforge.generator import Outcome, Plan, Request, Task
 from pairforge.generator.plan import draw_seed
 from pairforge.records import Sample
+from tests.generator.conftest import tasks, verdict
 
 
 def correct(problem_id: str, outcomes: list[Outcome]) -> bool:

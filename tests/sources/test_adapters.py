@@ -7,8 +7,7 @@ import pytest
 from pairforge.errors import SourceError
 from pairforge.records import Sample
 from pairforge.sources import ADAPTERS, Collection, GoldJoin, SourceSpec, collect, read_source
-
-from .standins import CONFIRMED_BY, REPOSITORIES, write_standin
+from tests.sources.standins import CONFIRMED_BY, REPOSITORIES, write_standin
 
 
 def read(tmp_path: Path, *specs: SourceSpec) -> tuple[Collection, dict[str, list[Sample]]]:

@@ -4,8 +4,7 @@ import json
 
 from pairforge.records import Problem, problem_id
 from pairforge.sources.decontaminate import EvaluationSet, decontaminate, load_evaluation_sets
-
-from .standins import write_standin
+from tests.sources.standins import write_standin
 
 AIME = "Every morning Aya goes for a 9-kilometer-long walk and stops at a coffee shop afterwards."
 MADE_UP = EvaluationSet("held-out", (AIME, "Compute $1+1$."))
