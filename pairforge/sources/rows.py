@@ -59,7 +59,7 @@ def bundled(name: str) -> Path:
     from pairforge.demo import demo_path
 
     try:
-        return Path(demo_path(name.removeprefix("pairforge:")))
+        return Path(demo_path(name))
     except (KeyError, ValueError, FileNotFoundError):
         hint = "use pairforge:demo or pairforge:demo-eval"
         raise SourceError(f"there is no bundled dataset '{name}'", hint=hint) from None
