@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from types import FrameType
+
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+from pairforge.errors import PairforgeError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -13,5 +19,18 @@ def root() -> None:
 
 
 def main() -> None:
-    """Entry point of the `pairforge` script."""
-    app()
+    """Entry point of the `pairforge` script: known errors are one line and a hint, not a traceback."""
+    from pairforge.cli import build, views  # noqa: F401  (importing them registers the commands)
+
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except PairforgeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    """A cluster's SIGTERM ends a run as Ctrl-C does: what is finished is kept, the resume command is printed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # schedulers repeat it; the first one is enough
+    raise KeyboardInterrupt

@@ -1,0 +1,175 @@
+"""A dry run of a recipe: everything that can be seen before a token is sampled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pairforge import chat, demo, lengths, sources
+from pairforge.errors import PairforgeError
+from pairforge.generator.vllm_engine import context_tokens
+from pairforge.pipeline.settings import Progress, completion, prompt, quiet, sampler_prompt, source_specs
+from pairforge.recipe import Recipe
+from pairforge.records import Drop, Problem, Sample
+from pairforge.verifier import Item, Verifier
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `detail` says what was seen, or what is wrong and what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(slots=True)
+class Report:
+    """All checks, what each source gave, and one prompt rendered for the eye."""
+
+    checks: list[Check] = field(default_factory=list)
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    prompt: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+    def add(self, name: str, ok: bool, detail: str) -> None:
+        self.checks.append(Check(name, ok, detail))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "ok": self.ok,
+            "checks": [asdict(c) for c in self.checks],
+            "sources": self.sources,
+            "prompt": self.prompt,
+        }
+
+
+def check(recipe: Recipe, *, rows: int = 200, progress: Progress = quiet) -> Report:
+    """Look at `rows` rows of each source, the gold, the prompts, the context length and the student's template.
+
+    A check that fails is in the report, it does not raise: all mistakes are shown at once.
+    """
+    report = Report()
+    problems, given = _check_sources(recipe, rows, report, progress)
+    if problems:
+        _check_gold(recipe, problems, report)
+        _attempt(report, "student", lambda: _check_student(recipe, problems, given, report))
+        _attempt(report, "sampler", lambda: _check_sampler(recipe, problems, report))
+    return report
+
+
+def _attempt(report: Report, name: str, look: Any) -> None:
+    """Run one group of checks; an error of ours becomes a failed check."""
+    try:
+        look()
+    except PairforgeError as error:
+        report.add(name, False, str(error))
+
+
+def _check_sources(recipe: Recipe, rows: int, report: Report, progress: Progress) -> tuple[list[Problem], list[Sample]]:
+    """Read the first rows of every source, judge the given solutions, and report both per source."""
+    streams = []
+    for spec in source_specs(recipe):
+        limit = min(rows, spec.limit) if spec.limit else rows
+        try:
+            streams.append(sources.read_source(replace(spec, limit=limit), base_dir=Path()))
+        except PairforgeError as error:
+            report.add(f"source {spec.dataset}", False, str(error))
+            report.sources.append({"source": spec.dataset, "error": error.message})
+    collection = sources.collect(streams)
+    given = list(collection.samples())
+    problems, drops = collection.problems, collection.drops
+    statuses = _given_statuses(recipe, problems, given, progress)
+    for summary in collection.summaries(problems, drops):
+        entry = asdict(summary)
+        entry["given_status"] = dict(statuses.get(summary.source, Counter()).most_common())
+        report.sources.append(entry)
+        detail = f"adapter {summary.adapter}, {summary.rows} rows, {summary.problems} problems"
+        detail += f", {summary.given_samples} given solutions {entry['given_status'] or ''}"
+        report.add(f"source {summary.source}", summary.problems > 0, detail + _shown_drops(drops, summary.source))
+    return problems, given
+
+
+def _given_statuses(
+    recipe: Recipe, problems: list[Problem], given: list[Sample], progress: Progress
+) -> dict[str, Counter[str]]:
+    by_id = {p.id: p for p in problems}
+    items = [Item(s.key, by_id[s.problem_id].answer, s.text, s.finish_reason) for s in given if s.problem_id in by_id]
+    source = {s.key: by_id[s.problem_id].source for s in given if s.problem_id in by_id}
+    counts: dict[str, Counter[str]] = {}
+    with Verifier(timeout_s=recipe.verifier.timeout_s, policy=recipe.verifier.policy) as verifier:
+        for done, verdict in enumerate(verifier.verify(items), start=1):
+            counts.setdefault(source[verdict.sample_key], Counter())[verdict.status] += 1
+            progress("given", done, len(items), "")
+    return counts
+
+
+def _shown_drops(drops: list[Drop], source: str) -> str:
+    mine = Counter(d.reason for d in drops if d.subject.startswith(f"{source}:"))
+    return f"; dropped: {', '.join(f'{n} {reason}' for reason, n in mine.most_common())}" if mine else ""
+
+
+def _check_gold(recipe: Recipe, problems: list[Problem], report: Report) -> None:
+    """Ground truth that does not verify itself can never make a sample correct."""
+    items = [Item(p.id, p.answer, f"\\boxed{{{p.answer}}}") for p in problems]
+    with Verifier(timeout_s=recipe.verifier.timeout_s, policy=recipe.verifier.policy) as verifier:
+        bad = [v for v in verifier.verify(items) if v.status != "correct"]
+    answers = {p.id: p.answer for p in problems}
+    shown = "; ".join(f"{answers[v.sample_key]!r}: {v.status}" for v in bad[:5])
+    detail = f"{len(problems) - len(bad)} of {len(problems)} ground truths verify themselves"
+    report.add("gold", len(bad) * 20 <= len(problems), detail + (f"; not: {shown}" if bad else ""))
+
+
+def _check_student(recipe: Recipe, problems: list[Problem], given: list[Sample], report: Report) -> None:
+    """The student's tokenizer loads, its template keeps the reasoning, and the given sides fit the bounds."""
+    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
+    turns = prompt(recipe, problems[0].question)
+    framed = chat.render_reasoning("Some reasoning.", "The answer is \\boxed{1}.", recipe.format.frame)
+    survival = chat.reasoning_survives(tokenizer, turns, framed)
+    detail = f"template {survival.family} keeps the reasoning" if survival.ok else f"{survival.lost}; {survival.remedy}"
+    report.add("student template", survival.ok, detail)
+    known = {p.id: p for p in problems}
+    rows = [
+        (s.key, prompt(recipe, known[s.problem_id].question), completion(s, recipe.format.frame))
+        for s in islice((s for s in given if s.problem_id in known), 200)
+    ]
+    totals = sorted(p + c for _, p, c in lengths.count_lengths(tokenizer, rows))
+    if totals:
+        limit = recipe.filter.total.max
+        over = sum(t > limit for t in totals) if limit else 0
+        detail = f"given sides: median {totals[len(totals) // 2]:,}, longest {totals[-1]:,} tokens with their prompt"
+        report.add("lengths", over < len(totals), detail + (f"; {over} over filter.total.max" if over else ""))
+    same = recipe.format.rejected_frame in ("same", recipe.format.frame)
+    detail = (
+        "both sides carry the same frame" if same else "the sides' frames differ: the format alone tells them apart"
+    )
+    report.add("frame", True, detail)
+
+
+def _check_sampler(recipe: Recipe, problems: list[Problem], report: Report) -> None:
+    """The sampler's prompt renders, and prompt plus budget fit its context."""
+    if recipe.generator is None:
+        report.add("sampler", True, "nothing is sampled (generator: null)")
+        return
+    engine, block = recipe.generator.engine, recipe.generator
+    tokenizer = lengths.load_tokenizer(demo.resolve(engine.model), engine.revision)
+    rendered = [chat.render_prompt(tokenizer, sampler_prompt(recipe, p.question)) for p in problems]
+    report.prompt = rendered[0]
+    longest = max(len(ids) for ids in tokenizer(rendered, add_special_tokens=False)["input_ids"])
+    context = engine.max_model_len or context_tokens(demo.resolve(engine.model), engine.revision)
+    detail = f"longest prompt {longest} tokens + max_tokens {block.sampling.max_tokens}"
+    fits = longest + block.sampling.max_tokens <= context
+    hint = "" if fits else ": lower generator.sampling.max_tokens, or problems with long prompts are dropped"
+    report.add("context", longest < context, f"{detail}, context {context}{hint}")
+    has_template = bool(getattr(tokenizer, "chat_template", None))
+    detail = "the sampler has a chat template" if has_template else "no chat template: plain prompt and stop strings"
+    report.add("sampler template", True, detail)

@@ -1,0 +1,148 @@
+"""Commands that make evidence: demo, check, build, sample, verify."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pairforge.cli import app
+from pairforge.cli.console import JsonOption, RunArgument, SetOption, outcome, print_json, progress, stdout
+
+if TYPE_CHECKING:
+    from pairforge.pipeline import Summary
+
+RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe file (YAML).")]
+RunOption = Annotated[Path | None, typer.Option("--run", help="The run directory (default: runs/<recipe name>).")]
+
+
+@app.command("build")
+def build_command(
+    recipe: RecipeArgument, run: RunOption = None, overrides: SetOption = None, as_json: JsonOption = False
+) -> None:
+    """Build a run from a recipe, or finish one that was interrupted; then make its pairs."""
+    from pairforge.pipeline import build
+    from pairforge.recipe import load_recipe
+
+    path = run or Path("runs") / recipe.stem
+    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
+        summary = build(load_recipe(recipe, overrides or []), path, progress=show)
+    if as_json:
+        print_json(summary.to_json())
+    else:
+        print_summary(summary)
+
+
+@app.command("demo")
+def demo_command(run: RunOption = None, as_json: JsonOption = False) -> None:
+    """Build a small dataset with the bundled problems and the bundled model: no GPU, no network, a few minutes."""
+    from pairforge import demo
+    from pairforge.cli.views import print_pairs
+    from pairforge.pipeline import build
+    from pairforge.recipe import load_recipe
+
+    path = run or Path("runs/demo")
+    with outcome(as_json, resume=f"pairforge demo --run {shlex.quote(str(path))}"), progress() as show:
+        summary = build(load_recipe(demo.recipe_path()), path, progress=show)
+    if as_json:
+        print_json(summary.to_json())
+        return
+    print_pairs(summary.run, summary.view, count=3)
+    print_summary(summary)
+    out = stdout()
+    out.print("\nNext:")
+    for command, what in (
+        (f"pairforge show {path}", "the funnel, and a pair side by side"),
+        (f"pairforge filter {path} --view small-gap --set filter.gap.max=120", "another rule over the same samples"),
+        ("pairforge check recipes/gsm8k-local.yaml", "a recipe for your own data and model"),
+    ):
+        out.print(f"  {command:<75} {what}")
+
+
+@app.command("sample")
+def sample_command(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Draw the samples a run still owes."""
+    from pairforge import pipeline
+    from pairforge.run import open_run
+
+    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
+        opened = open_run(run)
+        pipeline.sample(pipeline.run_recipe(opened), opened, progress=show)
+        counts = pipeline.evidence_counts(opened)
+    print_json(counts) if as_json else print_counts(counts)
+
+
+@app.command("verify")
+def verify_command(
+    run: RunArgument,
+    as_json: JsonOption = False,
+    again: Annotated[bool, typer.Option("--again", help="Judge every sample anew.")] = False,
+) -> None:
+    """Judge the samples that have no verdict of this verifier yet."""
+    from pairforge import pipeline
+    from pairforge.run import open_run
+
+    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
+        opened = open_run(run)
+        pipeline.verify(pipeline.run_recipe(opened), opened, again=again, progress=show)
+        counts = pipeline.evidence_counts(opened)
+    print_json(counts) if as_json else print_counts(counts)
+
+
+@app.command("check")
+def check_command(
+    recipe: RecipeArgument,
+    overrides: SetOption = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows to read per source.")] = 200,
+    as_json: JsonOption = False,
+) -> None:
+    """A dry run: sources parse, gold verifies itself, prompts fit, the student keeps the reasoning. Samples nothing."""
+    from pairforge.check import check
+    from pairforge.recipe import load_recipe
+
+    with outcome(as_json), progress() as show:
+        report = check(load_recipe(recipe, overrides or []), rows=rows, progress=show)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        print_check(report.to_json())
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def print_summary(summary: Summary) -> None:
+    """The totals, the drops by reason, and where everything lies."""
+    from rich.table import Table
+
+    table = Table("", "", show_header=False, box=None)
+    for name, value in (("problems", summary.problems), ("samples", summary.samples), ("correct", summary.correct)):
+        table.add_row(name, f"{value:,}")
+    table.add_row("pairs", f"{summary.pairs:,}")
+    if summary.pairs:
+        table.add_row(
+            "mean tokens", f"chosen {summary.mean_chosen_tokens:,.0f}, rejected {summary.mean_rejected_tokens:,.0f}"
+        )
+    for reason, count in summary.drops.items():
+        table.add_row(f"dropped: {reason}", f"{count:,}")
+    table.add_row("seconds", f"{summary.seconds:,.1f}")
+    out = stdout()
+    out.print(table)
+    out.print(f"\n{summary.run}/views/{summary.view}/pairs.parquet", soft_wrap=True)
+
+
+def print_counts(counts: dict[str, int]) -> None:
+    """A short table of the evidence."""
+    for name, value in counts.items():
+        stdout().print(f"{name:>12} {value:,}")
+
+
+def print_check(report: dict[str, object]) -> None:
+    """One line per check, then the prompt for the eye."""
+    out = stdout()
+    checks = report["checks"]
+    for item in checks if isinstance(checks, list) else []:
+        out.print(f"{'ok  ' if item['ok'] else 'FAIL'} {item['name']}: {item['detail']}", soft_wrap=True)
+    out.print(f"\n{report['prompt']}", soft_wrap=True)

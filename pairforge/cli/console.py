@@ -1,0 +1,106 @@
+"""What all commands share: results on stdout, progress on stderr, errors as one line or one JSON object."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pairforge.errors import PairforgeError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from pairforge.pipeline import Progress
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run: its name under runs/, or its path.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a recipe key, e.g. filter.gap.min=500 (repeatable)."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, whatever the outcome.")]
+ViewOption = Annotated[str, typer.Option("--view", help="Name of the view.")]
+
+
+def stdout() -> Console:
+    """The console for results. Markup is off: questions and solutions are printed as they are."""
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False)
+
+
+@contextlib.contextmanager
+def outcome(as_json: bool, resume: str = "") -> Iterator[None]:
+    """Report how the block ended: known errors and interruptions get a line, or a JSON object with `--json`."""
+    try:
+        yield
+    except PairforgeError as error:
+        if not as_json:
+            raise
+        print_json({"error": error.message, "hint": error.hint})
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        if as_json:
+            print_json({"error": "interrupted", "resume": resume})
+        print(f"interrupted; everything finished so far is kept. Resume with:\n  {resume}", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def plain(text: str) -> Text:
+    """Text from a dataset or a model, safe to print: no markup, and no escape sequence reaches the terminal."""
+    from rich.text import Text
+
+    return Text(_CONTROL.sub(lambda found: repr(found.group())[1:-1], text))
+
+
+# C0 but tab and newline, DEL, C1, and the marks that turn the writing direction around.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout; text that is not valid Unicode is escaped."""
+    print(json.dumps(value, indent=2, default=str))
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Progress]:
+    """Draw the stages on stderr: count, rate and time left while one works, one line when it is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True, markup=False, highlight=False)
+    columns = (
+        TextColumn("{task.description:>9}", markup=False),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left", markup=False),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
+    started: dict[str, float] = {}
+    tasks: dict[str, Any] = {}
+    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+
+        def update(stage: str, done: int, total: int | None, note: str) -> None:
+            if stage not in tasks:
+                started[stage] = time.monotonic()
+                tasks[stage] = bars.add_task(stage, total=total, rate="", note="")
+            seconds = time.monotonic() - started[stage]
+            rate = f"{done / seconds:,.1f}/s" if seconds > 0.5 else ""
+            bars.update(tasks[stage], completed=done, total=total, rate=rate, note=note)
+
+        yield update
+        if not console.is_terminal:
+            for task in bars.tasks:
+                seconds = time.monotonic() - started[task.description]
+                print(f"{task.description:>9}: {task.completed:,.0f} done in {seconds:,.1f} s", file=sys.stderr)

@@ -1,0 +1,92 @@
+"""The tables that rules decide on: numbers and labels of samples and problems, no text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pairforge import lengths
+from pairforge.pipeline.settings import AnyFrame, Progress, completion, frames, prompt, quiet
+from pairforge.recipe import Recipe
+from pairforge.records import Status, digest
+from pairforge.run import Run
+
+if TYPE_CHECKING:
+    import polars as pl
+    from transformers import PreTrainedTokenizerBase
+
+DECIDED: tuple[Status, ...] = ("correct", "incorrect")
+
+
+def sample_facts(
+    recipe: Recipe, run: Run, tokenizer: PreTrainedTokenizerBase, *, progress: Progress = quiet
+) -> pl.DataFrame:
+    """One row per sample, numbers and labels only: what the rules decide on (see `pairforge.filters`)."""
+    import polars as pl
+
+    frame, rejected_frame = frames(recipe)
+    facts = run.sample_table().join(
+        run.verdict_table().select("sample_key", "status", "answer"), on="sample_key", how="left"
+    )
+    facts = facts.with_columns(pl.col("status").fill_null("error"), pl.col("answer").fill_null(""))
+    counted = measured(recipe, run, tokenizer, frame, progress)
+    facts = facts.join(counted, on="sample_key", how="left")
+    if rejected_frame != frame:
+        other = measured(recipe, run, tokenizer, rejected_frame, progress)
+        other = other.select("sample_key", pl.col("completion_tokens").alias("rejected_completion_tokens"))
+        facts = facts.join(other, on="sample_key", how="left")
+    return facts
+
+
+def measured(
+    recipe: Recipe, run: Run, tokenizer: PreTrainedTokenizerBase, frame: AnyFrame, progress: Progress
+) -> pl.DataFrame:
+    """Token counts of every sample in one frame, from the run's cache or counted now."""
+    import polars as pl
+
+    key = digest([lengths.tokenizer_digest(tokenizer), frame, recipe.format.system, recipe.format.user])
+    known = run.lengths(key)
+    have = set(known["sample_key"]) if known is not None else set()
+    prompts = {p.id: prompt(recipe, p.question) for p in run.problems()}
+    rows = (
+        (s.key, prompts[s.problem_id], completion(s, frame))
+        for s in run.samples()
+        if s.key not in have and s.problem_id in prompts
+    )
+    total = run.sample_count() - len(have)
+    counted: list[tuple[str, int, int]] = []
+    for row in lengths.count_lengths(tokenizer, rows):
+        counted.append(row)
+        progress("lengths", len(counted), total, "")
+    schema = {"sample_key": pl.String, "prompt_tokens": pl.Int64, "completion_tokens": pl.Int64}
+    new = pl.DataFrame(counted, schema=schema, orient="row")
+    table = new if known is None else pl.concat([known, new])
+    if counted:
+        run.write_lengths(key, table)
+    return table
+
+
+def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFrame:
+    """One row per problem that could be drawn: source, gold, number of draws, why they stopped, and its pass rate.
+
+    `pass_rate` looks at the first `draws.min` draws only, so that stopping early does not bias it.
+    """
+    import polars as pl
+
+    never_drawn = [drop.subject for drop in run.sampling_drops()]
+    problems = run.problem_table().select(pl.col("id").alias("problem_id"), "source", "gold")
+    problems = problems.filter(~pl.col("problem_id").is_in(never_drawn))
+    draws = recipe.generator.draws if recipe.generator else None
+    sampled = samples.filter(pl.col("origin") == "sampled")
+    first = pl.col("draw") < (draws.min if draws else 0)
+    decided = pl.col("status").is_in(DECIDED)
+    per_problem = sampled.group_by("problem_id").agg(
+        pl.len().alias("draws"),
+        (pl.col("status") == "correct").filter(first & decided).mean().alias("pass_rate"),
+    )
+    limit, until = (draws.max, draws.until) if draws else (0, "max")
+    stopped = pl.when(pl.col("draws") < limit).then(pl.lit(until)).otherwise(pl.lit("max"))
+    return (
+        problems.join(per_problem, on="problem_id", how="left")
+        .with_columns(pl.col("draws").fill_null(0))
+        .with_columns(stopped.alias("stopped_by"))
+    )

@@ -1,0 +1,106 @@
+"""The second half of a run: rules applied to the evidence, as a folder of pairs, drops and numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pairforge
+from pairforge import demo, lengths
+from pairforge.filters import Selection, select_pairs
+from pairforge.pipeline.facts import problem_facts, sample_facts
+from pairforge.pipeline.settings import Progress, completion, frames, prompt, quiet
+from pairforge.recipe import Recipe
+from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
+from pairforge.run import Run, write_rows, write_text
+
+if TYPE_CHECKING:
+    import polars as pl
+    from transformers import PreTrainedTokenizerBase
+
+
+def make_view(recipe: Recipe, run: Run, name: str, *, progress: Progress = quiet) -> None:
+    """Apply the recipe's rules to the evidence: pairs, drops and what led to them, as `views/<name>/`."""
+    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
+    samples = sample_facts(recipe, run, tokenizer, progress=progress)
+    problems = problem_facts(recipe, run, samples)
+    rules = recipe.filter.to_rules(recipe.seed)
+    selection = select_pairs(problems, samples, rules)
+    settings = view_settings(recipe, tokenizer)
+    with run.new_view(name) as folder:
+        progress("pairs", 0, selection.pairs.height, "")
+        write_rows(folder / "pairs.parquet", pair_rows(recipe, run, selection.pairs, progress), Pair)
+        write_rows(folder / "drops.parquet", view_drops(run, selection), Drop)
+        write_text(folder / "view.json", json.dumps(view_record(name, settings, selection), indent=2) + "\n")
+
+
+def view_settings(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """What a view is made from besides the evidence."""
+    raw = recipe.model_dump(mode="json")
+    return {
+        "seed": recipe.seed,
+        "filter": raw["filter"],
+        "format": raw["format"],
+        "tokenizer": lengths.tokenizer_digest(tokenizer),
+    }
+
+
+def view_record(name: str, settings: dict[str, Any], selection: Selection) -> dict[str, Any]:
+    """The content of view.json: settings, counts, means and the funnel."""
+    pairs = selection.pairs
+    means = {c: pairs[c].mean() for c in ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")}
+    return {
+        "view": name,
+        "pairforge": pairforge.__version__,
+        "digest": digest(settings),
+        **settings,
+        "pairs": pairs.height,
+        "problems": pairs["problem_id"].n_unique(),
+        "means": means,
+        "funnel": selection.funnel,
+        "shortfall": list(selection.shortfall),
+    }
+
+
+def pair_rows(recipe: Recipe, run: Run, pairs: pl.DataFrame, progress: Progress) -> Iterator[dict[str, Any]]:
+    """The selected pairs with their texts, a batch at a time."""
+    problems = {p.id: p for p in run.problems() if p.id in set(pairs["problem_id"])}
+    frame, rejected_frame = frames(recipe)
+    for batch in pairs.iter_slices(2000):
+        texts = run.texts([*batch["chosen_key"], *batch["rejected_key"]])
+        for row in batch.iter_rows(named=True):
+            problem = problems[row["problem_id"]]
+            yield pair_row(
+                row,
+                problem,
+                prompt(recipe, problem.question),
+                completion(texts[row["chosen_key"]], frame),
+                completion(texts[row["rejected_key"]], rejected_frame),
+            )
+        progress("pairs", batch.height, pairs.height, "")
+
+
+def pair_row(
+    facts: dict[str, Any], problem: Problem, prompt: list[Message], chosen: str, rejected: str
+) -> dict[str, Any]:
+    """One row of pairs.parquet: TRL's columns, then where they came from."""
+    own = {
+        "id": digest([facts["chosen_key"], facts["rejected_key"]]),
+        "prompt": prompt,
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+        "question": problem.question,
+        "answer": problem.answer,
+        "source": problem.source,
+        "gold": problem.gold,
+    }
+    row = {**facts, **own}
+    return {name: row[name] for name in Pair.__dataclass_fields__}
+
+
+def view_drops(run: Run, selection: Selection) -> Iterator[dict[str, Any]]:
+    """All drops, those of the rules last: together with the pairs, the end of every source row and problem."""
+    yield from (to_row(drop) for drop in run.source_drops())
+    yield from (to_row(drop) for drop in run.sampling_drops())
+    yield from selection.drops.iter_rows(named=True)

@@ -1,0 +1,89 @@
+"""A small world for pipeline tests: real files, a real tokenizer, the real verifier; only the model is scripted."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pairforge.generator import Completion, Request
+from pairforge.generator.scripted import ScriptedEngine
+from pairforge.pipeline import sampling
+from pairforge.recipe import Recipe, parse_recipe
+
+LONG = "<think>\nLet me see. {a} and {b} make {c}. I check: {c} minus {b} is {a}. Good.\n</think>\n\nSo it is \\boxed{{{c}}}."
+
+
+@pytest.fixture
+def tokenizer_folder(tmp_path: Path) -> Path:
+    """A word-level student with a chat template that keeps the reasoning."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "<eos>": 1}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", unk_token="<unk>")
+    fast.chat_template = (
+        "{% for m in messages %}<{{ m.role }}> {{ m.content }} <eos>\n{% endfor %}"
+        "{% if add_generation_prompt %}<assistant> {% endif %}"
+    )
+    fast.save_pretrained(tmp_path / "student")
+    (tmp_path / "student" / "config.json").write_text('{"model_type": "gpt2", "n_positions": 512}')
+    return tmp_path / "student"
+
+
+@pytest.fixture
+def problems_file(tmp_path: Path) -> Path:
+    rows = []
+    for n in range(12):
+        numbers = {"a": n + 1, "b": 10 + n, "c": 11 + 2 * n}
+        question = "What is {a} plus {b}?".format(**numbers)
+        rows.append({"question": question, "answer": str(numbers["c"]), "long": LONG.format(**numbers)})
+    file = tmp_path / "problems.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+@pytest.fixture
+def recipe(problems_file: Path, tokenizer_folder: Path) -> Callable[..., Recipe]:
+    """A recipe over the small world; arguments are overrides."""
+
+    def make(*overrides: str) -> Recipe:
+        text = f"""
+sources: [{{dataset: {problems_file}, adapter: columns, columns: {{long: long}}}}]
+generator:
+  engine: {{model: {tokenizer_folder}, max_model_len: 256}}
+  sampling: {{max_tokens: 64}}
+  draws: {{min: 1, max: 3}}
+filter: {{tokenizer: {tokenizer_folder}, gap: {{min: 1}}}}
+"""
+        return parse_recipe(text, overrides)
+
+    return make
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Request], str]], list[ScriptedEngine]]:
+    """Let a function write the short solutions; returns the engines that were opened."""
+
+    def use(answer: Callable[[Request], str]) -> list[ScriptedEngine]:
+        opened: list[ScriptedEngine] = []
+
+        def open_engine(recipe: Recipe, run: object) -> ScriptedEngine:
+            def complete(request: Request) -> Completion:
+                text = answer(request)
+                return Completion(request.key, text, len(text.split()), "stop")
+
+            opened.append(ScriptedEngine(complete))
+            return opened[-1]
+
+        monkeypatch.setattr(sampling, "open_engine", open_engine)
+        return opened
+
+    return use
+
+
+def add(request: Request) -> str:
+    """The right short answer to a prompt of the small world."""
+    numbers = [int(word.strip("?")) for word in request.prompt.split() if word.strip("?").isdigit()]
+    return f"It is \\boxed{{{sum(numbers)}}}."

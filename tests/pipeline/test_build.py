@@ -1,0 +1,135 @@
+"""From problems to pairs, with a scripted model: every problem ends somewhere, and nothing is done twice."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pairforge.errors import EngineError, RunError
+from pairforge.generator import Request
+from pairforge.pipeline import build, make_view, run_recipe
+from pairforge.run import Run, open_run, read_view, view_pairs
+from tests.pipeline.conftest import add
+
+Make = Callable[..., Any]
+
+
+def test_long_and_short_become_pairs_in_trls_format(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    summary = build(recipe(), tmp_path / "run")
+    assert (summary.problems, summary.samples, summary.correct, summary.pairs) == (12, 12, 12, 12)
+    pair = view_pairs(Run(tmp_path / "run"), "default")[0]
+    assert [m["role"] for m in pair["prompt"]] == ["user"]
+    assert pair["chosen"][0]["content"].startswith("<think>\nLet me see.")
+    assert pair["rejected"][0]["content"].startswith("<think>\n")
+    assert pair["chosen_status"] == pair["rejected_status"] == "correct"
+    assert pair["gap_tokens"] == pair["chosen_tokens"] - pair["rejected_tokens"] > 0
+
+
+def test_a_finished_run_is_not_done_again(recipe: Make, scripted: Make, tmp_path: Path):
+    engines = scripted(add)
+    first = build(recipe(), tmp_path / "run")
+    again = build(recipe(), tmp_path / "run")
+    assert len(engines) == 1
+    assert {**again.to_json(), "seconds": 0} == {**first.to_json(), "seconds": 0}
+
+
+def test_draws_go_on_until_a_sample_can_be_paired(recipe: Make, scripted: Make, tmp_path: Path):
+    engines = scripted(lambda request: add(request) if request.draw == 2 else "It is \\boxed{0}.")
+    summary = build(recipe(), tmp_path / "run")
+    assert len(engines[0].requests) == summary.samples == 36
+    assert summary.pairs == 12
+
+
+def test_a_problem_never_solved_is_dropped_with_its_reason(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(lambda request: "I do not know." if "1 plus 10" in request.prompt else add(request))
+    summary = build(recipe(), tmp_path / "run")
+    assert summary.pairs == 11
+    assert sum(summary.drops.values()) == 1
+    drops = pl.read_parquet(tmp_path / "run" / "views" / "default" / "drops.parquet").to_dicts()
+    assert [(d["stage"], d["reason"]) for d in drops] == [("filter", "rejected_status")]
+
+
+def test_a_dead_engine_loses_nothing_and_the_next_build_finishes(recipe: Make, scripted: Make, tmp_path: Path):
+    seen: list[str] = []
+
+    def dies(request: Request) -> str:
+        seen.append(request.key)
+        if len(seen) > 7:
+            raise EngineError("the engine died")
+        return add(request)
+
+    scripted(dies)
+    with pytest.raises(EngineError):
+        build(recipe(), tmp_path / "run")
+    kept = {sample.key for sample in Run(tmp_path / "run").sampled()}
+    assert len(kept) >= 6
+    engines = scripted(add)
+    assert build(recipe(), tmp_path / "run").pairs == 12
+    assert not kept & {request.key for request in engines[0].requests}
+
+
+def test_other_sampling_settings_are_refused_and_other_rules_are_not(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    build(recipe(), tmp_path / "run")
+    with pytest.raises(RunError, match=r"generator\.sampling\.temperature: 0\.7 there, 0\.1 here"):
+        build(recipe("generator.sampling.temperature=0.1"), tmp_path / "run")
+    assert build(recipe("filter.gap.min=1000"), tmp_path / "run").pairs == 0
+
+
+def test_a_directory_with_something_else_is_left_alone(recipe: Make, tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("do not touch")
+    with pytest.raises(RunError, match="holds something"):
+        build(recipe(), tmp_path / "mine")
+    assert [f.name for f in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_prompts_longer_than_the_context_are_dropped_with_a_reason(
+    recipe: Make, scripted: Make, problems_file: Path, tmp_path: Path
+):
+    long_question = "plus ".join(f"{n} " for n in range(300))
+    with problems_file.open("a") as file:
+        file.write(json.dumps({"question": long_question, "answer": "1", "long": "x \\boxed{1}"}) + "\n")
+    engines = scripted(add)
+    summary = build(recipe(), tmp_path / "run")
+    assert summary.drops == {"prompt_too_long": 1}
+    assert len(engines[0].requests) == 12
+
+
+def test_the_stored_recipe_reruns_the_run(recipe: Make, scripted: Make, tmp_path: Path):
+    engines = scripted(add)
+    first = build(recipe(), tmp_path / "run")
+    again = build(run_recipe(open_run(tmp_path / "run")), tmp_path / "run")
+    assert first.pairs == again.pairs and len(engines) == 1
+
+
+def test_the_same_rules_give_the_same_bytes(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    build(recipe(), tmp_path / "run")
+    run = Run(tmp_path / "run")
+    make_view(recipe(), run, "again")
+    first, second = (run.view(name) / "pairs.parquet" for name in ("default", "again"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_view_tells_its_rules_and_its_funnel(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    build(recipe("filter.gap.min=7"), tmp_path / "run")
+    record = read_view(Run(tmp_path / "run"), "default")
+    assert record["filter"]["gap"]["min"] == 7
+    assert record["funnel"][0]["step"] == "candidates"
+
+
+def test_pairs_load_with_datasets(recipe: Make, scripted: Make, tmp_path: Path):
+    from datasets import load_dataset
+
+    scripted(add)
+    build(recipe(), tmp_path / "run")
+    file = str(tmp_path / "run" / "views" / "default" / "pairs.parquet")
+    loaded = load_dataset("parquet", data_files=file, split="train", cache_dir=str(tmp_path / "cache"))
+    assert loaded.num_rows == 12
+    assert loaded[0]["chosen"][0]["role"] == "assistant"
