@@ -1,0 +1,64 @@
+"""The README is executable: its commands run as they stand, and what it quotes is what the files say."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    lines = [line for block in blocks("bash") for line in block.splitlines()]
+    return [shlex.split(line, comments=True) for line in lines if line.startswith("pairforge ")]
+
+
+def test_the_recipe_it_shows_is_the_demos():
+    assert (ROOT / "recipes" / "demo.yaml").read_text().strip() in README
+
+
+def test_the_make_targets_it_shows_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    shown = re.findall(r"^make ([a-z-]+)", "\n".join(blocks("bash")), flags=re.MULTILINE)
+    assert shown
+    for target in shown:
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_the_files_it_names_exist():
+    for name in re.findall(r"`((?:recipes|docs)/[\w./-]+)`", README):
+        assert (ROOT / name).exists(), name
+
+
+def test_its_tree_names_every_module():
+    tree = README.split("## How it fits together")[1]
+    for path in (ROOT / "pairforge").iterdir():
+        name = path.name if path.suffix == ".py" else f"{path.name}/"
+        if not name.startswith("__") and (path.is_dir() or path.suffix == ".py"):
+            assert name in tree, name
+
+
+@pytest.mark.engine
+def test_its_commands_and_its_python_run_in_the_order_shown(tmp_path: Path):
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
+    (tmp_path / "answers.jsonl").write_text('{"answer": "4", "completion": "So it is \\\\boxed{4}."}\n')
+    for command in commands():
+        run([sys.executable, "-m", "pairforge", *command[1:]], tmp_path)
+    for block in blocks("python"):
+        run([sys.executable, "-c", block], tmp_path)
+
+
+def run(command: list[str], folder: Path) -> None:
+    import os
+
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
