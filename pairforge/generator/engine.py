@@ -98,6 +98,10 @@ def open_engine(
         from pairforge.generator.vllm_engine import VllmEngine
 
         return VllmEngine(model, revision=revision, sampling=shared, settings=chosen, log=log)
+    if kind == "server":
+        from pairforge.generator.server_engine import ServerEngine
+
+        return ServerEngine(model, sampling=shared, **chosen)
     raise EngineError(f"there is no engine of kind '{kind}'", hint="kinds: vllm, server, ray")
 
 
