@@ -1,0 +1,74 @@
+"""Problems that a rule drops although further samples might have paired them.
+
+Sampling stops early and cuts long samples for the rules it was made for (`pairforge.filters.target`). A view under
+other rules can then miss pairs for reasons that lie in the sampling, not in the rules: these are counted here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pairforge.filters.rules import Rules, controlled
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pairforge.filters.evidence import Evidence
+
+# Drops for these reasons are the rules' own doing: no further sample would change them.
+_FINAL = ("gold", "gold_suspect", "pass_rate", "wrong_share", "band", "n_pairs")
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """How many dropped problems further sampling might have paired.
+
+    `cut`: they hold samples cut by a budget below the configured one, and the rules allow longer ones.
+    `stopped`: drawing stopped because the samples satisfied the rules of that time, and these rules drop them.
+    `problems`: either.
+    """
+
+    cut: int = 0
+    stopped: int = 0
+    problems: int = 0
+
+    def notes(self) -> list[str]:
+        """What a table of results should say beside the numbers."""
+        notes = []
+        if self.cut:
+            notes.append(f"budget: {self.cut:,} dropped problems hold samples cut for another rule")
+        if self.stopped:
+            notes.append(f"early stopping: {self.stopped:,} dropped problems were not drawn further for another rule")
+        return notes
+
+
+def undecided(evidence: Evidence, rules: Rules, drops: pl.DataFrame) -> Undecided:
+    """Count the dropped problems of a selection (`Selection.drops`) that the sampling left undecided."""
+    import polars as pl
+
+    reason = pl.col("reason")
+    open_drops = drops.filter(~(reason.is_in(_FINAL) | reason.str.starts_with("cap_")))
+    names = open_drops.select(problem_id="subject")
+    dropped = evidence.problems.select("p", "problem_id", "stopped_by").join(names, on="problem_id", how="semi")
+    stopped = dropped.filter(pl.col("stopped_by") == "accepted")["p"]
+    cut = _cut(evidence, controlled(rules), dropped)
+    return Undecided(cut.len(), stopped.len(), pl.concat([cut, stopped]).n_unique())
+
+
+def _cut(evidence: Evidence, rules: Rules, dropped: pl.DataFrame) -> pl.Series:
+    """The dropped problems with a sample that was cut for a smaller budget, and that may be longer under the rules."""
+    import polars as pl
+
+    samples = evidence.samples.join(dropped, on="p", how="semi")
+    cut = samples.filter(pl.col("budget_limited") & (pl.col("finish_reason") == "length"))
+    if rules.direction == "long" and rules.chosen.origin == "given":
+        given = samples.filter((pl.col("origin") == "given") & pl.col("side").is_in(["any", "chosen"]))
+        longest = given.group_by("p").agg(longest=pl.col("completion_tokens").max())
+        limits = [
+            pl.col("longest") - max(rules.gap.min or 0, 1),
+            pl.col("longest") / max(rules.ratio.min or 1, 1),
+            pl.lit(rules.rejected.max_tokens, dtype=pl.Float64),
+        ]
+        cut = cut.join(longest, on="p").filter(pl.col("completion_tokens") < pl.min_horizontal(limits))
+    return cut["p"].unique()
