@@ -8,6 +8,8 @@ collection.problems, collection.drops    # complete now
 """
 
 from pairforge.sources.adapters import ADAPTERS
+from pairforge.sources.decontaminate import Decontamination, EvaluationSet, decontaminate, load_evaluation_sets
+from pairforge.sources.dedupe import drop_near_duplicates
 from pairforge.sources.entry import Adapter, Entry, Given, RowDrop
 from pairforge.sources.merge import Collection, SourceSummary, collect
 from pairforge.sources.read import SourceStream, read_source
@@ -17,7 +19,9 @@ __all__ = [
     "ADAPTERS",
     "Adapter",
     "Collection",
+    "Decontamination",
     "Entry",
+    "EvaluationSet",
     "Given",
     "GoldJoin",
     "RowDrop",
@@ -25,5 +29,8 @@ __all__ = [
     "SourceStream",
     "SourceSummary",
     "collect",
+    "decontaminate",
+    "drop_near_duplicates",
+    "load_evaluation_sets",
     "read_source",
 ]

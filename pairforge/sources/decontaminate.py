@@ -61,7 +61,7 @@ def load_evaluation_sets(names: Iterable[str], *, base_dir: Path) -> tuple[list[
         try:
             sets.append(_load(name, base_dir))
         except SourceError as error:
-            unreachable[name] = error.message
+            unreachable[_shown(name)] = error.message
     return sets, unreachable
 
 
@@ -83,7 +83,12 @@ def _load(name: str, base_dir: Path) -> EvaluationSet:
                 questions.append(clean(str(row[column])))
     if not questions:
         raise SourceError(f"{name} has no column of questions ({', '.join(_QUESTION_COLUMNS)})")
-    return EvaluationSet(name, tuple(questions), revisions[0])
+    return EvaluationSet(_shown(name), tuple(questions), revisions[0])
+
+
+def _shown(name: str) -> str:
+    """A file's or folder's own name; cards are public, and where it lies on this machine is nobody's business."""
+    return Path(name).name if Path(name).is_absolute() else name
 
 
 def decontaminate(

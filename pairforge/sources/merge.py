@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from pairforge.records import Drop, Gold, Problem, Sample
 from pairforge.sources.read import SourceStream
+from pairforge.verifier.quick import number
 
 _TRUST: dict[Gold, int] = {"teacher": 0, "joined": 1, "dataset": 2}
 
@@ -116,8 +117,9 @@ def row_drops(problem: Problem, reason: str, detail: str) -> list[Drop]:
 
 
 def same_answer(first: str, second: str) -> bool:
-    """Whether two gold texts are the same answer as written, apart from spacing, dollars and a final full stop."""
-    return _plain(first) == _plain(second)
+    """Whether two gold texts are one answer: the same text but for spacing and dollars, or the same number."""
+    first, second = _plain(first), _plain(second)
+    return first == second or (number(first) is not None and number(first) == number(second))
 
 
 def _plain(answer: str) -> str:
