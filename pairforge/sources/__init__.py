@@ -8,7 +8,7 @@ collection.problems, collection.drops    # complete now
 """
 
 from pairforge.sources.adapters import ADAPTERS
-from pairforge.sources.decontaminate import Decontamination, EvaluationSet, decontaminate, load_evaluation_sets
+from pairforge.sources.decontaminate import Decontamination, EvaluationSet, decontaminate, load_evaluation_sets, screen
 from pairforge.sources.dedupe import drop_near_duplicates
 from pairforge.sources.entry import Adapter, Entry, Given, RowDrop
 from pairforge.sources.merge import Collection, SourceSummary, collect
@@ -33,4 +33,5 @@ __all__ = [
     "drop_near_duplicates",
     "load_evaluation_sets",
     "read_source",
+    "screen",
 ]

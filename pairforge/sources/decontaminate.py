@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pairforge.errors import SourceError
 from pairforge.records import Drop, Problem
-from pairforge.sources.dedupe import words
+from pairforge.sources.dedupe import drop_near_duplicates, words
 from pairforge.sources.entry import RowDrop, clean
 from pairforge.sources.merge import row_drops
 from pairforge.sources.rows import open_rows
@@ -41,13 +42,36 @@ class Decontamination:
     """What is left, what was dropped, and against what.
 
     `sets` counts per evaluation set its questions and the problems that fell to it. `unreachable` names the sets that
-    could not be read, with the reason: a report that does not show them would claim too much.
+    could not be read, with the reason: a report that does not show them would claim too much. `near_duplicates` counts
+    the problems that went because another one is nearly the same.
     """
 
     problems: list[Problem]
     drops: list[Drop]
     sets: dict[str, dict[str, int]] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
+    near_duplicates: int = 0
+
+    def summary(self) -> dict[str, Any]:
+        """The counts for a manifest or a card."""
+        return {"sets": self.sets, "unreachable": self.unreachable, "near_duplicates": self.near_duplicates}
+
+
+def screen(
+    problems: Iterable[Problem],
+    *,
+    sets: Iterable[str],
+    base_dir: Path,
+    ngram: int | None = 8,
+    without_digits: bool = True,
+    near_duplicates: float | None = 0.8,
+) -> Decontamination:
+    """Near duplicates out, then everything that meets one of the named evaluation sets; see `decontaminate`."""
+    before = list(problems)
+    kept, duplicates = drop_near_duplicates(before, threshold=near_duplicates) if near_duplicates else (before, [])
+    loaded, unreachable = load_evaluation_sets(sets, base_dir=base_dir)
+    found = decontaminate(kept, loaded, ngram=ngram, without_digits=without_digits, unreachable=unreachable)
+    return replace(found, drops=duplicates + found.drops, near_duplicates=len(before) - len(kept))
 
 
 def load_evaluation_sets(names: Iterable[str], *, base_dir: Path) -> tuple[list[EvaluationSet], dict[str, str]]:

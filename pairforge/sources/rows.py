@@ -58,11 +58,7 @@ def bundled(name: str) -> Path:
     """The file behind `pairforge:demo` or `pairforge:demo-eval`."""
     from pairforge.demo import demo_path
 
-    try:
-        return Path(demo_path(name))
-    except (KeyError, ValueError, FileNotFoundError):
-        hint = "use pairforge:demo or pairforge:demo-eval"
-        raise SourceError(f"there is no bundled dataset '{name}'", hint=hint) from None
+    return Path(demo_path(name))
 
 
 def read_file(path: Path) -> Iterator[NumberedRow]:

@@ -3,7 +3,7 @@
 import json
 
 from pairforge.records import Problem, problem_id
-from pairforge.sources.decontaminate import EvaluationSet, decontaminate, load_evaluation_sets
+from pairforge.sources.decontaminate import EvaluationSet, decontaminate, load_evaluation_sets, screen
 from tests.sources.standins import write_standin
 
 AIME = "Every morning Aya goes for a 9-kilometer-long walk and stops at a coffee shop afterwards."
@@ -63,3 +63,14 @@ def test_a_set_that_cannot_be_read_is_named_with_its_reason(tmp_path):
     assert "cannot reach the Hub" in unreachable["aime-2025"]
     assert "did you mean 'math-500'" in unreachable["math500"]
     assert "no column of questions" in unreachable["odd.jsonl"]
+
+
+def test_screening_takes_duplicates_out_first_and_names_what_it_could_not_read(tmp_path):
+    (tmp_path / "held-out.jsonl").write_text(json.dumps({"question": AIME}) + "\n")
+    problems = [problem(AIME), problem(AIME + "!"), problem("Fresh?")]
+    found = screen(problems, sets=["held-out.jsonl", "gpqa"], base_dir=tmp_path)
+    assert [d.reason for d in found.drops] == ["near_duplicate", "contaminated"]
+    assert found.summary()["near_duplicates"] == 1
+    assert found.sets == {"held-out.jsonl": {"questions": 1, "problems": 1}}
+    assert list(found.unreachable) == ["gpqa"]
+    assert [p.question for p in found.problems] == ["Fresh?"]

@@ -42,5 +42,5 @@ ADAPTER = Adapter(
     read=read,
     required=("question", "answer"),
     schema_source="the recipe's `columns`",
-    recognise=lambda row: {"question", "answer", "long"} <= row.keys(),
+    recognise=lambda row: {"question", "answer", "long"} <= row.keys() or row.keys() - {"id"} == {"question", "answer"},
 )
