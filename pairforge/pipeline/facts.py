@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pairforge import lengths
+from pairforge.filters.quality import quality_table
 from pairforge.pipeline.settings import AnyFrame, Progress, completion, frames, prompt, quiet
 from pairforge.recipe import Recipe
 from pairforge.records import Status, digest
@@ -34,7 +35,28 @@ def sample_facts(
         other = measured(recipe, run, tokenizer, rejected_frame, progress)
         other = other.select("sample_key", pl.col("completion_tokens").alias("rejected_completion_tokens"))
         facts = facts.join(other, on="sample_key", how="left")
+    if names_quality(recipe):
+        facts = facts.join(quality(run), on="sample_key", how="left")
     return facts
+
+
+def names_quality(recipe: Recipe) -> bool:
+    """Whether the rules look at a measure of the text: only then are the texts read."""
+    block = recipe.filter
+    return bool(block.chosen.quality or block.rejected.quality or block.where)
+
+
+def quality(run: Run) -> pl.DataFrame:
+    """Measures of every sample's text (`pairforge.filters.quality`), from the run's cache or made now."""
+    import polars as pl
+
+    known = run.lengths("quality")
+    have = set(known["sample_key"]) if known is not None else set()
+    new = quality_table((s.key, s.text) for s in run.samples() if s.key not in have)
+    table = new if known is None else pl.concat([known, new])
+    if new.height:
+        run.write_lengths("quality", table)
+    return table
 
 
 def measured(

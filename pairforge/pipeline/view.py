@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pairforge
-from pairforge import demo, lengths
+from pairforge import chat, demo, lengths
+from pairforge.errors import TemplateError
 from pairforge.filters import Selection, select_pairs
 from pairforge.pipeline.facts import problem_facts, sample_facts
 from pairforge.pipeline.settings import Progress, completion, frames, prompt, quiet
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
-from pairforge.run import Run, write_rows, write_text
+from pairforge.report.separability import Surface, separability
+from pairforge.run import Run, iter_rows, write_rows, write_text
 
 if TYPE_CHECKING:
     import polars as pl
     from transformers import PreTrainedTokenizerBase
+
+
+SURFACE_PAIRS = 5000  # enough to see a surface that tells the sides apart, and bounded in memory
+PAIRS_PER_BATCH = 2000  # whose texts are in memory at a time: some 60 MB of R1 solutions
 
 
 def make_view(recipe: Recipe, run: Run, name: str, *, progress: Progress = quiet) -> None:
@@ -27,12 +36,34 @@ def make_view(recipe: Recipe, run: Run, name: str, *, progress: Progress = quiet
     problems = problem_facts(recipe, run, samples)
     rules = recipe.filter.to_rules(recipe.seed)
     selection = select_pairs(problems, samples, rules)
+    refuse_lost_reasoning(recipe, tokenizer)
     settings = view_settings(recipe, tokenizer)
     with run.new_view(name) as folder:
         progress("pairs", 0, selection.pairs.height, "")
         write_rows(folder / "pairs.parquet", pair_rows(recipe, run, selection.pairs, progress), Pair)
         write_rows(folder / "drops.parquet", view_drops(run, selection), Drop)
-        write_text(folder / "view.json", json.dumps(view_record(name, settings, selection), indent=2) + "\n")
+        record = view_record(name, settings, selection)
+        record["separability"] = [
+            asdict(f) for f in separability(islice(surfaces(folder / "pairs.parquet"), SURFACE_PAIRS))
+        ]
+        write_text(folder / "view.json", json.dumps(record, indent=2) + "\n")
+
+
+def refuse_lost_reasoning(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise `TemplateError` when the student's chat template would delete the reasoning of the pairs.
+
+    Trained on, such pairs prefer the shorter side: the preference inverts without a word.
+    """
+    framed = chat.render_reasoning("Some reasoning.", "The answer is \\boxed{1}.", recipe.format.frame)
+    report = chat.reasoning_survives(tokenizer, prompt(recipe, "A question?"), framed)
+    if not report.ok and report.training_template is None:
+        raise TemplateError(f"{recipe.filter.tokenizer}: {report.lost}", hint=report.remedy)
+
+
+def surfaces(file: Path) -> Iterator[Surface]:
+    """The written pairs as far as form goes, for the separability check."""
+    for row in iter_rows(file):
+        yield Surface(row["id"], row["chosen"][0]["content"], row["rejected"][0]["content"])
 
 
 def view_settings(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
@@ -65,9 +96,11 @@ def view_record(name: str, settings: dict[str, Any], selection: Selection) -> di
 
 def pair_rows(recipe: Recipe, run: Run, pairs: pl.DataFrame, progress: Progress) -> Iterator[dict[str, Any]]:
     """The selected pairs with their texts, a batch at a time."""
-    problems = {p.id: p for p in run.problems() if p.id in set(pairs["problem_id"])}
+    wanted = set(pairs["problem_id"])
+    problems = {p.id: p for p in run.problems() if p.id in wanted}
     frame, rejected_frame = frames(recipe)
-    for batch in pairs.iter_slices(2000):
+    done = 0
+    for batch in pairs.iter_slices(PAIRS_PER_BATCH):
         texts = run.texts([*batch["chosen_key"], *batch["rejected_key"]])
         for row in batch.iter_rows(named=True):
             problem = problems[row["problem_id"]]
@@ -78,7 +111,8 @@ def pair_rows(recipe: Recipe, run: Run, pairs: pl.DataFrame, progress: Progress)
                 completion(texts[row["chosen_key"]], frame),
                 completion(texts[row["rejected_key"]], rejected_frame),
             )
-        progress("pairs", batch.height, pairs.height, "")
+        done += batch.height
+        progress("pairs", done, pairs.height, "")
 
 
 def pair_row(
