@@ -1,15 +1,23 @@
-"""Are gold and answer the same? The rules, in order; the first one that knows decides."""
+"""Are gold and answer the same? The rules in order; the first that knows decides."""
 
 from __future__ import annotations
 
+import re
+
+from pairforge.verifier.clean import clean
+from pairforge.verifier.compare import Hints, same
 from pairforge.verifier.judge import judge
+from pairforge.verifier.numeric import TooLarge
 from pairforge.verifier.pool import Decision
 from pairforge.verifier.quick import number
+from pairforge.verifier.read import read
+from pairforge.verifier.tokens import Unreadable
+from pairforge.verifier.values import Value
 
 
 def quick_decision(gold: str, answer: str) -> Decision | None:
     """A decision that needs no parser, or None."""
-    if gold == answer and gold:
+    if gold == answer:
         return "correct", "identical", "the same text"
     left, right = number(gold), number(answer)
     if left is not None and right is not None:
@@ -19,8 +27,45 @@ def quick_decision(gold: str, answer: str) -> Decision | None:
 
 def decide(gold: str, answer: str, gold_percent: bool = False, answer_percent: bool = False) -> Decision:
     """(status, rule, detail) for two short strings. Runs in a worker."""
-    quick = quick_decision(gold, answer)
-    if quick:
-        return quick
+    return (
+        quick_decision(gold, answer)
+        or _same_spelling(gold, answer)
+        or _by_value(gold, answer, Hints(gold_percent, answer_percent))
+    )
+
+
+def _same_spelling(gold: str, answer: str) -> Decision | None:
+    left, right = _squeeze(clean(gold)), _squeeze(clean(answer))
+    if left and left == right:
+        return "correct", "same spelling", left[:100]
+    return None
+
+
+_SPACES = re.compile(r"(?<![\d\w])\s+|\s+(?![\d\w])")
+
+
+def _squeeze(text: str) -> str:
+    return _SPACES.sub("", text.replace('"', " "))
+
+
+def _by_value(gold: str, answer: str, hints: Hints) -> Decision:
+    golds, answers = read(gold), read(answer)
+    if golds and answers:
+        try:
+            results = [same(g, a, hints) for g in golds for a in answers]
+        except TooLarge:
+            return "error", "too large", "a value too large to compute"
+        kinds = f"{_kind(golds[0])} and {_kind(answers[0])}"
+        if True in results:
+            return "correct", "value", kinds
+        if None not in results:
+            return "incorrect", "value", kinds
     status, detail = judge(gold, answer)
     return status, "math-verify", detail
+
+
+def _kind(value: Value) -> str:
+    return type(value).__name__.lower()
+
+
+__all__ = ["Unreadable", "decide", "quick_decision"]

@@ -43,7 +43,7 @@ def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Ex
     if not region.strip():
         return _nothing(cut, "nothing follows the thought")
     region, tagged = _answer_tag(region)
-    found = _boxes(region) or _phrase(region, cut) or _hashes(region, cut)
+    found = _boxes(region) or _stated(region, cut)
     if found is None and not cut:
         found = _whole(region, lenient=tagged) or _conclusion(region)
     if found is None and tagged and not cut:
@@ -216,7 +216,7 @@ _NOUN = (
     r"|[rR]isposta|정답|답|[cC]evap|[oO]dpowied[zź]|उत्तर|الجواب|الإجابة|[jJ]awaban|[aA]ntwoord)"
 )
 _IS = (
-    r"(?:(?<=：)|:|：|=|\b(?:is|IS|are|would be|should be|must be|es|est|ist|lautet|é|è|to|adalah)\b"
+    r"(?:(?<=：)|:|：|=|\b(?:is|IS|are|would be|should be|must be|equals|comes to|es|est|ist|lautet|é|è|adalah)\b"
     r"|是|为|為|は|은|는|이|это|है|هو|هي|[-–—])"
 )
 _STATED = re.compile(
@@ -233,10 +233,16 @@ _NOT_AN_ANSWER = re.compile(
 )
 
 
-def _phrase(region: str, cut: bool) -> Extraction | None:
+def _stated(region: str, cut: bool) -> Extraction | None:
+    """ "The answer is" and `####`; where both occur the later one is the final answer."""
+    hashes = _hashes(region, cut)
+    return _phrase(region, cut, region.rfind("####") if hashes else 0) or hashes
+
+
+def _phrase(region: str, cut: bool, begin: int = 0) -> Extraction | None:
     end = len(region)
     for _ in range(12):
-        start = max(region.rfind(word, 0, end) for word in _KEYWORDS)
+        start = max(region.rfind(word, begin, end) for word in _KEYWORDS)
         if start < 0:
             return None
         end = start
@@ -295,7 +301,8 @@ def _hashes(region: str, cut: bool, last_line_only: bool = True) -> Extraction |
 
 _MATH_SPAN = re.compile(r"\$\$?[^$]{1,400}\$\$?|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]")
 _NO_STATEMENT = re.compile(
-    r"\b(?:cannot|can't|don't|unable|unsure|sorry|maybe|perhaps|I|let|let's|we|think|guess|know|help)\b", re.IGNORECASE
+    r"\b(?:[Cc]annot|can't|don't|[Uu]nable|[Uu]nsure|[Ss]orry|[Mm]aybe|[Pp]erhaps|I|I'm|[Ll]et|[Ll]et's|[Ww]e|think|guess"
+    r"|know|help|[Aa]nswer)\b"
 )
 _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 

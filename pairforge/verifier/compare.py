@@ -1,0 +1,381 @@
+"""Do two values mean the same? True, False, or None when these rules do not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pairforge.verifier import numeric
+from pairforge.verifier.expr import Tree
+from pairforge.verifier.families import same_family
+from pairforge.verifier.proportion import difference, proportional, same_relation
+from pairforge.verifier.reals import is_real_set, reals, same_reals
+from pairforge.verifier.units import Unit, compatible
+from pairforge.verifier.values import (
+    Assigned,
+    Chain,
+    Choice,
+    Clock,
+    Date,
+    Family,
+    Items,
+    Letters,
+    Matrix,
+    Quantity,
+    Ratio,
+    Relation,
+    Special,
+    Text,
+    Value,
+)  # fmt: skip
+
+Verdict3 = bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Whether the words around gold or answer speak of a percentage."""
+
+    gold_percent: bool = False
+    answer_percent: bool = False
+
+
+def same(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+    """Is the answer the gold value?"""
+    if isinstance(answer, Special) and answer.name == "contradiction":
+        return False
+    if isinstance(gold, Family) or isinstance(answer, Family):
+        return _families(gold, answer, hints)
+    if isinstance(gold, Choice) or isinstance(answer, Choice):
+        return _choices(gold, answer, hints)
+    if isinstance(gold, Assigned) or isinstance(answer, Assigned):
+        return _assigned(gold, answer, hints)
+    sets = reals(gold), reals(answer)
+    if sets[0] is not None and sets[1] is not None and (is_real_set(gold) or is_real_set(answer)):
+        if isinstance(gold, Chain) and isinstance(answer, Chain) and gold.name != answer.name:
+            return False
+        return same_reals(sets[0], sets[1])
+    if isinstance(gold, Items) or isinstance(answer, Items):
+        return _items(gold, answer, hints)
+    compare = _SAME_KIND.get(type(gold))
+    if compare is not None and type(gold) is type(answer):
+        return compare(gold, answer, hints)
+    return _mixed_kinds(gold, answer, hints)
+
+
+# --- quantities -----------------------------------------------------------------------------------------------
+
+
+def _quantities(gold: Quantity, answer: Quantity, hints: Hints) -> Verdict3:
+    if not compatible(_plain(gold), _plain(answer)):
+        return False
+    forms = [(gold.tree, answer.tree)]
+    if gold.percent != answer.percent:
+        hinted = hints.gold_percent or hints.answer_percent
+        a = ("/", gold.tree, _HUNDRED) if gold.percent else gold.tree
+        b = ("/", answer.tree, _HUNDRED) if answer.percent else answer.tree
+        forms = [(a, b)] + ([(gold.tree, answer.tree)] if hinted else [])
+    if gold.rounded is not None and _rounds(gold.tree, gold.rounded):
+        forms.append((gold.rounded, answer.tree))
+    if answer.rounded is not None and _rounds(answer.tree, answer.rounded):
+        forms.append((gold.tree, answer.rounded))
+    results = [_equal(a, b, gold, answer) for a, b in forms]
+    return True if True in results else None if None in results else False
+
+
+_HUNDRED: Tree = ("n", Fraction(100))
+
+
+def _plain(value: Quantity) -> Unit:
+    return value.unit.without("radian")
+
+
+def _equal(a: Tree, b: Tree, gold: Quantity, answer: Quantity) -> Verdict3:
+    degrees = numeric.mentions(a, "deg"), numeric.mentions(b, "deg")
+    result = numeric.equal(a, b)
+    if result is not True and degrees[0] != degrees[1] and not (gold.unit.has("radian") or answer.unit.has("radian")):
+        result = numeric.equal(a, b, degree=True)
+    if result is not True and (numeric.mentions(a, "log") or numeric.mentions(b, "log")):
+        result = numeric.equal(a, b, natural_log=True)
+    return result
+
+
+def _rounds(exact: Tree, rounded: Tree) -> bool:
+    """Is `rounded` the other one, to its own digits?"""
+    try:
+        a, b = numeric.evaluate(exact), numeric.evaluate(rounded)
+        return bool(abs(complex(a) - complex(b)) <= 0.006 * abs(complex(a)))
+    except (numeric.Undefined, ZeroDivisionError, KeyError, OverflowError):
+        return False
+
+
+def _trees_equal(a: Tree, b: Tree) -> Verdict3:
+    return numeric.equal(a, b)
+
+
+# --- several values -------------------------------------------------------------------------------------------
+
+
+def _items(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+    matrices = _as_matrix(gold), _as_matrix(answer)
+    if (isinstance(gold, Matrix) or isinstance(answer, Matrix)) and matrices[0] and matrices[1]:
+        return _matrices(matrices[0], matrices[1], hints)
+    if not isinstance(gold, Items):
+        gold = Items("list", (gold,))
+    if not isinstance(answer, Items):
+        answer = Items("list", (answer,))
+    if len(gold.items) > 60 or len(answer.items) > 60:
+        return _in_order(gold.items, answer.items, hints) or None
+    named = _by_name(gold), _by_name(answer)
+    if named[0] and named[1]:
+        return _same_names(named[0], named[1], hints)
+    if named[0] or named[1]:
+        return _named_and_bare(gold, answer, named[0], hints)
+    kinds = {gold.kind, answer.kind}
+    if kinds <= {"list", "set"}:
+        return _any_order(gold.items, answer.items, hints)
+    if kinds in ({"tuple", "set"}, {"bracket", "set"}, {"tuple", "bracket"}):
+        if len(gold.items) == len(answer.items) == 1:
+            return same(gold.items[0], answer.items[0], hints)
+        return False
+    return _in_order(gold.items, answer.items, hints)
+
+
+def _any_order(gold: tuple[Value, ...], answer: tuple[Value, ...], hints: Hints) -> Verdict3:
+    """Both contain the same values; repeats do not count."""
+    unknown = False
+    for a, others in [(g, answer) for g in gold] + [(v, gold) for v in answer]:
+        results = [same(a, b, hints) if others is answer else same(b, a, hints) for b in others]
+        if True not in results:
+            if None not in results:
+                return False
+            unknown = True
+    return None if unknown else True
+
+
+def _in_order(gold: tuple[Value, ...], answer: tuple[Value, ...], hints: Hints) -> Verdict3:
+    if len(gold) != len(answer):
+        return False
+    results = [same(a, b, hints) for a, b in zip(gold, answer, strict=True)]
+    return False if False in results else None if None in results else True
+
+
+def _by_name(value: Items) -> dict[str, list[Value]] | None:
+    """`x = 1, y = 2` by name; None when not every item has a name. `x = 1, 2` names the second one too."""
+    found: dict[str, list[Value]] = {}
+    last = ""
+    for item in value.items:
+        if isinstance(item, Assigned):
+            last = item.name
+            found.setdefault(last, []).append(item.value)
+        elif last and value.kind == "list":
+            found[last].append(item)
+        else:
+            return None
+    return found
+
+
+def _same_names(gold: dict[str, list[Value]], answer: dict[str, list[Value]], hints: Hints) -> Verdict3:
+    if gold.keys() != answer.keys():
+        return False if len(gold) != len(answer) or len(gold) > 1 else _one_name(gold, answer, hints)
+    results = [_any_order(tuple(gold[n]), tuple(answer[n]), hints) for n in gold]
+    return False if False in results else None if None in results else True
+
+
+def _one_name(gold: dict[str, list[Value]], answer: dict[str, list[Value]], hints: Hints) -> Verdict3:
+    (a, first), (b, second) = next(iter(gold.items())), next(iter(answer.items()))
+    return _any_order(tuple(first), tuple(second), hints) if _same_name(a, b) else False
+
+
+def _named_and_bare(gold: Items, answer: Items, names: dict[str, list[Value]] | None, hints: Hints) -> Verdict3:
+    """Names on one side only: one name is dropped; several stand in their own or in alphabetical order."""
+    named, bare = (gold, answer) if names else (answer, gold)
+    groups = _by_name(named) or {}
+    if len(groups) == 1:
+        only = Items("list", tuple(next(iter(groups.values()))))
+        return same(only, bare, hints) if names else same(bare, only, hints)
+    if any(len(values) > 1 for values in groups.values()):
+        return False
+    orders = [list(groups), sorted(groups)]
+    results = []
+    for order in orders:
+        values = tuple(groups[n][0] for n in order)
+        first, second = (values, bare.items) if names else (bare.items, values)
+        results.append(_in_order(first, second, hints) if bare.kind != "set" else False)
+    return True if True in results else results[0]
+
+
+# --- names, equations, families, choices ----------------------------------------------------------------------
+
+
+def _same_name(a: str, b: str) -> bool:
+    if a == b or (a.lower() == b.lower() and len(a) > 2):
+        return True
+    calls = [n for n in (a, b) if "(" in n]
+    return len(calls) == 1 and "y" in (a, b)  # y = ... and f(x) = ...
+
+
+def _assigned(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+    if isinstance(gold, Assigned) and isinstance(answer, Assigned):
+        if _same_name(gold.name, answer.name):
+            return same(gold.value, answer.value, hints)
+        if _worded(gold.name) or _worded(answer.name):
+            return same(gold.value, answer.value, hints)
+        equations = _equation_of(gold), _equation_of(answer)
+        return bool(equations[0] and equations[1] and proportional(equations[0], equations[1]) is True)
+    named, other = (gold, answer) if isinstance(gold, Assigned) else (answer, gold)
+    assert isinstance(named, Assigned)
+    if isinstance(other, Relation):
+        equation = _equation_of(named)
+        if equation is None or other.op != "=":
+            return False
+        return proportional(equation, difference(other))
+    if isinstance(other, Items):
+        items = Items("list", (named,))
+        return _items(items, other, hints) if named is gold else _items(other, items, hints)
+    if isinstance(other, Chain):
+        return False
+    return same(named.value, other, hints) if named is gold else same(other, named.value, hints)
+
+
+def _worded(name: str) -> bool:
+    return len(name) > 3 and name.isalpha()
+
+
+def _equation_of(value: Assigned) -> Tree | None:
+    if value.tree is None or not value.name.replace("_", "").isalnum():
+        return None
+    return ("+", ("s", value.name), ("neg", value.tree))
+
+
+def _families(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+    a = gold if isinstance(gold, Family) else Family(gold, (), "")
+    b = answer if isinstance(answer, Family) else Family(answer, (), "")
+    params = set(a.params) | set(b.params)
+    if not a.params or not b.params:
+        bare = b.body if not b.params else a.body
+        trees = _bodies(bare)
+        free = set().union(*(numeric.symbols(t) for t in trees)) if trees else set()
+        if not free:
+            return False
+        if len(free) == 1:
+            params |= free
+    if a.domain and b.domain and a.domain != b.domain:
+        return False
+    return same_family(_bodies(a.body), _bodies(b.body), params)
+
+
+def _bodies(value: Value) -> list[Tree]:
+    if isinstance(value, Assigned):
+        return _bodies(value.value)
+    if isinstance(value, Quantity):
+        return [value.tree]
+    if isinstance(value, Items) and value.kind in ("list", "set"):
+        return [tree for item in value.items for tree in _bodies(item)]
+    return []
+
+
+def _choices(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+    if isinstance(gold, Choice) and isinstance(answer, Choice):
+        if gold.letter != answer.letter:
+            return False
+        if gold.value is not None and answer.value is not None:
+            return same(gold.value, answer.value, hints) is not False
+        return True
+    if isinstance(gold, Choice):
+        return same(gold.value, answer, hints) if gold.value is not None else False
+    assert isinstance(answer, Choice)
+    return same(gold, answer.value, hints) if answer.value is not None else False
+
+
+# --- the other kinds ------------------------------------------------------------------------------------------
+
+
+def _as_matrix(value: Value) -> Matrix | None:
+    if isinstance(value, Matrix):
+        return value
+    if isinstance(value, Items) and value.kind in ("bracket", "tuple"):
+        rows = [i.items for i in value.items if isinstance(i, Items) and i.kind in ("bracket", "tuple")]
+        if len(rows) == len(value.items):
+            return Matrix(tuple(rows))
+        return Matrix(tuple((item,) for item in value.items))
+    return None
+
+
+def _matrices(gold: Matrix, answer: Matrix, hints: Hints) -> Verdict3:
+    if len(gold.rows) != len(answer.rows):
+        return False
+    results = [_in_order(a, b, hints) for a, b in zip(gold.rows, answer.rows, strict=True)]
+    return False if False in results else None if None in results else True
+
+
+def _ratios(gold: Ratio, answer: Ratio, hints: Hints) -> Verdict3:
+    if len(gold.parts) != len(answer.parts):
+        return False
+    if gold.clock or answer.clock:  # 1:06 and 5:30 are times, not the same ratio
+        results = [_trees_equal(a, b) for a, b in zip(gold.parts, answer.parts, strict=True)]
+    else:
+        first = zip(gold.parts[1:], answer.parts[1:], strict=True)
+        results = [_trees_equal(("*", a, answer.parts[0]), ("*", b, gold.parts[0])) for a, b in first]
+    return False if False in results else None if None in results else True
+
+
+def _clocks(gold: Clock, answer: Clock, hints: Hints) -> Verdict3:
+    if (gold.half and answer.half) or (not gold.half and not answer.half):
+        return _of_day(gold) == _of_day(answer)
+    bare, marked = (gold, answer) if not gold.half else (answer, gold)
+    return _of_day(bare) in (_of_day(marked), (marked.hour % 12 or 12, marked.minute, marked.second))
+
+
+def _of_day(clock: Clock) -> tuple[int, int, int]:
+    hour = clock.hour if not clock.half else clock.hour % 12 + (12 if clock.half == "pm" else 0)
+    return hour, clock.minute, clock.second
+
+
+def _dates(gold: Date, answer: Date, hints: Hints) -> Verdict3:
+    if (gold.month, gold.day) != (answer.month, answer.day):
+        return False
+    return not gold.year or not answer.year or gold.year == answer.year
+
+
+def _letters(gold: Letters, answer: Letters, hints: Hints) -> Verdict3:
+    """A sorted gold is a set of choices when it was written apart; otherwise the order matters."""
+    if gold.letters == answer.letters:
+        return True
+    chosen = "".join(sorted(gold.letters)) == gold.letters and (gold.apart or answer.apart)
+    return chosen and sorted(gold.letters) == sorted(answer.letters)
+
+
+def _texts(gold: Text, answer: Text, hints: Hints) -> Verdict3:
+    if gold.words == answer.words or gold.words.replace(" ", "") == answer.words.replace(" ", ""):
+        return True
+    return None if len(gold.words.split()) > 6 and len(answer.words.split()) > 4 else False
+
+
+def _mixed_kinds(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+    """Two values of different kinds."""
+    for a, b in ((gold, answer), (answer, gold)):
+        if isinstance(a, Ratio) and isinstance(b, Quantity) and len(a.parts) == 2:
+            return _trees_equal(("/", a.parts[0], a.parts[1]), b.tree) and not a.clock
+        if isinstance(a, Ratio) and isinstance(b, Clock) and a.clock:
+            numbers = [int(p[1]) for p in a.parts if p[0] == "n"]
+            return _clocks(Clock(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0, ""), b, hints)
+        if isinstance(a, Clock) and isinstance(b, Quantity):
+            return not a.minute and not a.second and not b.unit and _trees_equal(("n", Fraction(a.hour)), b.tree)
+        if isinstance(a, Matrix) and isinstance(b, Quantity) and len(a.rows) == len(a.rows[0]) == 1:
+            return same(a.rows[0][0], b, hints)
+    return False
+
+
+_SAME_KIND: dict[type, Callable[..., Verdict3]] = {
+    Quantity: _quantities,
+    Relation: lambda gold, answer, hints: same_relation(gold, answer),
+    Matrix: _matrices,
+    Ratio: _ratios,
+    Clock: _clocks,
+    Date: _dates,
+    Letters: _letters,
+    Text: _texts,
+    Special: lambda gold, answer, hints: gold.name == answer.name,
+}

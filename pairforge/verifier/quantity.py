@@ -1,0 +1,104 @@
+"""One quantity: an expression with its unit, currency, percent sign or scale word; numerals with a base; ratios."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from pairforge.verifier.expr import NUMBER_BASES, Tree, in_base, parse_prefix
+from pairforge.verifier.numeric import mentions, symbols
+from pairforge.verifier.split import split_top, strip
+from pairforge.verifier.tokens import Unreadable
+from pairforge.verifier.units import SCALES, Unit, parse_unit
+from pairforge.verifier.values import Quantity, Ratio, Reader, Value
+
+_CURRENCIES = {"$": "dollar", "\\$": "dollar", "\\euro": "euro", "\\pounds": "pound", "¥": "yen", "₹": "rupee"}
+_MONEY = re.compile(
+    r'(?P<sign>-?)\s*"?(?:US|CA|A)?"?\s*(?P<coin>\\\$|\$|\\euro|\\pounds|¥|₹'
+    r'|"?(?:USD|EUR|Rs\.?|INR)"?(?=[\s\d\u2009]))\s*(?P<rest>.+)',
+    re.DOTALL,
+)
+_TEMPERATURE = re.compile(
+    r'\^\s*\{?\s*\\circ\s*\}?\s*(?:"\s*|\{\s*)?(C|F|celsius|fahrenheit)\s*(?:"|\})?\s*$', re.IGNORECASE
+)
+_POINTS_TO = {"c": "celsius", "f": "fahrenheit", "celsius": "celsius", "fahrenheit": "fahrenheit"}
+_ORDINAL = re.compile(r'(\d+)\s*(?:\^?\s*\{?\s*"?\s*(?:st|nd|rd|th)\s*"?\s*\}?)')
+
+
+def tree_of(text: str, group: bool = True) -> Tree:
+    return quantity(strip(text), group).tree
+
+
+def quantity(text: str, group: bool) -> Quantity:
+    """An expression, what it counts, and whether it is a percentage. Raises `Unreadable`."""
+    unit = Unit()
+    money = _MONEY.fullmatch(text)
+    if money:
+        coin = money["coin"].strip('"').rstrip(".")
+        unit = Unit(
+            (({"USD": "dollar", "EUR": "euro", "Rs": "rupee", "INR": "rupee"}.get(coin) or _CURRENCIES[coin], 1),)
+        )
+        text = money["sign"] + money["rest"]
+    heat = _TEMPERATURE.search(text)
+    if heat:
+        text, unit = text[: heat.start()], Unit(((_POINTS_TO[heat[1].lower()], 1),))
+    ordinal = _ORDINAL.fullmatch(text)
+    if ordinal:
+        return Quantity(("n", Fraction(ordinal[1])))
+    tree, rest = parse_prefix(text, commas_group=group)
+    percent = False
+    if rest.startswith(("%", "\\%")):
+        percent, rest = True, rest.lstrip("\\").removeprefix("%").strip()
+    tree, rest = _scaled(tree, rest)
+    if rest:
+        found = parse_unit(rest)
+        if found is None or (not found and not rest.strip('" ')):
+            raise Unreadable(f"{rest!r} is no unit")
+        if found.words and symbols(tree) and not found.powers:
+            raise Unreadable("words behind an expression")
+        if found.has("percent"):
+            percent, found = True, found.without("percent")
+        if found.has("degree") and found.powers == (("degree", 1),):
+            tree, found = ("deg", tree), found.without("degree")
+        found = Unit(tuple(p for p in found.powers if p not in unit.powers), found.words) if unit else found
+        if unit and found.powers and any(p[1] > 0 for p in found.powers):
+            raise Unreadable("two units")
+        unit = Unit(tuple(sorted((*unit.powers, *found.powers))), found.words)
+    return Quantity(tree, unit, percent)
+
+
+def _scaled(tree: Tree, rest: str) -> tuple[Tree, str]:
+    """`3.5 million` and `2 dozen`."""
+    found = re.match(r'"?\s*([A-Za-z]+)\s*', rest)
+    scale = SCALES.get(found[1].lower()) if found else None
+    if found is None or scale is None or mentions(tree, "s"):
+        return tree, rest
+    remaining = rest[found.end() :].lstrip('"').strip().strip('"')
+    return ("*", tree, ("n", Fraction(scale))), remaining
+
+
+_BASE = re.compile(
+    r'\(?\s*([0-9A-Fa-f][0-9A-Fa-f. ,]*?)\s*\)?\s*(?:_\s*\{?\s*\(?\s*"?(\d{1,2}|[a-z]+)"?\s*\)?\s*\}?'
+    r'|"?\s*\(?\s*(?:in )?base[ -]"?(\d{1,2}|[a-z]+)"?\s*\)?"?)'
+)
+
+
+def based(text: str, group: bool, inner: Reader) -> Value | None:
+    found = _BASE.fullmatch(text)
+    if found is None:
+        return None
+    name = (found[2] or found[3]).strip()
+    base = int(name) if name.isdigit() else NUMBER_BASES.get(name, 0)
+    if not base or not re.search(r"[0-9]", found[1]):
+        return None
+    return Quantity(("n", in_base(found[1].replace(",", ""), base)))
+
+
+def ratio(text: str, group: bool, inner: Reader) -> Value | None:
+    text = re.sub(r'(?<=[\d\w}])\s*(?:"\s*to\s*"|(?<![A-Za-z"])to(?![A-Za-z]))\s*(?=[\d\\a-z])', ":", text)
+    parts = [p.strip() for p in split_top(text, ":")]
+    if not 2 <= len(parts) <= 6 or not all(parts):
+        return None
+    clock = len(parts) <= 3 and all(re.fullmatch(r"\d{2}", p) and int(p) < 60 for p in parts[1:])
+    clock = clock and bool(re.fullmatch(r"\d{1,2}", parts[0])) and int(parts[0]) <= 24
+    return Ratio(tuple(tree_of(p) for p in parts), clock)

@@ -1,0 +1,176 @@
+"""Cleaned text to a value. Each reader knows one shape and returns None for anything else."""
+
+from __future__ import annotations
+
+import re
+
+from pairforge.verifier import words
+from pairforge.verifier.clean import THIN, clean
+from pairforge.verifier.collect import bracketed, matrix, plus_minus, several
+from pairforge.verifier.expr import parse
+from pairforge.verifier.quantity import based, quantity, ratio
+from pairforge.verifier.relations import compared, equation, membership, parametric
+from pairforge.verifier.split import strip
+from pairforge.verifier.tokens import Unreadable
+from pairforge.verifier.units import SINGLE_LETTERS, parse_unit
+from pairforge.verifier.values import Choice, Clock, Date, Letters, Quantity, Special, Text, Value
+
+_MAX_DEPTH = 12
+
+
+def read(text: str) -> list[Value]:
+    """Every reading of an answer, the likeliest first. Empty when pairforge cannot read it."""
+    text = _bare(clean(text))
+    if not text:
+        return []
+    readings: list[Value] = []
+    for reader in (_whole_text, _grouped, _listed, _unit_letter):
+        try:
+            value = reader(text)
+        except (Unreadable, RecursionError):
+            continue
+        if value is not None and value not in readings:
+            readings.append(value)
+        if isinstance(value, Special | Choice | Clock | Date | Letters):
+            break
+    return readings
+
+
+def _grouped(text: str) -> Value:
+    return _value(text, True, 0)
+
+
+def _listed(text: str) -> Value | None:
+    return _value(text, False, 0) if re.search(r"\d,\d{3}", text) else None
+
+
+def _unit_letter(text: str) -> Value | None:
+    """`5 m`: the last letter may be a unit."""
+    found = re.fullmatch(rf"(.*[\d}})])[ {THIN}]*([A-Za-z])((?:\s*\^\s*\{{?[23]\}}?)?)", text)
+    if found is None or found[2] not in SINGLE_LETTERS:
+        return None
+    unit = parse_unit(f'"{found[2]}"{found[3]}')
+    value = _value(found[1], True, 0)
+    if unit is None or not isinstance(value, Quantity) or value.unit:
+        return None
+    return Quantity(value.tree, unit, value.percent, value.rounded)
+
+
+def _value(text: str, group: bool, depth: int) -> Value:
+    """The value of a text with nothing left around it. Raises `Unreadable`."""
+    text = strip(text)
+    if depth > _MAX_DEPTH or not text:
+        raise Unreadable("nothing to read" if not text else "nested too deeply")
+
+    def inner(part: str) -> Value:
+        return _value(part, group, depth + 1)
+
+    worded = _words(text, inside=depth > 0)
+    if worded is not None:
+        return worded
+    for reader in _SHAPES:
+        value = reader(text, group, inner)
+        if value is not None:
+            return value
+    return quantity(text, group)
+
+
+_SHAPES = (parametric, membership, matrix, several, plus_minus, compared, equation, bracketed, based, ratio)
+
+
+_PREAMBLE = re.compile(
+    r'(?:"?(?:the )?(?:final |correct )?answers? (?:is|are):?"?|answers?:'
+    r'|"?(?:therefore|thus|so|hence),?"?|approximately|about|'
+    r'"?the (?:value|solution)s? (?:is|are)"?|it is|i\.e\.)\s*',
+    re.IGNORECASE,
+)
+_AFTERTHOUGHT = re.compile(
+    r'[,;.]?\s*"?\s*\(?\b(?:since|because|so that|which is|as required|respectively)\b.*$', re.DOTALL
+)
+
+
+def _bare(text: str) -> str:
+    text = _AFTERTHOUGHT.sub("", text)
+    found = _PREAMBLE.match(text)
+    while found and found.end() and found.end() < len(text):
+        text = text[found.end() :].strip()
+        found = _PREAMBLE.match(text)
+    return text.strip()
+
+
+_PARTS = re.compile(r'\s*"?\(a\).+\(b\)', re.DOTALL)  # labelled parts, not choices
+_CHOICE = re.compile(r'"?\s*(?:option|choice|answer|statement)?\s*[("]*\s*([A-Ja-j])\s*[)"]*[.:)]?\s*', re.IGNORECASE)
+_CHOICE_VALUE = re.compile(
+    r'(?:"?(?:option|choice)?\s*\(([A-Ja-j])\)"?[.:]?|"?(?:option|choice)?\s*([A-J])(?:[):]|\.(?!\d)))"?\s*(\S.*)',
+    re.DOTALL,
+)
+
+
+def _whole_text(text: str) -> Value | None:
+    name = words.special(text)
+    if name:
+        return Special(name)
+    if _PARTS.match(text):
+        return None
+    choice = _choice(text)
+    if choice is not None:
+        return choice
+    moment = words.clock(text)
+    if moment is not None:
+        ratio = re.fullmatch(r"\s*\d+\s*:\s*\d+(?:\s*:\s*\d+)?\s*", text)
+        return None if ratio else Clock(*moment)
+    day = words.date(text)
+    if day is not None:
+        return Date(*day)
+    letters = words.letters(text)
+    if letters is not None:
+        return Letters(*letters)
+    number = words.number_from_words(text)
+    if number is not None:
+        return Quantity(("n", number))
+    if words.is_words(text) and not _looks_mathematical(text):
+        head, _, tail = words.plain(text).partition(" ")
+        amount, unit = words.number_from_words(head), parse_unit(tail)
+        if amount is not None and unit:
+            return Quantity(("n", amount), unit)
+        return Text(words.plain(text))
+    return None
+
+
+def _choice(text: str) -> Choice | None:
+    found = _CHOICE.fullmatch(text)
+    if found:
+        letter = found[1]
+        marked = text.strip() != letter
+        if letter.isupper() or (marked and re.search(r"[()]|option|choice", text)):
+            return Choice(letter.upper())
+        return None
+    found = _CHOICE_VALUE.fullmatch(text)
+    if found is None:
+        return None
+    letter, rest = found[1] or found[2], found[3]
+    if rest[0] in "+-*/=^_<>|:," or (found[1] and re.match(r"[A-Za-z](?![A-Za-z])|\(", rest)):
+        return None
+    values = read(rest)
+    return Choice(letter.upper(), values[0] if values else Text(words.plain(rest)))
+
+
+def _words(text: str, inside: bool) -> Value | None:
+    """What stands in words as a part of an answer."""
+    name = words.special(text)
+    if name:
+        return Special(name)
+    if inside and words.is_words(text) and not _looks_mathematical(text):
+        number = words.number_from_words(text)
+        return Quantity(("n", number)) if number is not None else Text(words.plain(text))
+    return None
+
+
+def _looks_mathematical(text: str) -> bool:
+    """Single letters and short products ("xy", "x or y") are expressions, not words."""
+    try:
+        parse(text)
+    except Unreadable:
+        parts = re.split(r'\s+(?:or|and)\s+|,|"\s*(?:or|and)\s*"', text)
+        return len(parts) > 1 and all(len(p.strip()) <= 2 for p in parts)
+    return True

@@ -1,0 +1,127 @@
+"""Sets of real numbers: intervals, unions, inequalities and single points in one canonical form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+from pairforge.verifier import numeric
+from pairforge.verifier.expr import Tree
+from pairforge.verifier.values import Chain, Interval, Items, Quantity, Special, Union, Value
+
+
+def is_real_set(value: Value) -> bool:
+    if isinstance(value, Interval | Union | Chain):
+        return True
+    return (isinstance(value, Special) and value.name == "reals") or (
+        isinstance(value, Items) and any(map(is_real_set, value.items))
+    )
+
+
+def reals(value: Value) -> list[Interval] | None:
+    """The value as disjoint intervals in order; None when it is no set of reals."""
+    if isinstance(value, Interval):
+        return [value]
+    if isinstance(value, Chain):
+        return reals(value.within)
+    if isinstance(value, Special):
+        return [Interval(("neg", ("c", "oo")), ("c", "oo"), False, False)] if value.name == "reals" else None
+    if isinstance(value, Items) and value.kind in ("tuple", "bracket") and len(value.items) == 2:
+        low, high = value.items
+        if isinstance(low, Quantity) and isinstance(high, Quantity):
+            return [Interval(low.tree, high.tree, value.kind == "bracket", value.kind == "bracket")]
+        return None
+    if isinstance(value, Union):
+        parts = [reals(_as_points(part)) for part in value.parts]
+        return None if any(p is None for p in parts) else _merged([i for p in parts if p for i in p])
+    if (
+        isinstance(value, Items)
+        and value.kind == "list"
+        and all(isinstance(i, Chain | Interval | Union) or is_real_set(i) for i in value.items)
+    ):
+        chained = all(isinstance(i, Chain) for i in value.items)
+        if chained and len({i.name for i in value.items if isinstance(i, Chain)}) > 1:
+            return None
+        parts = [reals(i) for i in value.items]
+        if any(p is None for p in parts):
+            return None
+        if chained and value.joint != "or":
+            met = _intersection([p for p in parts if p])
+            if met is not None and (met or value.joint == "and"):
+                return met
+        return _merged([i for p in parts if p for i in p])
+    if isinstance(value, Items) and value.kind == "set":
+        return reals(_as_points(value))
+    return None
+
+
+def _as_points(value: Value) -> Value:
+    """The finite set {1, 2} as a union of points."""
+    if isinstance(value, Items) and value.kind == "set" and all(isinstance(i, Quantity) for i in value.items):
+        return Union(tuple(Interval(i.tree, i.tree, True, True) for i in value.items if isinstance(i, Quantity)))
+    return value
+
+
+def _key(tree: Tree) -> float:
+    """A rough number to order by; symbols stand for fixed values."""
+    if tree == ("c", "oo"):
+        return float("inf")
+    if tree == ("neg", ("c", "oo")):
+        return float("-inf")
+    try:
+        value = numeric.evaluate(tree, {n: Fraction(len(n) * 7 + ord(n[-1]), 11) for n in numeric.symbols(tree)})
+        return float(value if isinstance(value, Fraction) else value.real)
+    except (numeric.Undefined, ZeroDivisionError, OverflowError):
+        return float("inf")
+
+
+def _merged(parts: list[Interval]) -> list[Interval]:
+    """In order, touching ones joined."""
+    result: list[Interval] = []
+    for part in sorted(parts, key=lambda p: (_key(p.low), not p.low_closed)):
+        if result and _ends_equal(result[-1].high, part.low) and (result[-1].high_closed or part.low_closed):
+            result[-1] = replace(result[-1], high=part.high, high_closed=part.high_closed)
+        else:
+            result.append(part)
+    return result
+
+
+def _intersection(sets: list[list[Interval]]) -> list[Interval] | None:
+    if any(len(s) != 1 for s in sets):
+        return None
+    parts = [s[0] for s in sets]
+    low = max(parts, key=lambda p: (_key(p.low), not p.low_closed))
+    high = min(parts, key=lambda p: (_key(p.high), p.high_closed))
+    if _key(low.low) > _key(high.high):
+        return []
+    return [Interval(low.low, high.high, low.low_closed, high.high_closed)]
+
+
+def _ends_equal(a: Tree, b: Tree) -> bool:
+    infinite = [_infinite(a), _infinite(b)]
+    if infinite[0] or infinite[1]:
+        return infinite[0] == infinite[1]
+    return numeric.equal(a, b) is True
+
+
+def _infinite(tree: Tree) -> int:
+    if tree == ("c", "oo"):
+        return 1
+    return -1 if tree == ("neg", ("c", "oo")) else 0
+
+
+def same_reals(gold: list[Interval], answer: list[Interval]) -> bool:
+    return len(gold) == len(answer) and all(
+        a.low_closed == b.low_closed
+        and a.high_closed == b.high_closed
+        and _ends_equal(a.low, b.low)
+        and _ends_equal(a.high, b.high)
+        for a, b in zip(gold, answer, strict=True)
+    )
+
+
+def punctured(points: list[Tree]) -> Union:
+    """The reals without some points."""
+    ends: list[Tree] = [("neg", ("c", "oo")), *sorted(points, key=_key), ("c", "oo")]
+    return Union(tuple(Interval(a, b, False, False) for a, b in pairwise(ends)))

@@ -1,0 +1,195 @@
+"""Cleaned text to tokens: numbers (exact), symbols, commands, text, signs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from pairforge.verifier.clean import THIN
+from pairforge.verifier.units import UNIT_WORDS
+
+Kind = Literal["number", "symbol", "command", "text", "sign"]
+
+
+class Unreadable(Exception):
+    """The text is not an expression that pairforge reads. A fact about the text, not a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: Kind
+    text: str
+    value: Fraction = Fraction(0)
+    start: int = 0
+    end: int = 0
+    spaced: bool = False  # white space stands before it
+
+
+_MAX_DIGITS = 400
+_SPACE = re.compile(rf"[\s{THIN}]+")
+_GROUPED = re.compile(
+    rf"\d{{1,3}}(?:(?:\{{,\}}|,{THIN}?)\d{{3}})+(?![\d,]|\{{,\}}\d)|\d{{1,3}}(?:[ {THIN}'’]\d{{3}})+(?![\d'])"
+    r"|\d{1,3}(?:\.\d{3}){2,}(?!\d)"
+)
+_DIGITS = re.compile(r"\d+")
+_DECIMALS = re.compile(r"\.(\d*)|\{,\}(\d+)")
+_REPEAT = re.compile(
+    r"\\overline\s*\{\s*(\d{1,40})\s*\}|\((\d{1,40})\)(?![\d^])|\\dot\s*\{?(\d)\}?(?:(\d{0,20})\\dot\s*\{?(\d)\}?)?"
+)
+_EXPONENT = re.compile(r"[eE]([-+]?\d{1,4})(?![\d.A-Za-z])")
+_COMMAND = re.compile(r"\\([A-Za-z]+(?:@[a-z]?)?)")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_TEXT = re.compile(r'"([^"]*)"')
+_TWO = {"<=": "le", ">=": "ge", "!=": "neq", "->": "to", "=>": "to"}
+_ASCII_COMMANDS = {
+    "sqrt": "sqrt", "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "ln": "ln",
+    "log": "log", "exp": "exp", "arcsin": "arcsin", "arccos": "arccos", "arctan": "arctan", "asin": "arcsin",
+    "acos": "arccos", "atan": "arctan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "pi": "pi", "Pi": "pi",
+    "PI": "pi",
+    "theta": "theta", "alpha": "alpha", "beta": "beta", "gamma": "gamma", "lambda": "lambda", "phi": "phi", "mu": "mu",
+    "infinity": "infty", "Infinity": "infty", "infty": "infty", "inf": "infty", "oo": "infty", "abs": "abs",
+    "mod": "bmod",
+    "floor": "floor", "ceil": "ceil", "max": "max", "min": "min", "gcd": "gcd", "lcm": "lcm", "frac": "frac",
+    "cbrt": "cbrt",
+}  # fmt: skip
+_GLUED = re.compile(r"(sqrt|arcsin|arccos|arctan|sin|cos|tan|ln|log|pi)([a-z]{1,2})")
+_SMALL_WORD_LIST = """
+    or and to in is if of no am pm at by as an on do so we it the for yes not all any few one two six ten new old men
+    day are was has had per via mod set max min odd red blue none even true false
+"""
+_SMALL_WORDS = frozenset(_SMALL_WORD_LIST.split())
+
+
+def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
+    """The tokens of a cleaned text. `commas_group`: 1,234 is one number. Raises `Unreadable`."""
+    tokens: list[Token] = []
+    at, spaced = 0, False
+    while at < len(text):
+        space = _SPACE.match(text, at)
+        if space:
+            at, spaced = space.end(), True
+            continue
+        made, at_next = _next(text, at, commas_group)
+        for kind, body, value in made:
+            tokens.append(Token(kind, body, value, at, at_next, spaced))
+            spaced = False
+        at, spaced = at_next, False
+    return tokens
+
+
+_Made = list[tuple[Kind, str, Fraction]]
+
+
+def _next(text: str, at: int, commas_group: bool) -> tuple[_Made, int]:
+    char = text[at]
+    if char.isdigit() or (char == "." and text[at + 1 : at + 2].isdigit()):
+        value, end = read_number(text, at, commas_group)
+        return [("number", text[at:end], value)], end
+    if char == "\\":
+        found = _COMMAND.match(text, at)
+        if found:
+            return [("command", found[1], Fraction(0))], found.end()
+        return [("sign", text[at : at + 2], Fraction(0))], at + 2
+    if char == '"':
+        found = _TEXT.match(text, at)
+        if found is None:
+            raise Unreadable("an open quotation mark")
+        return [("text", found[1].strip(), Fraction(0))], found.end()
+    found = _LETTERS.match(text, at)
+    if found:
+        return _letters(found.group()), found.end()
+    pair = text[at : at + 2]
+    if pair in _TWO:
+        return [("command", _TWO[pair], Fraction(0))], at + 2
+    if text.startswith("...", at):
+        return [("sign", "...", Fraction(0))], at + 3
+    if ord(char) > 127:
+        end = at + 1
+        while end < len(text) and text[end].isalpha():
+            end += 1
+        return [("text", text[at:end], Fraction(0))], end
+    return [("sign", char, Fraction(0))], at + 1
+
+
+def read_number(text: str, at: int, commas_group: bool = True) -> tuple[Fraction, int]:
+    """The exact value of the numeral that starts at `at`, and where it ends."""
+    grouped = _GROUPED.match(text, at) if commas_group or text.find("{,}", at, at + 6) > 0 else None
+    if grouped and not commas_group and "," in grouped.group().replace("{,}", ""):
+        grouped = None
+    if grouped:
+        digits, end = re.sub(r"\D", "", grouped.group()), grouped.end()
+    else:
+        plain = _DIGITS.match(text, at)
+        digits, end = (plain.group(), plain.end()) if plain else ("", at)
+    decimals = _DECIMALS.match(text, end)
+    fraction = ""
+    if decimals and not text.startswith("..", end):
+        fraction, end = (decimals[1] if decimals[1] is not None else decimals[2]), decimals.end()
+    elif decimals is None and not digits:
+        raise Unreadable("not a number")
+    if len(digits) + len(fraction) > _MAX_DIGITS:
+        raise Unreadable("a number with too many digits")
+    value = Fraction(int(digits + fraction or "0"), 10 ** len(fraction))
+    if decimals or digits == "0":
+        repeat = _repeating(text, end, fraction)
+        if repeat:
+            block, end, shift = repeat
+            value = Fraction(int((digits + fraction)[: len(digits) + shift] or "0"), 10**shift)
+            return value + Fraction(int(block), (10 ** len(block) - 1) * 10**shift), end
+    exponent = _EXPONENT.match(text, end)
+    if exponent:
+        power = int(exponent[1])
+        return value * Fraction(10) ** power, exponent.end()
+    return value, end
+
+
+def _repeating(text: str, end: int, fraction: str) -> tuple[str, int, int] | None:
+    """(repeating block, end, number of decimals before the block) for 0.1\\overline{6}, 0.(3), 0.\\dot{3}, 0.333..."""
+    marked = _REPEAT.match(text, end)
+    if marked and (fraction or text[end - 1 : end] == "."):
+        if marked[3]:
+            block = marked[3] + (marked[4] or "") + marked[5] if marked[5] else marked[3]
+        else:
+            block = marked[1] or marked[2]
+        return block, marked.end(), len(fraction)
+    if text.startswith("...", end) and fraction:
+        for size in range(1, len(fraction) // 2 + 1):
+            block = fraction[-size:]
+            times = 1
+            while fraction.endswith(block * (times + 1)):
+                times += 1
+            if times >= (3 if size == 1 else 2):
+                return block, end + 3, len(fraction) - size * times
+    return None
+
+
+def _letters(run: str) -> _Made:
+    """One run of letters: a function, a product of symbols, or a word."""
+    zero = Fraction(0)
+    if run in _ASCII_COMMANDS:
+        return [("command", _ASCII_COMMANDS[run], zero)]
+    glued = _GLUED.fullmatch(run)
+    if (
+        glued
+        and run not in UNIT_WORDS
+        and run not in ("cosh", "tang", "pint", "pink", "pie", "pic", "logs", "since", "sine")
+    ):
+        return [("command", _ASCII_COMMANDS[glued[1]], zero), *(("symbol", c, zero) for c in glued[2])]
+    if is_product(run):
+        return [("symbol", c, zero) for c in run]
+    return [("text", run, zero)]
+
+
+def is_product(run: str) -> bool:
+    """Do these letters stand for a product of symbols, rather than for a word or a unit?"""
+    if len(run) == 1:
+        return True
+    if run in _SMALL_WORDS or run in UNIT_WORDS or run.lower() in _SMALL_WORDS:
+        return False
+    if len(run) == 2:
+        return run.islower() or run.isupper()
+    if len(run) > 6 or not run.islower():
+        return False
+    return not set(run) & set("aeiou") or (set(run) <= set("abcdxyz") and list(run) == sorted(run))
