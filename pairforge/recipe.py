@@ -63,7 +63,12 @@ class SourceBlock(Block):
 
 
 class EngineBlock(Block):
-    """The engine that samples, in vLLM's own names. `kind`: vllm (in process), server (OpenAI-compatible), ray."""
+    """The engine that samples, in vLLM's own names. `kind`: vllm (in process), server (OpenAI-compatible), ray.
+
+    `vllm` holds any further argument of vLLM's `EngineArgs`. `base_urls` to `api_key_env` are the server's: `api`
+    "chat" lets it apply its chat template, "completions" sends the rendered prompt. `address` (of an existing Ray
+    cluster) and `replicas` are ray's.
+    """
 
     kind: Literal["vllm", "server", "ray"] = "vllm"
     model: str
@@ -76,7 +81,12 @@ class EngineBlock(Block):
     enforce_eager: bool | None = None
     quantization: str | None = None
     trust_remote_code: bool = False
+    vllm: dict[str, Any] = {}
     base_urls: tuple[str, ...] = ()
+    api: Literal["chat", "completions"] = "chat"
+    timeout_s: float = Field(600.0, gt=0)
+    retries: int = Field(6, ge=0)
+    api_key_env: str = "PAIRFORGE_API_KEY"
     address: str | None = None
     replicas: int = Field(1, ge=1)
 

@@ -139,6 +139,11 @@ class Run:
                 seen.add(sample.key)
                 yield sample
 
+    def given(self) -> Iterator[Sample]:
+        """Given solutions only, in the order of the sources."""
+        file = self.path / "samples" / "given.parquet"
+        return (from_row(Sample, row) for row in iter_rows(file)) if file.exists() else iter(())
+
     def sampled(self) -> Iterator[Sample]:
         """Sampled solutions only, in the order they finished."""
         return (s for s in self.samples() if s.origin == "sampled")

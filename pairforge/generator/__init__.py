@@ -1,19 +1,21 @@
 """Sampling solutions: what to draw next (plan), what draws it (engines), and the loop between them."""
 
 from pairforge.generator.engine import Completion, Engine, EngineKind, Request, open_engine
-from pairforge.generator.loop import Progress, Store, sample
-from pairforge.generator.plan import Outcome, Plan, Task
+from pairforge.generator.loop import Progress, Store, Weigh, sample
+from pairforge.generator.plan import Accept, Drawn, Plan, Task
 
 __all__ = [
+    "Accept",
     "Completion",
+    "Drawn",
     "Engine",
     "EngineKind",
-    "Outcome",
     "Plan",
     "Progress",
     "Request",
     "Store",
     "Task",
+    "Weigh",
     "open_engine",
     "sample",
 ]

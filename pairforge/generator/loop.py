@@ -12,8 +12,9 @@ from typing import Protocol
 
 from pairforge.chat import split_reasoning
 from pairforge.errors import EngineError
+from pairforge.filters.target import Facts
 from pairforge.generator.engine import Completion, Engine, Request
-from pairforge.generator.plan import Plan
+from pairforge.generator.plan import Drawn, Plan
 from pairforge.records import Sample, Verdict
 from pairforge.verifier import Item, Verifier
 
@@ -43,6 +44,16 @@ class Progress:
     problems: int = 0
 
 
+Weigh = Callable[[Sample, Verdict | None], Facts]
+"""Called as weigh(sample, verdict); a failed request has no verdict."""
+
+
+def without_length(sample: Sample, verdict: Verdict | None) -> Facts:
+    """What is known of a sample before anyone counts the student's tokens."""
+    status = verdict.status if verdict is not None else "error"
+    return Facts("sampled", status, None, finish_reason=sample.finish_reason, model=sample.model)
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C or SIGTERM: everything that had finished is stored, the rest is owed."""
 
@@ -55,17 +66,18 @@ def sample(
     *,
     model: str,
     revision: str = "",
+    weigh: Weigh | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Progress:
     """Draw what the plan owes: a full window in flight, each sample stored as it finishes, judged beside the engine.
 
+    `weigh` turns a judged sample into what the plan's acceptance looks at; by default that is all but its length.
     Returns when every problem is decided. Raises `Interrupted` on Ctrl-C or SIGTERM, and `EngineError` when the
     engine died, both with everything that finished stored. When nothing but failed requests comes back from the
     start, that is an `EngineError` too (a wrong model name, a wrong key), and none of them is stored.
     """
-    sitting = _Sitting(plan, engine, verifier, store, model, revision, Progress(problems=plan.problems))
-    for stored in plan.unverified:
-        sitting.judge(stored)
+    progress = Progress(problems=plan.problems)
+    sitting = _Sitting(plan, engine, verifier, store, model, revision, weigh or without_length, progress)
     with stop_signals() as stopped:
         while not plan.finished:
             if stopped():
@@ -87,6 +99,7 @@ class _Sitting:
     store: Store
     model: str
     revision: str
+    weigh: Weigh
     progress: Progress
     requests: dict[str, Request] = field(default_factory=dict)
     judging: dict[str, Sample] = field(default_factory=dict)
@@ -111,7 +124,7 @@ class _Sitting:
         for verdict in self.verifier.poll(0.0 if self.engine.in_flight else POLL_S):
             self.store.add_verdict(verdict)
             self.progress.verdicts += 1
-            self.plan.done(self.judging.pop(verdict.sample_key), verdict)
+            self.decide(self.judging.pop(verdict.sample_key), verdict)
 
     def take(self, completion: Completion) -> None:
         request = self.requests.pop(completion.key)
@@ -139,9 +152,13 @@ class _Sitting:
         self.progress.sampled_tokens += finished.sampled_tokens
         if finished.finish_reason == "error":
             self.progress.errors += 1
-            self.plan.done(finished, None)
+            self.decide(finished, None)
         else:
             self.judge(finished)
+
+    def decide(self, finished: Sample, verdict: Verdict | None) -> None:
+        facts = self.weigh(finished, verdict)
+        self.plan.done(Drawn(finished.problem_id, finished.draw, finished.max_tokens, facts))
 
     def judge(self, finished: Sample) -> None:
         self.judging[finished.key] = finished

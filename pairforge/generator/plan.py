@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from pairforge.filters.target import Facts
 from pairforge.generator.engine import Request
-from pairforge.records import Message, Sample, Verdict, sample_key
+from pairforge.records import Message, sample_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +29,25 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A sample and what the verifier said about it (None: a failed request has no verdict)."""
+class Drawn:
+    """A finished draw as the plan sees it: which one, with which budget, and what acceptance looks at."""
 
-    sample: Sample
-    verdict: Verdict | None
+    problem_id: str
+    draw: int
+    max_tokens: int
+    facts: Facts
 
 
-Accept = Callable[[str, Sequence[Outcome]], bool]
-"""Called as accept(problem_id, outcomes of its sampled solutions in draw order)."""
+Accept = Callable[[str, Sequence[Facts]], bool]
+"""Called as accept(problem_id, facts of its sampled solutions in draw order)."""
 
 
 @dataclass(slots=True)
 class _State:
-    """Where one problem stands."""
+    """Where one problem stands. What its samples were is forgotten once it is decided."""
 
     task: Task
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    done: dict[int, Facts] = field(default_factory=dict)
     waiting: set[int] = field(default_factory=set)
     owed: deque[int] = field(default_factory=deque)
     decided: bool = False
@@ -67,14 +70,10 @@ class Plan:
         min_draws: int = 1,
         max_draws: int = 1,
         accept: Accept | None = None,
-        stored: Iterable[Sample] = (),
-        verdicts: Mapping[str, Verdict] | None = None,
+        stored: Iterable[Drawn] = (),
         stop: tuple[str, ...] = (),
     ) -> None:
-        """`stored` are the sampled solutions there are, `verdicts` what is known about them by sample key.
-
-        A stored draw that ran into a smaller budget than its task now has is owed again.
-        """
+        """`stored` are the draws there are. One that ran into a smaller budget than its task now has is owed again."""
         self._seed, self._max, self._accept, self._stop = run_seed, max_draws, accept, stop
         self._min = min_draws if accept is not None else max_draws
         ordered = sorted(tasks, key=lambda task: -task.max_tokens)
@@ -82,8 +81,8 @@ class Plan:
         self._again: deque[_State] = deque()
         self._open = len(self._states)
         self.accepted = 0
-        self.unverified: list[Sample] = []
-        self._take_stored(stored, verdicts or {})
+        for drawn in stored:
+            self._take_stored(drawn)
         for state in self._states.values():
             self._move_on(state)
         self._fresh = deque(state for state in self._states.values() if state.owed)
@@ -115,45 +114,34 @@ class Plan:
                 queue.popleft()
         return None
 
-    def done(self, sample: Sample, verdict: Verdict | None) -> None:
-        """Take in a finished draw with its verdict; it may decide the problem or make it owe another draw."""
-        state = self._states[sample.problem_id]
-        state.waiting.discard(sample.draw)
-        state.outcomes[sample.draw] = Outcome(sample, verdict)
+    def done(self, drawn: Drawn) -> None:
+        """Take in a finished and judged draw; it may decide the problem or make it owe another draw."""
+        state = self._states[drawn.problem_id]
+        state.waiting.discard(drawn.draw)
+        state.done[drawn.draw] = drawn.facts
         self._move_on(state)
 
-    def _take_stored(self, stored: Iterable[Sample], verdicts: Mapping[str, Verdict]) -> None:
-        largest: dict[tuple[str, int], Sample] = {}
-        for sample in stored:
-            slot = (sample.problem_id, sample.draw)
-            if sample.problem_id in self._states and (
-                slot not in largest or largest[slot].max_tokens < sample.max_tokens
-            ):
-                largest[slot] = sample
-        for (problem, draw), sample in largest.items():
-            state = self._states[problem]
-            if draw >= self._max or (sample.finish_reason == "length" and sample.max_tokens < state.task.max_tokens):
-                continue
-            verdict = verdicts.get(sample.key)
-            if verdict is None and sample.finish_reason != "error":
-                self.unverified.append(sample)
-                state.waiting.add(draw)
-            else:
-                state.outcomes[draw] = Outcome(sample, verdict)
+    def _take_stored(self, drawn: Drawn) -> None:
+        state = self._states.get(drawn.problem_id)
+        if state is None or drawn.draw >= self._max:
+            return
+        if drawn.facts.finish_reason != "length" or drawn.max_tokens >= state.task.max_tokens:
+            state.done[drawn.draw] = drawn.facts
 
     def _move_on(self, state: _State) -> None:
         """Decide the problem, or owe what it lacks."""
         if state.decided:
             return
-        lacking = [d for d in range(self._min) if d not in state.outcomes and d not in state.waiting]
-        state.owed.extend(d for d in lacking if d not in state.owed)
+        first = (draw for draw in range(self._min) if draw not in state.done and draw not in state.waiting)
+        state.owed.extend(draw for draw in first if draw not in state.owed)
         if state.owed or state.waiting:
             return
-        outcomes = [state.outcomes[draw] for draw in sorted(state.outcomes)]
-        accepted = self._accept is not None and self._accept(state.task.problem_id, outcomes)
-        following = next((d for d in range(self._max) if d not in state.outcomes), None)
+        known = [state.done[draw] for draw in sorted(state.done)]
+        accepted = self._accept is not None and self._accept(state.task.problem_id, known)
+        following = next((draw for draw in range(self._max) if draw not in state.done), None)
         if accepted or following is None:
             state.decided = True
+            state.done.clear()
             self._open -= 1
             self.accepted += accepted
         else:

@@ -5,27 +5,24 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairforge.generator import Outcome, Plan, Request, Task
+from pairforge.filters.target import Facts
+from pairforge.generator import Drawn, Plan, Request, Task
 from pairforge.generator.plan import draw_seed
-from pairforge.records import Sample
-from tests.generator.conftest import tasks, verdict
+from tests.generator.conftest import tasks
 
 
-def correct(problem_id: str, outcomes: list[Outcome]) -> bool:
-    return any(o.verdict is not None and o.verdict.status == "correct" for o in outcomes)
+def correct(problem_id: str, facts: list[Facts]) -> bool:
+    return any(f.status == "correct" for f in facts)
 
 
-def drawn(request: Request, finish_reason: str = "stop") -> Sample:
-    return Sample(
-        request.problem_id, request.draw, "sampled", "t", None, "t", "m", max_tokens=request.max_tokens, finish_reason=finish_reason,
-        seed=request.seed,
-    )  # fmt: skip
+def drawn(request: Request, status: str = "incorrect", finish_reason: str = "stop") -> Drawn:
+    return Drawn(
+        request.problem_id, request.draw, request.max_tokens, Facts("sampled", status, 5, finish_reason=finish_reason)
+    )
 
 
-def finish(plan: Plan, request: Request, status: str) -> Sample:
-    sample = drawn(request)
-    plan.done(sample, verdict(sample.key, status))
-    return sample
+def finish(plan: Plan, request: Request, status: str) -> None:
+    plan.done(drawn(request, status))
 
 
 def everything(plan: Plan) -> list[Request]:
@@ -82,32 +79,21 @@ def test_long_budgets_start_first_and_a_further_draw_before_a_new_problem():
 
 def test_a_failed_request_counts_as_a_draw():
     plan = Plan(tasks(1), run_seed=0, max_draws=2, accept=correct)
-    plan.done(drawn(plan.next(), "error"), None)
+    plan.done(drawn(plan.next(), "error", "error"))
     assert plan.next().draw == 1
-
-
-def test_stored_samples_without_verdict_are_verified_not_drawn_again():
-    stored = drawn(Plan(tasks(1), run_seed=0).next())
-    plan = Plan(tasks(1), run_seed=0, stored=[stored])
-    assert everything(plan) == []
-    assert plan.unverified == [stored]
-    plan.done(stored, verdict(stored.key, "incorrect"))
-    assert plan.finished
 
 
 def test_a_larger_budget_owes_exactly_the_truncated_draws_with_the_same_seed():
     small = everything(Plan(tasks(3, max_tokens=50), run_seed=7))
-    stored = [drawn(small[0], "stop"), drawn(small[1], "length"), drawn(small[2], "length")]
-    verdicts = {s.key: verdict(s.key, "truncated") for s in stored}
-    again = everything(Plan(tasks(3, max_tokens=200), run_seed=7, stored=stored, verdicts=verdicts))
+    stored = [drawn(small[0]), *(drawn(r, "truncated", "length") for r in small[1:])]
+    again = everything(Plan(tasks(3, max_tokens=200), run_seed=7, stored=stored))
     assert [(r.problem_id, r.max_tokens, r.seed) for r in again] == [(r.problem_id, 200, r.seed) for r in small[1:]]
-    assert everything(Plan(tasks(3, max_tokens=20), run_seed=7, stored=stored, verdicts=verdicts)) == []
+    assert everything(Plan(tasks(3, max_tokens=20), run_seed=7, stored=stored)) == []
 
 
 def test_more_draws_or_problems_owe_only_the_new_ones():
     stored = [drawn(r) for r in everything(Plan(tasks(2), run_seed=0, max_draws=2))]
-    verdicts = {s.key: verdict(s.key, "incorrect") for s in stored}
-    more = everything(Plan(tasks(3), run_seed=0, max_draws=3, stored=stored, verdicts=verdicts))
+    more = everything(Plan(tasks(3), run_seed=0, max_draws=3, stored=stored))
     assert [(r.problem_id, r.draw) for r in more] == [("p000", 2), ("p001", 2), ("p002", 0), ("p002", 1), ("p002", 2)]
 
 
@@ -119,31 +105,20 @@ def test_seeds_are_stable_and_differ():
 
 def play(seed: int, solved_at: dict[str, int], min_draws: int, max_draws: int, die_after: int | None = None):
     """Run a plan to its end with results in random order; optionally die on the way and resume from what is stored."""
-    some, order = tasks(len(solved_at)), random.Random(seed)
-    stored: list[Sample] = []
-    verdicts = {}
+    order = random.Random(seed)
+    stored: list[Drawn] = []
     asked: list[str] = []
-
-    def status(sample: Sample) -> str:
-        return "correct" if sample.draw >= solved_at[sample.problem_id] else "incorrect"
-
     for limit in (die_after, None):
         plan = Plan(
-            some, run_seed=3, min_draws=min_draws, max_draws=max_draws, accept=correct, stored=stored, verdicts=verdicts
+            tasks(len(solved_at)), run_seed=3, min_draws=min_draws, max_draws=max_draws, accept=correct, stored=stored
         )
-        flying: list[Request | Sample] = list(plan.unverified)
+        flying: list[Request] = []
         while not plan.finished and (limit is None or len(stored) < limit):
             flying += everything(plan)
-            one = flying.pop(order.randrange(len(flying)))
-            if isinstance(one, Request):
-                asked.append(one.key)
-                one = drawn(one)
-                stored.append(one)
-                if order.random() < 0.5:  # its verdict comes later, or never
-                    flying.append(one)
-                    continue
-            verdicts[one.key] = verdict(one.key, status(one))
-            plan.done(one, verdicts[one.key])
+            request = flying.pop(order.randrange(len(flying)))
+            asked.append(request.key)
+            stored.append(drawn(request, "correct" if request.draw >= solved_at[request.problem_id] else "incorrect"))
+            plan.done(stored[-1])
         if plan.finished:
             break
     return sorted(asked), plan

@@ -3,11 +3,11 @@
 import time
 
 import pytest
-from conftest import EqualTextVerifier, MemoryStore, tasks
-from openai_server import Hang, OpenAIServer, Reply, Reset
 
 from pairforge.errors import EngineError
 from pairforge.generator import Plan, Request, open_engine, sample
+from tests.generator.conftest import EqualTextVerifier, MemoryStore, tasks
+from tests.generator.openai_server import Hang, OpenAIServer, Reply, Reset
 
 CHAT = {"messages": ({"role": "user", "content": "2+2?"},)}
 

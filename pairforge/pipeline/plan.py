@@ -1,0 +1,270 @@
+"""What a run still has to draw: the recipe's target, each problem's budget, and the draws there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pairforge import chat, demo, lengths
+from pairforge.errors import SourceError
+from pairforge.filters.rules import Bounds, SideRule
+from pairforge.filters.target import Facts, Target, accepts, longest_useful, loosest_target
+from pairforge.generator import Accept, Drawn, Plan, Task, Weigh
+from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
+from pairforge.generator.vllm_engine import context_tokens
+from pairforge.pipeline.facts import sample_facts
+from pairforge.pipeline.settings import completion, frames, prompt, sampler_prompt
+from pairforge.recipe import GeneratorBlock, Recipe
+from pairforge.records import Drop, Message, Problem, Sample, Verdict, digest
+from pairforge.run import Run
+
+if TYPE_CHECKING:
+    import polars as pl
+    from transformers import PreTrainedTokenizerBase
+
+MIN_ROOM_TOKENS = 16  # less room than this in the context is no room for a solution
+RATIO_TEXTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything the sampling loop needs to know of a run, and why some problems are not drawn."""
+
+    plan: Plan
+    tasks: list[Task]
+    drops: list[Drop]
+    weigh: Weigh
+    ratio: TokenRatio
+    target: Target
+
+
+def plan_sampling(recipe: Recipe, run: Run, *, extend: bool = False, only: int | None = None) -> Work:
+    """The work that is owed: rebuilt from what is stored, every time.
+
+    Sampling serves the target that was frozen when the run was first sampled; `extend` freezes the recipe's present
+    one in its place. `only` limits the plan to that many problems, chosen by a hash of the seed and their ids.
+    """
+    block = recipe.generator
+    assert block is not None  # callers look first
+    student = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
+    sampler = sampler_tokenizer(block)
+    target = frozen_target(recipe, run, extend=extend)
+    facts = facts_by_problem(sample_facts(recipe, run, student))
+    ratio = token_ratio(sampler, student, run)
+    tasks, drops = make_tasks(recipe, run, sampler, facts.given, target, ratio)
+    if only is not None:
+        tasks = chosen(tasks, only, recipe.seed)
+    plan = Plan(
+        tasks,
+        run_seed=recipe.seed,
+        min_draws=block.draws.min,
+        max_draws=block.draws.max,
+        accept=acceptance(facts.given, target) if block.draws.until == "accepted" else None,
+        stored=facts.drawn,
+        stop=stop_strings(block, sampler),
+    )
+    return Work(plan, tasks, drops, weigher(recipe, run, student, target), ratio, target)
+
+
+def chosen(tasks: list[Task], count: int, seed: int) -> list[Task]:
+    """A sample of the tasks that does not depend on their order or on the other tasks."""
+    return sorted(tasks, key=lambda task: digest(["pilot", seed, task.problem_id]))[:count]
+
+
+# --- the target ----------------------------------------------------------------------------------------------------
+
+
+def frozen_target(recipe: Recipe, run: Run, *, extend: bool = False) -> Target:
+    """The target this run is sampled for: the recipe's loosest rule at the first sampling, or at the last `extend`."""
+    stored = run.manifest().get("target")
+    if stored is not None and not extend:
+        return read_target(stored)
+    target = loosest_target(recipe.filter.to_rules(recipe.seed))
+    run.update_manifest(target=asdict(target))
+    return target
+
+
+def read_target(row: Mapping[str, Any]) -> Target:
+    """A `Target` from the manifest."""
+
+    def side(value: Mapping[str, Any]) -> SideRule:
+        own: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
+        return SideRule(**own)
+
+    kinds: dict[str, Any] = {
+        "chosen": side,
+        "rejected": side,
+        **dict.fromkeys(("gap", "ratio", "total"), lambda value: Bounds(**value)),
+    }
+    return Target(**{name: kinds[name](value) if name in kinds else value for name, value in row.items()})
+
+
+def acceptance(given: Mapping[str, list[Facts]], target: Target) -> Accept:
+    """Whether one problem's samples, given and sampled, serve the target."""
+
+    def accept(problem_id: str, sampled: Sequence[Facts]) -> bool:
+        return accepts([*given.get(problem_id, []), *sampled], target)
+
+    return accept
+
+
+def weigher(recipe: Recipe, run: Run, student: PreTrainedTokenizerBase, target: Target) -> Weigh:
+    """Counts a judged sample in the student's tokens, where its verdict lets it matter to the target at all."""
+    questions = {problem.id: problem.question for problem in run.problems()}
+    sides = (target.chosen.status, target.rejected.status)
+    framings = dict.fromkeys(frames(recipe))
+
+    def weigh(sample: Sample, verdict: Verdict | None) -> Facts:
+        status = verdict.status if verdict is not None else "error"
+        counts: list[tuple[str, int, int]] = []
+        if any(not statuses or status in statuses for statuses in sides):
+            turns = prompt(recipe, questions[sample.problem_id])
+            rows = [(str(frame), turns, completion(sample, frame)) for frame in framings]
+            counts = list(lengths.count_lengths(student, rows))
+        return Facts(
+            origin="sampled",
+            status=status,
+            tokens=counts[0][2] if counts else None,
+            prompt_tokens=counts[0][1] if counts else 0,
+            finish_reason=sample.finish_reason,
+            model=sample.model,
+            rejected_tokens=counts[1][2] if len(counts) > 1 else None,
+        )
+
+    return weigh
+
+
+# --- what is there -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The facts of all stored samples: given ones by problem, sampled ones as draws."""
+
+    given: dict[str, list[Facts]]
+    drawn: list[Drawn]
+
+
+def facts_by_problem(table: pl.DataFrame) -> Stored:
+    """What the target looks at, from the table of `sample_facts`."""
+    stored = Stored({}, [])
+    for row in table.iter_rows(named=True):
+        facts = Facts(
+            origin=row["origin"],
+            status=row["status"],
+            tokens=row["completion_tokens"],
+            prompt_tokens=row["prompt_tokens"] or 0,
+            finish_reason=row["finish_reason"],
+            side=row["side"],
+            model=row["model"],
+            rejected_tokens=row.get("rejected_completion_tokens"),
+        )
+        if row["origin"] == "given":
+            stored.given.setdefault(row["problem_id"], []).append(facts)
+        else:
+            stored.drawn.append(Drawn(row["problem_id"], row["draw"], row["max_tokens"], facts))
+    return stored
+
+
+# --- tasks and budgets ---------------------------------------------------------------------------------------------
+
+
+def make_tasks(
+    recipe: Recipe,
+    run: Run,
+    sampler: PreTrainedTokenizerBase | None,
+    given: Mapping[str, list[Facts]],
+    target: Target,
+    ratio: TokenRatio,
+) -> tuple[list[Task], list[Drop]]:
+    """A task for every problem that can be paired by drawing; a drop where the prompt leaves no room to answer.
+
+    A problem that no sampled solution could pair (its given solution is wrong, or too short for the gap) gets
+    neither: the rules will say why it has no pair.
+    """
+    block = recipe.generator
+    assert block is not None
+    tasks: list[Task] = []
+    drops: list[Drop] = []
+    context = sampler_context(block)
+    for problem, text, prompt_tokens in rendered_prompts(recipe, run.problems(), sampler):
+        room = context - prompt_tokens
+        if room < min(block.sampling.max_tokens, MIN_ROOM_TOKENS):
+            detail = f"its prompt has {prompt_tokens} tokens, the sampler's context {context}"
+            drops.append(Drop(problem.id, "sample", "prompt_too_long", detail))
+            continue
+        longest = longest_of(given.get(problem.id, []), target) if block.budget == "rule" else None
+        allowed = budget(longest, configured_tokens=block.sampling.max_tokens, room_tokens=room, ratio=ratio)
+        if allowed.max_tokens:
+            tasks.append(task(recipe, problem, text, allowed))
+    return tasks, drops
+
+
+def longest_of(given: list[Facts], target: Target) -> int | None:
+    """The longest sampled solution (student's tokens) that could be paired with these given ones."""
+    prompt_tokens = max((facts.prompt_tokens for facts in given), default=0)
+    return longest_useful(given, target, prompt_tokens)
+
+
+def task(recipe: Recipe, problem: Problem, text: str, allowed: Budget) -> Task:
+    """The messages go along only where a server applies the chat template itself."""
+    block = recipe.generator
+    messages: tuple[Message, ...] = ()
+    if block is not None and block.engine.kind == "server":
+        messages = tuple(sampler_prompt(recipe, problem.question))
+    return Task(problem.id, text, allowed.max_tokens, problem.answer, allowed.limited, messages)
+
+
+def rendered_prompts(
+    recipe: Recipe, problems: Iterable[Problem], sampler: PreTrainedTokenizerBase | None
+) -> Iterator[tuple[Problem, str, int]]:
+    """Each problem with the sampler's prompt and its length; 0 tokens where only the server has the tokenizer."""
+    iterator = iter(problems)
+    while batch := list(islice(iterator, 1000)):
+        turns = [sampler_prompt(recipe, problem.question) for problem in batch]
+        if sampler is None:
+            yield from ((problem, chat.plain_prompt(t), 0) for problem, t in zip(batch, turns, strict=True))
+            continue
+        texts = [chat.render_prompt(sampler, t) for t in turns]
+        counts = [len(ids) for ids in sampler(texts, add_special_tokens=False)["input_ids"]]
+        yield from zip(batch, texts, counts, strict=True)
+
+
+def sampler_tokenizer(block: GeneratorBlock) -> PreTrainedTokenizerBase | None:
+    """The sampler's tokenizer; None where only its server has one."""
+    try:
+        return lengths.load_tokenizer(demo.resolve(block.engine.model), block.engine.revision)
+    except SourceError:
+        if block.engine.kind == "server" and block.engine.api == "chat":
+            return None
+        raise
+
+
+def sampler_context(block: GeneratorBlock) -> int:
+    """How many tokens prompt and solution may have together."""
+    engine = block.engine
+    if engine.max_model_len is not None:
+        return engine.max_model_len
+    try:
+        return context_tokens(demo.resolve(engine.model), engine.revision, engine.trust_remote_code)
+    except (OSError, ValueError):
+        if engine.kind == "server":
+            return 10**9  # the server knows, and refuses what is too long, each request for itself
+        raise
+
+
+def token_ratio(sampler: PreTrainedTokenizerBase | None, student: PreTrainedTokenizerBase, run: Run) -> TokenRatio:
+    """The sampler's tokens per student token, measured on given solutions (1 for the same tokenizer)."""
+    if sampler is None or lengths.tokenizer_digest(sampler) == lengths.tokenizer_digest(student):
+        return TokenRatio()
+    return measure_ratio(sampler, student, [sample.text for sample in islice(run.given(), RATIO_TEXTS)])
+
+
+def stop_strings(block: GeneratorBlock, sampler: PreTrainedTokenizerBase | None) -> tuple[str, ...]:
+    """The recipe's stop strings; a model without a chat template also stops where it would ask the next question."""
+    own = block.sampling.stop
+    if sampler is None or getattr(sampler, "chat_template", None):
+        return own
+    return (*own, *chat.PLAIN_STOPS)
