@@ -87,7 +87,8 @@ def _check_sources(recipe: Recipe, rows: int, report: Report, progress: Progress
             report.sources.append({"source": spec.dataset, "error": error.message})
     collection = sources.collect(streams)
     given = list(collection.samples())
-    problems, drops = collection.problems, collection.drops
+    clean = sources.screen(collection.problems, base_dir=Path(), **recipe.decontaminate.model_dump())
+    problems, drops = clean.problems, collection.drops + clean.drops
     statuses = _given_statuses(recipe, problems, given, progress)
     for summary in collection.summaries(problems, drops):
         entry = asdict(summary)
@@ -95,7 +96,10 @@ def _check_sources(recipe: Recipe, rows: int, report: Report, progress: Progress
         report.sources.append(entry)
         detail = f"adapter {summary.adapter}, {summary.rows} rows, {summary.problems} problems"
         detail += f", {summary.given_samples} given solutions {entry['given_status'] or ''}"
-        report.add(f"source {summary.source}", summary.problems > 0, detail + _shown_drops(drops, summary.source))
+        detail += _shown_drops(drops, summary.source) + "".join(f"; {note}" for note in summary.notes)
+        report.add(f"source {summary.source}", summary.problems > 0, detail)
+    if recipe.decontaminate.sets:
+        report.add("decontamination", True, _shown_sets(clean))
     return problems, given
 
 
@@ -111,6 +115,14 @@ def _given_statuses(
             counts.setdefault(source[verdict.sample_key], Counter())[verdict.status] += 1
             progress("given", done, len(items), "")
     return counts
+
+
+def _shown_sets(clean: sources.Decontamination) -> str:
+    """What the problems were compared with, and above all what they could not be compared with."""
+    read = [f"{name} ({counts['questions']:,} questions)" for name, counts in clean.sets.items()]
+    missed = [f"{name}: {reason}" for name, reason in clean.unreachable.items()]
+    shown = f"compared with {', '.join(read) or 'nothing'}"
+    return shown + (f"; NOT compared with {'; '.join(missed)}" if missed else "")
 
 
 def _shown_drops(drops: list[Drop], source: str) -> str:

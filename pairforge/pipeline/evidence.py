@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pairforge
-from pairforge import demo, sources
+from pairforge import sources
 from pairforge.errors import RunError
 from pairforge.pipeline.settings import (
     Progress,
@@ -17,10 +17,8 @@ from pairforge.pipeline.settings import (
     source_specs,
 )
 from pairforge.recipe import Recipe, dump_recipe
-from pairforge.records import Problem, to_row
+from pairforge.records import to_row
 from pairforge.run import Run
-from pairforge.sources.decontaminate import Decontamination, decontaminate, load_evaluation_sets
-from pairforge.sources.dedupe import drop_near_duplicates
 from pairforge.verifier import VERIFIER_VERSION, Item
 
 
@@ -49,8 +47,8 @@ def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> Non
         for count, given in enumerate(collection.samples(), start=1):
             store([given])
             progress("sources", count, None, "")
-    cleaned = clean_problems(recipe, collection.problems)
-    problems, drops = cleaned.problems, [*collection.drops, *cleaned.drops]
+    clean = sources.screen(collection.problems, base_dir=Path(), **recipe.decontaminate.model_dump())
+    problems, drops = clean.problems, [*collection.drops, *clean.drops]
     if not problems:
         reasons = ", ".join(sorted({drop.reason for drop in drops}))
         raise RunError(f"no source row became a problem ({reasons})", hint="`pairforge check` shows why, row by row")
@@ -59,22 +57,8 @@ def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> Non
         pairforge=pairforge.__version__,
         evidence=evidence_settings(recipe),
         sources=[asdict(summary) for summary in collection.summaries(problems, drops)],
-        decontamination={"sets": cleaned.sets, "unreachable": cleaned.unreachable},
+        decontamination=clean.summary(),
     )
-
-
-def clean_problems(recipe: Recipe, problems: list[Problem]) -> Decontamination:
-    """Without evaluation problems, then without near duplicates; every row that falls is a drop."""
-    block = recipe.decontaminate
-    names = [demo.resolve(name) for name in block.sets]
-    sets, unreachable = load_evaluation_sets(names, base_dir=Path())
-    cleaned = decontaminate(
-        problems, sets, ngram=block.ngram, without_digits=block.without_digits, unreachable=unreachable
-    )
-    if block.near_duplicates is None:
-        return cleaned
-    kept, repeats = drop_near_duplicates(cleaned.problems, threshold=block.near_duplicates)
-    return replace(cleaned, problems=kept, drops=[*cleaned.drops, *repeats])
 
 
 def refuse_other_evidence(recipe: Recipe, run: Run) -> None:

@@ -66,12 +66,13 @@ def screen(
     without_digits: bool = True,
     near_duplicates: float | None = 0.8,
 ) -> Decontamination:
-    """Near duplicates out, then everything that meets one of the named evaluation sets; see `decontaminate`."""
-    before = list(problems)
-    kept, duplicates = drop_near_duplicates(before, threshold=near_duplicates) if near_duplicates else (before, [])
+    """Everything out that meets one of the named evaluation sets (see `decontaminate`), then near duplicates."""
     loaded, unreachable = load_evaluation_sets(sets, base_dir=base_dir)
-    found = decontaminate(kept, loaded, ngram=ngram, without_digits=without_digits, unreachable=unreachable)
-    return replace(found, drops=duplicates + found.drops, near_duplicates=len(before) - len(kept))
+    found = decontaminate(problems, loaded, ngram=ngram, without_digits=without_digits, unreachable=unreachable)
+    if near_duplicates is None:
+        return found
+    kept, repeats = drop_near_duplicates(found.problems, threshold=near_duplicates)
+    return replace(found, problems=kept, drops=found.drops + repeats, near_duplicates=len(found.problems) - len(kept))
 
 
 def load_evaluation_sets(names: Iterable[str], *, base_dir: Path) -> tuple[list[EvaluationSet], dict[str, str]]:

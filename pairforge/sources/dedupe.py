@@ -33,26 +33,20 @@ def drop_near_duplicates(problems: Iterable[Problem], *, threshold: float = 0.8)
 
     index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
     kept: list[Problem] = []
-    shingles: list[frozenset[str]] = []
     drops: list[Drop] = []
     for problem in problems:
         mine = _shingles(words(problem.question))
         sketch = MinHash(num_perm=PERMUTATIONS, hashfunc=zlib.crc32)
         sketch.update_batch([shingle.encode() for shingle in mine])
-        twin = max(
-            (position for position in index.query(sketch) if _same_task(kept[position], problem)),
-            key=lambda position: _jaccard(shingles[position], mine),
-            default=None,
-        )
-        if twin is not None and _jaccard(shingles[twin], mine) >= threshold:
-            like = (
-                f"{_jaccard(shingles[twin], mine):.2f} like {kept[twin].rows[0]}: {shorten(kept[twin].question, 200)}"
-            )
+        twins = [kept[position] for position in index.query(sketch) if _same_task(kept[position], problem)]
+        scored = [(_jaccard(_shingles(words(twin.question)), mine), twin) for twin in twins]
+        score, nearest = max(scored, key=lambda pair: pair[0], default=(0.0, problem))
+        if score >= threshold:
+            like = f"{score:.2f} like {nearest.rows[0]}: {shorten(nearest.question, 200)}"
             drops.extend(row_drops(problem, "near_duplicate", like))
             continue
         index.insert(len(kept), sketch, check_duplication=False)
         kept.append(problem)
-        shingles.append(mine)
     return kept, drops
 
 

@@ -65,12 +65,14 @@ def test_a_set_that_cannot_be_read_is_named_with_its_reason(tmp_path):
     assert "no column of questions" in unreachable["odd.jsonl"]
 
 
-def test_screening_takes_duplicates_out_first_and_names_what_it_could_not_read(tmp_path):
+def test_screening_also_takes_near_duplicates_out_and_names_what_it_could_not_read(tmp_path):
     (tmp_path / "held-out.jsonl").write_text(json.dumps({"question": AIME}) + "\n")
-    problems = [problem(AIME), problem(AIME + "!"), problem("Fresh?")]
+    fresh = "How many ways are there to seat 5 guests at a table of 7 chairs?"
+    problems = [problem(AIME), problem(fresh), problem(fresh.replace("?", "!"))]
     found = screen(problems, sets=["held-out.jsonl", "gpqa"], base_dir=tmp_path)
-    assert [d.reason for d in found.drops] == ["near_duplicate", "contaminated"]
+    assert [d.reason for d in found.drops] == ["contaminated", "near_duplicate"]
     assert found.summary()["near_duplicates"] == 1
     assert found.sets == {"held-out.jsonl": {"questions": 1, "problems": 1}}
     assert list(found.unreachable) == ["gpqa"]
-    assert [p.question for p in found.problems] == ["Fresh?"]
+    assert [p.question for p in found.problems] == [fresh]
+    assert len(screen(problems, sets=[], base_dir=tmp_path, near_duplicates=None).problems) == 3
