@@ -164,10 +164,12 @@ class TrainBlock(BaseModel):
 
 
 class PublishBlock(Block):
-    """Where a view is published. Private unless asked otherwise."""
+    """Where a view is published. Private unless asked otherwise. `license` is what you state; without it the sources
+    decide, and what is not known is called unknown."""
 
     repo: str | None = None
     private: bool = True
+    license: str | None = None
 
 
 class DecontaminateBlock(Block):

@@ -27,6 +27,7 @@ LAYER = {
     "recipe": 8,
     "pipeline": 9,
     "check": 10,
+    "importing": 10,
     "train": 10,
     "evaluate": 11,
     "cli": 12,

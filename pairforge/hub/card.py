@@ -1,0 +1,151 @@
+"""The dataset card: the published manifest in words. The same manifest gives the same card."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from pairforge.hub.licences import Licence, citation, licence_of
+from pairforge.hub.words import rules_in_words
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
+          (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"))  # fmt: skip
+
+
+def render_card(manifest: Mapping[str, Any]) -> str:
+    """The whole README.md of a published manifest (see `pairforge.hub.contents`)."""
+    from huggingface_hub import DatasetCard
+
+    licence = dataset_licence(manifest)
+    template = str(files("pairforge.hub") / "card.md.jinja")
+    paired = {name: config for name, config in manifest["configs"].items() if "pairs" in config}
+    card = DatasetCard.from_template(
+        metadata(manifest, licence),
+        template_path=template,
+        manifest=manifest,
+        run=manifest["run"],
+        recipe=manifest["recipe"],
+        paired=paired,
+        first=next(iter(paired)),
+        unpaired=manifest["configs"].get("unpaired"),
+        licence=licence,
+        sources=sources(manifest),
+        citations=[citation(source["source"]) for source in sources(manifest)],
+        **training(manifest, paired),
+        rules_in_words=rules_in_words,
+        as_yaml=as_yaml,
+        as_json=as_json,
+        fence=fence,
+        line=line,
+        number=number,
+        bar=bar,
+    )
+    return re.sub(r"\n{3,}", "\n\n", str(card)).rstrip() + "\n"
+
+
+def metadata(manifest: Mapping[str, Any], licence: Licence) -> Any:
+    """The YAML head as huggingface_hub's class: licence, language, task, tags, size and the configs' files."""
+    from huggingface_hub import DatasetCardData
+
+    rows = max(sum(split["rows"] for split in config["splits"].values()) for config in manifest["configs"].values())
+    configs = [
+        {
+            "config_name": name,
+            **({"default": True} if index == 0 else {}),
+            "data_files": [{"split": split, "path": info["files"]} for split, info in config["splits"].items()],
+        }
+        for index, (name, config) in enumerate(manifest["configs"].items())
+    ]
+    names: dict[str, Any] = {"license_name": licence.name} if licence.name else {}
+    hub_sources = [s["source"].split("#")[0] for s in sources(manifest) if on_hub(s["source"])]
+    return DatasetCardData(
+        pretty_name=manifest["repo"].split("/")[1],
+        license=licence.identifier,
+        **names,
+        language=["en"],
+        task_categories=["text-generation"],
+        tags=["dpo", "preference", "reasoning", "math", "thinkpo", "trl", "pairforge"],
+        size_categories=[size_category(rows)],
+        source_datasets=hub_sources or None,
+        configs=configs,
+    )
+
+
+def training(manifest: Mapping[str, Any], paired: Mapping[str, Any]) -> dict[str, Any]:
+    """What the training command names: the recipe's own values, or the paper's for a 7B model (table 7)."""
+    train = manifest["recipe"].get("train") or {}
+    longest = max(
+        view["lengths"]["prompt_tokens"]["max"] + view["lengths"][side]["max"]
+        for view in paired.values()
+        for side in ("chosen_tokens", "rejected_tokens")
+    )
+    return {
+        "train_model": train.get("model"),
+        "beta": train.get("beta", 0.01),
+        "learning_rate": train.get("learning_rate", 3e-7),
+        "max_length": train.get("max_length", int(-(-longest // 128) * 128)),
+    }
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for a number of rows."""
+    return next((name for limit, name in _SIZES if rows < limit), "100M<n<1B")
+
+
+def sources(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The sources as the run recorded them."""
+    return list(manifest["run"].get("sources") or [])
+
+
+def dataset_licence(manifest: Mapping[str, Any]) -> Licence:
+    """The licence of what was read: every source, and every dataset that ground truth was joined from."""
+    recorded = {s["source"]: s.get("license") for s in sources(manifest)}
+    joined = [(block.get("gold_from") or {}).get("dataset") for block in manifest["recipe"].get("sources") or []]
+    names = dict.fromkeys([*recorded, *(name for name in joined if name)])
+    return licence_of(names, recorded, manifest.get("licence") or "")
+
+
+def on_hub(source: str) -> bool:
+    """Whether a source's name is a Hub id: owner/name."""
+    return bool(re.fullmatch(r"[\w.-]+/[\w.-]+(#.*)?", source))
+
+
+# --- for the template: text from datasets and models is shown, never interpreted ---------------------------
+
+
+def as_yaml(value: Any) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).rstrip()
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def fence(text: str, language: str = "") -> str:
+    """A code block that no content can end early."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}{language}\n{text}\n{ticks}"
+
+
+def line(text: object) -> str:
+    """A text as one cell or line of Markdown, its own markup switched off."""
+    flat = " ".join(str(text).split())
+    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", flat)
+
+
+def number(value: float | None) -> str:
+    """A figure for people: 12,345 or 1.53."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.2f}"
+
+
+def bar(count: int, most: int, width: int = 40) -> str:
+    """A bar of a text histogram."""
+    return "█" * max(1 if count else 0, round(width * count / max(1, most)))

@@ -1,0 +1,208 @@
+"""What is published, as files of a local folder: shards, card, recipes, manifest. Nothing here needs a network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import pairforge
+from pairforge.errors import HubError
+from pairforge.hub.card import render_card
+from pairforge.hub.facts import view_facts
+from pairforge.hub.redact import published, published_text
+from pairforge.hub.rows import SHARD_BYTES, Progress, pair_rows, sample_rows, sample_schema, write_splits
+from pairforge.run import Run, write_text
+
+EVAL_SPLIT = "test"
+UNPAIRED = "unpaired"
+MANIFEST = "manifest.json"
+CARD = "README.md"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A folder ready to be published. `files` maps a path in the repository to the local file, `manifest` is the
+    published one: {"configs": {config: {"splits": {split: {"rows", "sha256", "files"}}, ...}}, "run": ..., ...}."""
+
+    folder: Path
+    files: Mapping[str, Path]
+    manifest: Mapping[str, Any]
+
+    @property
+    def card(self) -> str:
+        return (self.folder / CARD).read_text()
+
+
+def stage(
+    run: Run,
+    views: Mapping[str, str],
+    repo: str,
+    *,
+    split: str = "train",
+    eval_share: float = 0.0,
+    unpaired: bool = False,
+    licence: str = "",
+    shard_bytes: int = SHARD_BYTES,
+    progress: Progress = lambda *_: None,
+) -> Contents:
+    """Write what a push of `views` (config -> view of the run) would publish, into `<run>/publish/<repo>/`.
+
+    `eval_share` of the problems go to the split "test". `unpaired` adds a config with every sample and its verdict.
+    `licence` is what the publisher states; without it the sources decide. The same run and arguments give the same
+    files, byte for byte.
+    Raises `HubError` for names the Hub or `datasets` would not take, and `RunError` for a view that does not exist.
+    """
+    check_names(repo, [*views, *([UNPAIRED] if unpaired else [])], split, eval_share)
+    folders = {config: run.view(view) for config, view in views.items()}
+    final = run.path / "publish" / repo.replace("/", "--")
+    temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        options = {"split": split, "eval_split": EVAL_SPLIT, "eval_share": eval_share, "shard_bytes": shard_bytes}
+        configs = {}
+        for config, folder in folders.items():
+            splits = _write_pairs(folder, temporary / "data" / config, config, options, progress)
+            configs[config] = {**published(view_facts(folder)), "splits": splits}
+        if unpaired:
+            configs[UNPAIRED] = {"splits": _write_samples(run, temporary / "data" / UNPAIRED, options, progress)}
+        recipes = _write_recipes(run, configs, temporary)
+        manifest = {
+            "pairforge": pairforge.__version__,
+            "repo": repo,
+            "licence": licence,
+            "recipes": recipes,
+            "run": published(run.manifest()),
+            "recipe": published(yaml.safe_load(run.recipe_file.read_text())),
+            "configs": configs,
+        }
+        manifest["files"] = {path: file_sha256(file) for path, file in _files(temporary).items()}
+        write_text(temporary / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        write_text(temporary / CARD, render_card(manifest))
+        _refuse_secrets(_files(temporary))
+        shutil.rmtree(final, ignore_errors=True)
+        temporary.rename(final)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Contents(final, _files(final), manifest)
+
+
+def check_names(repo: str, configs: Sequence[str], split: str, eval_share: float) -> None:
+    """Raise `HubError` for a repository, config or split name that would not work, before anything is written."""
+    parts = repo.split("/")
+    if len(parts) != 2 or not all(_NAME.fullmatch(part) for part in parts) or "--" in repo or ".." in repo:
+        raise HubError(f"'{repo}' cannot name a repository", hint="write it as user/name")
+    for name in configs:
+        if not _NAME.fullmatch(name):
+            raise HubError(f"'{name}' cannot name a config", hint="use letters, digits, '.', '_' and '-'")
+    if len(set(configs)) < len(configs):
+        raise HubError("two configs have the same name", hint="give each view its own --config")
+    if not re.fullmatch(r"\w+(\.\w+)*", split):
+        raise HubError(f"'{split}' cannot name a split", hint="use letters, digits and '_'")
+    if not 0 <= eval_share < 1:
+        raise HubError(f"an evaluation share of {eval_share} is impossible", hint="it lies between 0 and 1, e.g. 0.05")
+    if eval_share and split == EVAL_SPLIT:
+        raise HubError(f"the evaluation split is called '{EVAL_SPLIT}' already", hint="name the other one 'train'")
+
+
+def _write_pairs(
+    view: Path, folder: Path, config: str, options: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    import pyarrow.parquet as pq
+
+    file = view / "pairs.parquet"
+    total = pq.read_metadata(file).num_rows
+    if not total:
+        raise HubError(f"view '{view.name}' has no pairs", hint="`pairforge show` tells which rule dropped them")
+    written = write_splits(pair_rows(file), pq.read_schema(file), folder, total=total, progress=progress, **options)
+    return _splits(written, config)
+
+
+def _write_samples(run: Run, folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    total = run.sample_count()
+    written = write_splits(sample_rows(run), sample_schema(), folder, total=total, progress=progress, **options)
+    return _splits(written, UNPAIRED)
+
+
+def _splits(written: Mapping[str, Any], config: str) -> dict[str, Any]:
+    for split, (_, rows) in written.items():
+        if not rows.rows:
+            hint = "take a larger --eval-share, or leave it out"
+            raise HubError(f"the split '{split}' of config '{config}' would be empty", hint=hint)
+    return {
+        split: {"rows": rows.rows, "sha256": rows.hexdigest(), "files": f"data/{config}/{split}-*.parquet"}
+        for split, (_, rows) in written.items()
+    }
+
+
+def _write_recipes(run: Run, configs: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """One recipe per config that holds pairs: the run's, with the rules and the format of the view."""
+    paired = {name: facts for name, facts in configs.items() if name != UNPAIRED}
+    recipe = yaml.safe_load(run.recipe_file.read_text())
+    names = {}
+    for config, facts in paired.items():
+        names[config] = "recipe.yaml" if len(paired) == 1 else f"recipe-{config}.yaml"
+        own = {**recipe, "filter": facts["filter"], "format": facts["format"], "seed": facts["seed"]}
+        own.pop("publish", None)
+        text = yaml.safe_dump(published(own), sort_keys=False, allow_unicode=True, width=100)
+        write_text(folder / names[config], _recipe_head(names[config], recipe) + text)
+    return names
+
+
+def _recipe_head(name: str, recipe: Mapping[str, Any]) -> str:
+    local = [published_text(path) for path in local_paths(recipe)]
+    files = [f"# These are local files of its author; put yours in their place: {', '.join(local)}\n"] if local else []
+    return "".join([f"# pairforge build {name}\n", *files])
+
+
+def local_paths(recipe: Mapping[str, Any]) -> list[str]:
+    """The absolute paths a recipe names: what others cannot have."""
+    found: list[str] = []
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            for inner in value.values():
+                walk(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                walk(inner)
+        elif isinstance(value, str) and value.startswith(("/", "~/")) and "\n" not in value:
+            found.append(value)
+
+    walk(recipe)
+    return sorted(set(found))
+
+
+def file_sha256(file: Path) -> str:
+    """The SHA-256 of a file's content."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {str(f.relative_to(folder)): f for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def _refuse_secrets(files: Mapping[str, Path]) -> None:
+    """The last line of defence: no text file may hold the token this process could use."""
+    from huggingface_hub import get_token
+
+    token = get_token()
+    for path in _texts(files):
+        if token and token in files[path].read_text(errors="replace"):
+            raise HubError(
+                f"{path} would contain your Hugging Face token", hint="take it out of the recipe, and revoke it"
+            )
+
+
+def _texts(files: Iterable[str]) -> list[str]:
+    return [path for path in files if not path.endswith(".parquet")]

@@ -1,0 +1,135 @@
+"""The numbers a card tells about one view: small pure functions over its pairs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pairforge.hub.redact import published_text
+from pairforge.report.separability import Surface, separability
+from pairforge.run import iter_rows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MEASURES = ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
+QUANTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
+SURFACE_PAIRS = 5000  # pairs the separability test looks at: more do not change its figures
+EXAMPLE_CHARACTERS = 280
+BARS = 12
+
+
+def view_facts(folder: Path) -> dict[str, Any]:
+    """Everything a card says about a view, from its folder: `view.json` and what `pairs.parquet` adds to it."""
+    import polars as pl
+
+    record: dict[str, Any] = json.loads((folder / "view.json").read_text())
+    file = folder / "pairs.parquet"
+    names = pl.read_parquet_schema(file)
+    texts = {"prompt", "chosen", "rejected", "question", "answer"}
+    pairs = pl.read_parquet(file, columns=[name for name in names if name not in texts])
+    return {
+        **{name: record.get(name) for name in _FROM_RECORD},
+        "pairs": pairs.height,
+        "problems": pairs["problem_id"].n_unique(),
+        "lengths": {name: spread(pairs[name]) for name in MEASURES},
+        "gap_histogram": histogram(pairs["gap_tokens"]),
+        "wrong_share": share(pairs["rejected_status"], "incorrect"),
+        "gold": counts(pairs["gold"]),
+        "sources": counts(pairs["source"]),
+        "statuses": counts(pairs["chosen_status"] + " / " + pairs["rejected_status"]),
+        "chosen_models": counts(pairs["chosen_model"]),
+        "rejected_models": counts(pairs["rejected_model"]),
+        "picks": counts(pairs["pick"]),
+        "draws": spread(pairs["draws"]),
+        "drops": drop_reasons(folder / "drops.parquet"),
+        "separability": surface_facts(file),
+        "example": example(file),
+    }
+
+
+_FROM_RECORD = ("view", "pairforge", "digest", "seed", "filter", "format", "tokenizer", "funnel", "shortfall")
+
+
+def spread(values: pl.Series) -> dict[str, float] | None:
+    """Mean, three quantiles, smallest and largest; None without values."""
+    known = values.drop_nulls()
+    if not known.len():
+        return None
+    quantiles = {name: known.quantile(q, "nearest") for name, q in QUANTILES.items()}
+    figures = {"mean": known.mean(), **quantiles, "min": known.min(), "max": known.max()}
+    return {name: round(float(value), 3) for name, value in figures.items()}  # type: ignore[arg-type]
+
+
+def share(values: pl.Series, wanted: str) -> float:
+    """Which part of the values is `wanted`."""
+    return round(float((values == wanted).mean() or 0.0), 4)  # type: ignore[arg-type]
+
+
+def counts(values: pl.Series) -> dict[str, int]:
+    """How often each value occurs, the most frequent first; values that are local paths under their published name."""
+    table = values.alias("value").to_frame().group_by("value").len().sort(["len", "value"], descending=[True, False])
+    found: Counter[str] = Counter()
+    for value, n in table.iter_rows():
+        found[published_text(str(value))] += int(n)
+    return dict(found)
+
+
+def histogram(values: pl.Series, bars: int = BARS) -> list[tuple[int, int, int]]:
+    """(from, to, count) in equal steps from the smallest value to the 99th percentile; the last bar takes the rest."""
+    if not values.len():
+        return []
+    low, high = int(values.min()), int(values.quantile(0.99, "nearest"))  # type: ignore[arg-type]
+    step = max(1, -(-(high - low + 1) // bars))
+    bar = ((values - low) // step).clip(0, (high - low) // step)
+    found = dict(bar.alias("bar").to_frame().group_by("bar").len().iter_rows())
+    last = max(found)
+    return [
+        (low + i * step, int(values.max()) if i == last else low + (i + 1) * step - 1, int(found.get(i, 0)))  # type: ignore[arg-type]
+        for i in range(last + 1)
+    ]
+
+
+def drop_reasons(file: Path) -> dict[str, dict[str, int]]:
+    """stage -> reason -> how many problems or source rows ended there."""
+    import polars as pl
+
+    table = pl.read_parquet(file, columns=["stage", "reason"]).group_by("stage", "reason").len()
+    reasons: dict[str, dict[str, int]] = {}
+    for stage, reason, n in table.sort(["stage", "len", "reason"], descending=[False, True, False]).iter_rows():
+        reasons.setdefault(stage, {})[reason] = int(n)
+    return reasons
+
+
+def surface_facts(file: Path) -> list[dict[str, Any]]:
+    """How well the form of a text alone tells chosen from rejected: feature, accuracy, its most telling value."""
+    surfaces = (
+        Surface(row["id"], row["chosen"][-1]["content"], row["rejected"][-1]["content"]) for row in iter_rows(file)
+    )
+    found = separability(islice(surfaces, SURFACE_PAIRS))
+    return [
+        {"feature": f.name, "accuracy": round(f.accuracy, 3), "telling": f.telling, "examples": list(f.examples[:1])}
+        for f in found
+        if f.name != "prompt"  # both sides share the prompt
+    ]
+
+
+def example(file: Path) -> dict[str, Any] | None:
+    """The first row, long texts shortened in the middle; None for an empty view."""
+    row = next(iter(iter_rows(file)), None)
+    return None if row is None else shortened(row)
+
+
+def shortened(value: Any) -> Any:
+    """A JSON-like value whose long texts keep their beginning and their end."""
+    if isinstance(value, dict):
+        return {key: shortened(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [shortened(inner) for inner in value]
+    if isinstance(value, str) and len(value) > EXAMPLE_CHARACTERS:
+        half = EXAMPLE_CHARACTERS // 2
+        return f"{value[:half]} [... {len(value) - 2 * half:,} characters ...] {value[-half:]}"
+    return value
