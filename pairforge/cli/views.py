@@ -1,10 +1,11 @@
-"""Commands over finished evidence: filter, show."""
+"""Commands over finished evidence: filter, sweep, diff, show."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +23,9 @@ from pairforge.cli.console import (
     stdout,
 )
 
+if TYPE_CHECKING:
+    from pairforge.filters.sweep import ArmResult
+
 
 @app.command("filter")
 def filter_command(
@@ -29,13 +33,142 @@ def filter_command(
 ) -> None:
     """Apply other rules to the same samples: a new view, in seconds."""
     from pairforge import pipeline
-    from pairforge.run import open_run
+    from pairforge.run import open_run, read_view
 
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
         opened = open_run(run)
         pipeline.make_view(pipeline.run_recipe(opened, overrides or []), opened, view, progress=show)
-        summary = pipeline.summarise(opened, view)
-    print_json(summary.to_json()) if as_json else print_summary(summary)
+        summary, record = pipeline.summarise(opened, view), read_view(opened, view)
+    if as_json:
+        print_json(summary.to_json() | {name: record[name] for name in ("undecided", "shortfall")})
+        return
+    print_summary(summary)
+    print_undecided(record, run, overrides or [])
+
+
+def print_undecided(record: dict[str, Any], run: str, overrides: list[str]) -> None:
+    """What the rules asked for and did not get, and the command that draws what an earlier target left out."""
+    out = stdout()
+    for sentence in record["shortfall"]:
+        out.print(plain(f"note: {sentence}"))
+    left = record["undecided"]
+    if left["problems"]:
+        sets = [word for override in overrides for word in ("--set", override)]
+        command = shlex.join(["pairforge", "sample", run, *sets])
+        out.print(
+            plain(
+                f"note: up to {left['problems']:,} more problems could give pairs: {left['cut']:,} hold samples cut by "
+                f"an earlier budget, {left['stopped']:,} stopped drawing for other rules. Draw them with:\n  {command}"
+            ),
+            soft_wrap=True,
+        )
+
+
+@app.command("sweep")
+def sweep_command(
+    run: RunArgument,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option("--vary", metavar="KEY=V1,V2", help="Values of a rule; `none` lifts a bound (repeatable)."),
+    ] = None,
+    grid: Annotated[Path | None, typer.Option("--grid", help="A YAML file of keys and lists of values.")] = None,
+    overrides: SetOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the table: .parquet, .csv or .json.")] = None,
+    figure: Annotated[Path | None, typer.Option("--figure", help="Draw the table: .svg or .png.")] = None,
+    save_views: Annotated[
+        str | None, typer.Option("--save-views", metavar="PREFIX", help="Keep every arm as a view, PREFIX-1, -2, ...")
+    ] = None,
+    surfaces: Annotated[bool, typer.Option(help="Test whether form alone tells the sides apart.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Try many rule sets over the same samples: what each keeps, and what it selects for."""
+    from pairforge.errors import RecipeError
+    from pairforge.pipeline import experiments
+    from pairforge.run import open_run
+
+    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
+        settings = [*(experiments.parse_axes(vary) if vary else []), *(experiments.read_grid(grid) if grid else [])]
+        if not settings:
+            raise RecipeError("a sweep needs rules to vary", hint="--vary filter.gap.max=500,1000,none, or --grid FILE")
+        results = experiments.run_sweep(
+            open_run(run), settings, overrides=overrides or [], surfaces=surfaces, save_as=save_views, progress=show
+        )
+        if out:
+            experiments.write_sweep(results, out)
+        if figure:
+            experiments.draw_sweep(results, figure)
+    print_json([result.to_json() for result in results]) if as_json else print_sweep(results)
+
+
+def print_sweep(results: list[ArmResult]) -> None:
+    """One row per arm; a star marks what early stopping or a budget may have decided."""
+    from rich.table import Table
+
+    from pairforge.filters.sweep import label
+
+    table = Table("", "rules", box=None)
+    for name in ("pairs", "problems", "gap", "ratio", "wrong", "pass rate", "source", "form"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for at, result in enumerate(results, start=1):
+        table.add_row(
+            str(at),
+            plain(label(result.settings)),
+            f"{result.pairs:,}{'' if result.comparable else '*'}",
+            f"{result.problems:,}",
+            number(result.means.get("gap_tokens")),
+            number(result.means.get("ratio"), ".2f"),
+            number(result.wrong_share, ".0%"),
+            number(result.pass_rate_shift, "+.2f"),
+            number(result.source_shift, ".2f"),
+            number(result.extra.get("separability"), ".2f"),
+        )
+    out = stdout()
+    out.print(table)
+    out.print(
+        "\ngap, ratio: means, in tokens. wrong: share of incorrect rejected sides. pass rate, source: distance from "
+        "all problems (0: no selection). form: how well form alone tells the sides apart (0.5: not at all).",
+        soft_wrap=True,
+    )
+    for at, result in enumerate(results, start=1):
+        if result.notes:
+            mark = "" if result.comparable else "* "
+            out.print(plain(f"{mark}row {at}: {'; '.join(result.notes)}"), soft_wrap=True)
+
+
+def number(value: float | None, form: str = ",.0f") -> str:
+    """A number for a table, or a dash."""
+    return "-" if value is None else format(value, form)
+
+
+@app.command("diff")
+def diff_command(
+    run: RunArgument,
+    view_a: Annotated[str, typer.Argument(metavar="VIEW_A")],
+    view_b: Annotated[str, typer.Argument(metavar="VIEW_B")],
+    count: Annotated[int, typer.Option("--count", "-n", min=0, help="How many problems to list.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Which problems two views treat differently, and why."""
+    from pairforge.pipeline import experiments
+    from pairforge.run import open_run
+
+    with outcome(as_json):
+        found = experiments.diff_views(open_run(run), view_a, view_b)
+    names = {"only_a": f"only in {view_a}", "only_b": f"only in {view_b}", "other_pairs": "other pairs"}
+    if as_json:
+        rows = [row | {"kind": names[row["kind"]]} for row in found.problems.to_dicts()]
+        print_json({"same": found.same, "neither": found.neither, "problems": rows})
+        return
+    from rich.table import Table
+
+    out = stdout()
+    out.print(f"{found.same:,} problems have the same pairs in both, {found.neither:,} have none in either")
+    summary = Table("", "reason in the other view", "problems")
+    for row in found.counts().iter_rows(named=True):
+        summary.add_row(plain(names[row["kind"]]), plain(row["reason"] or ""), f"{row['problems']:,}")
+    out.print(summary)
+    for row in found.problems.head(count).iter_rows(named=True):
+        out.print(plain(f"{row['problem_id']}  {names[row['kind']]}: {row['reason']}, {row['detail']}"), soft_wrap=True)
 
 
 @app.command("show")
@@ -43,12 +176,41 @@ def show_command(
     run: RunArgument,
     view: ViewOption = "default",
     pair: Annotated[str | None, typer.Option("--id", help="A pair's or a problem's id (a prefix will do).")] = None,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many random pairs to show.")] = 1,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many pairs to show.")] = 1,
     seed: Annotated[int | None, typer.Option("--seed", help="Repeat a random choice.")] = None,
+    extremes: Annotated[bool, typer.Option("--extremes", help="The smallest and largest gaps instead.")] = False,
+    drops: Annotated[bool, typer.Option("--drops", help="What was dropped, by reason, with examples.")] = False,
 ) -> None:
     """Show a view: its funnel, and pairs side by side."""
     print_funnel(run, view)
-    print_pairs(run, view, count=count, seed=seed, wanted=pair)
+    if drops:
+        print_drops(run, view, count=count)
+    else:
+        print_pairs(run, view, count=count, seed=seed, wanted=pair, extremes=extremes)
+
+
+def print_drops(run: str, view: str, *, count: int) -> None:
+    """Drops by stage and reason, each with examples: the question, and what every rule took."""
+    import polars as pl
+    from rich.table import Table
+
+    from pairforge.run import open_run
+
+    opened = open_run(run)
+    drops = pl.read_parquet(opened.view(view) / "drops.parquet")
+    reasons = drops.group_by("stage", "reason").agg(
+        pl.len().alias("n"), pl.col("subject", "detail", "counts").head(count)
+    )
+    questions = dict(opened.problem_table().select("id", "question").iter_rows())
+    out = stdout()
+    table = Table("stage", "reason", "problems or rows")
+    for row in reasons.sort("n", "reason", descending=[True, False]).iter_rows(named=True):
+        table.add_row(plain(row["stage"]), plain(row["reason"]), f"{row['n']:,}")
+        for subject, detail, counts in zip(row["subject"], row["detail"], row["counts"], strict=True):
+            about = questions.get(subject, "")[:200]
+            table.add_row("", plain(subject), plain(f"{about}\n{detail} {counts if counts != '{}' else ''}".strip()))
+        table.add_section()
+    out.print(table)
 
 
 def print_funnel(run: str, view: str) -> None:
@@ -63,8 +225,10 @@ def print_funnel(run: str, view: str) -> None:
     stdout().print(table)
 
 
-def print_pairs(run: str, view: str, *, count: int, seed: int | None = None, wanted: str | None = None) -> None:
-    """Pairs side by side: random ones, or the one whose id was asked for."""
+def print_pairs(
+    run: str, view: str, *, count: int, seed: int | None = None, wanted: str | None = None, extremes: bool = False
+) -> None:
+    """Pairs side by side: random ones, the one whose id was asked for, or those with the extreme gaps."""
     import random
 
     from pairforge.errors import RunError
@@ -75,6 +239,9 @@ def print_pairs(run: str, view: str, *, count: int, seed: int | None = None, wan
         pairs = [p for p in pairs if p["id"].startswith(wanted) or p["problem_id"].startswith(wanted)]
         if not pairs:
             raise RunError(f"view '{view}' of {run} has no pair '{wanted}'", hint=f"pairforge show {run} -n 5")
+    elif extremes:
+        pairs.sort(key=lambda p: (p["gap_tokens"], p["id"]))
+        pairs = pairs[:count] + pairs[max(count, len(pairs) - count) :]
     else:
         pairs = random.Random(seed).sample(pairs, min(count, len(pairs)))
     for pair in pairs:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pairforge.errors import RuleError
+from pairforge.filters.quality import QUALITY_COLUMNS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,6 +37,10 @@ def resolve(name: str, evidence: Evidence, *, where: str) -> str:
         return name
     if name in ALIASES:
         return ALIASES[name]
+    known += [f"{side}_{column}" for side in ("chosen", "rejected") for column in QUALITY_COLUMNS]
+    if name in known:
+        raise RuleError(f"{where}: '{name}' was not measured", hint="join `pairforge.filters.quality.quality_table`")
+    known = list(dict.fromkeys(known))
     raise RuleError(f"{where}: there is no column '{name}'", hint=f"columns: {', '.join(known)}")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pairforge.errors import RuleError
 from pairforge.filters.evidence import Evidence
-from pairforge.filters.rules import Rules
+from pairforge.filters.rules import Rules, check_rules
 from pairforge.filters.select import Selection, select
 from pairforge.filters.undecided import undecided
 
@@ -29,10 +30,10 @@ class Arm:
     rules: Rules | None
     note: str = ""
 
-    @property
-    def label(self) -> str:
-        """The settings on one line, without the prefix that all share."""
-        return ", ".join(f"{name.removeprefix('filter.')}={_plain(value)}" for name, value in self.settings.items())
+
+def label(settings: Mapping[str, Any]) -> str:
+    """The settings on one line, without the prefix that all share."""
+    return ", ".join(f"{name.removeprefix('filter.')}={_plain(value)}" for name, value in settings.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ class ArmResult:
     notes: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `extra` beside the rest."""
+        row = asdict(self)
+        return row | row.pop("extra")
+
 
 def grid(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     """Every combination of the values, the last axis varying fastest."""
@@ -77,7 +83,8 @@ def sweep(
 ) -> list[ArmResult]:
     """Apply every rule set; `measure` adds measures of its own, `keep` is handed each selection (to save it, say).
 
-    A rule set that contradicts itself gives a result with 0 pairs and a note, never an error.
+    A rule set that contradicts itself gives a result with 0 pairs and a note, never an error; one that names a
+    column that does not exist raises `RuleError`.
     """
     baseline = _baseline(evidence)
     results, sets = [], []
@@ -88,6 +95,22 @@ def sweep(
     for result, row in zip(results, _overlaps(sets), strict=True):
         result.overlap.extend(row)
     return results
+
+
+def to_table(results: Sequence[ArmResult]) -> pl.DataFrame:
+    """One row per arm, one column per setting and number; what is a mapping or a list becomes JSON text."""
+    import polars as pl
+
+    rows = []
+    for result in results:
+        row = result.to_json()
+        settings, means, quantiles = row.pop("settings"), row.pop("means"), row.pop("quantiles")
+        flat = {name: _plain(value) for name, value in settings.items()} | row
+        flat |= {f"{name}_mean": value for name, value in means.items()}
+        for name, values in quantiles.items():
+            flat |= {f"{name}_q{round(q * 100):02}": value for q, value in zip(QUANTILES, values, strict=True)}
+        rows.append({k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in flat.items()})
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def _run_arm(
@@ -103,9 +126,10 @@ def _run_arm(
     if arm.rules is None:
         return ArmResult(arm.settings, notes=[arm.note]), nothing
     try:
-        selection = select(evidence, arm.rules)
+        check_rules(arm.rules)
     except RuleError as error:
         return ArmResult(arm.settings, notes=[error.message]), nothing
+    selection = select(evidence, arm.rules)
     if keep is not None:
         keep(arm, selection)
     left = undecided(evidence, arm.rules, selection.drops)

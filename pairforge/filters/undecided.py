@@ -37,9 +37,9 @@ class Undecided:
         """What a table of results should say beside the numbers."""
         notes = []
         if self.cut:
-            notes.append(f"budget: {self.cut:,} dropped problems hold samples cut for another rule")
+            notes.append(f"budget: {self.cut:,} dropped problems hold samples cut for other rules")
         if self.stopped:
-            notes.append(f"early stopping: {self.stopped:,} dropped problems were not drawn further for another rule")
+            notes.append(f"early stopping: {self.stopped:,} dropped problems were not drawn further, for other rules")
         return notes
 
 

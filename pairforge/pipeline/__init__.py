@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pairforge.pipeline.evidence import prepare, verify
+from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.sampling import sample
 from pairforge.pipeline.settings import Progress, quiet, run_recipe
-from pairforge.pipeline.view import make_view
+from pairforge.pipeline.view import make_view, write_view
 from pairforge.recipe import Recipe
 from pairforge.run import Run, read_view
 
@@ -23,6 +24,7 @@ __all__ = [
     "Summary",
     "build",
     "evidence_counts",
+    "load_evidence",
     "make_view",
     "prepare",
     "quiet",
@@ -30,6 +32,7 @@ __all__ = [
     "sample",
     "summarise",
     "verify",
+    "write_view",
 ]
 
 

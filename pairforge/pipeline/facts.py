@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pairforge import lengths
-from pairforge.filters.quality import quality_table
+from pairforge import demo, lengths
+from pairforge.filters import Evidence, prepare
+from pairforge.filters.quality import needs_quality, quality_table
 from pairforge.pipeline.settings import AnyFrame, Progress, completion, frames, prompt, quiet
 from pairforge.recipe import Recipe
 from pairforge.records import Status, digest
@@ -57,6 +58,36 @@ def quality(run: Run) -> pl.DataFrame:
     if new.height:
         run.write_lengths("quality", table)
     return table
+
+
+def load_evidence(recipe: Recipe, run: Run, *, quality: bool | None = None, progress: Progress = quiet) -> Evidence:
+    """The run's problems and samples, ready for any number of rule sets; lengths in the recipe's student tokens.
+
+    `quality` says whether to measure the texts; None leaves it to what the recipe's rules name.
+    """
+    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
+    samples = sample_facts(recipe, run, tokenizer, progress=progress)
+    problems = problem_facts(recipe, run, samples)
+    if needs_quality(recipe.filter.to_rules()) if quality is None else quality:
+        samples = samples.join(text_quality(run, progress), on="sample_key", how="left")
+    return prepare(problems, samples)
+
+
+def text_quality(run: Run, progress: Progress) -> pl.DataFrame:
+    """The measures of every sample's text, kept beside the lengths."""
+    import polars as pl
+
+    known = run.lengths(QUALITY_CACHE)
+    have = set(known["sample_key"]) if known is not None else set()
+    new = quality_table((s.key, s.text) for s in run.samples() if s.key not in have)
+    progress("quality", new.height, new.height, "")
+    table = new if known is None else pl.concat([known, new])
+    if new.height:
+        run.write_lengths(QUALITY_CACHE, table)
+    return table
+
+
+QUALITY_CACHE = "quality-1"  # counts up when a measure changes its meaning
 
 
 def measured(

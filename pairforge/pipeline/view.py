@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pairforge
 from pairforge import chat, demo, lengths
 from pairforge.errors import TemplateError
-from pairforge.filters import Selection, select_pairs
-from pairforge.pipeline.facts import problem_facts, sample_facts
+from pairforge.filters import Selection, select
+from pairforge.filters.undecided import Undecided, undecided
+from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.settings import Progress, completion, frames, prompt, quiet
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
@@ -31,11 +32,18 @@ PAIRS_PER_BATCH = 2000  # whose texts are in memory at a time: some 60 MB of R1 
 
 def make_view(recipe: Recipe, run: Run, name: str, *, progress: Progress = quiet) -> None:
     """Apply the recipe's rules to the evidence: pairs, drops and what led to them, as `views/<name>/`."""
-    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
-    samples = sample_facts(recipe, run, tokenizer, progress=progress)
-    problems = problem_facts(recipe, run, samples)
+    evidence = load_evidence(recipe, run, progress=progress)
     rules = recipe.filter.to_rules(recipe.seed)
-    selection = select_pairs(problems, samples, rules)
+    selection = select(evidence, rules)
+    left = undecided(evidence, rules, selection.drops)
+    write_view(recipe, run, name, selection, left, progress=progress)
+
+
+def write_view(
+    recipe: Recipe, run: Run, name: str, selection: Selection, left: Undecided, *, progress: Progress = quiet
+) -> None:
+    """Write a selection with its texts as `views/<name>/`; `left` is what the sampling left undecided."""
+    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
     refuse_lost_reasoning(recipe, tokenizer)
     settings = view_settings(recipe, tokenizer)
     with run.new_view(name) as folder:
@@ -43,6 +51,7 @@ def make_view(recipe: Recipe, run: Run, name: str, *, progress: Progress = quiet
         write_rows(folder / "pairs.parquet", pair_rows(recipe, run, selection.pairs, progress), Pair)
         write_rows(folder / "drops.parquet", view_drops(run, selection), Drop)
         record = view_record(name, settings, selection)
+        record["undecided"] = asdict(left)
         record["separability"] = [
             asdict(f) for f in separability(islice(surfaces(folder / "pairs.parquet"), SURFACE_PAIRS))
         ]

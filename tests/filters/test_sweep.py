@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tables import problems, random_tables, sample, samples
 
 from pairforge.filters import Bounds, Rules, SideRule, prepare, select, select_pairs
 from pairforge.filters.diff import diff
 from pairforge.filters.sweep import Arm, grid, sweep
 from pairforge.filters.undecided import undecided
+from tests.filters.tables import problems, random_tables, sample, samples
 
 THINKPO = Rules(chosen=SideRule("given"), rejected=SideRule("sampled"))
 
@@ -61,9 +61,12 @@ def test_an_arm_that_keeps_nothing_has_no_means():
 def test_callers_may_add_measures_and_keep_selections():
     kept = []
     (one,) = sweep(
-        ten_problems(), [arm()], measure=lambda s: {"rows": s.pairs.height}, keep=lambda a, s: kept.append(a.label)
+        ten_problems(),
+        [arm()],
+        measure=lambda s: {"rows": s.pairs.height},
+        keep=lambda a, s: kept.append(s.pairs.height),
     )
-    assert one.extra == {"rows": 10} and kept == [""]
+    assert one.extra == {"rows": 10} and kept == [10]
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,0 +1,127 @@
+"""The commands over a finished run: filter, sweep, diff, show."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from pairforge.cli import app, views  # noqa: F401  (importing registers the commands)
+from pairforge.errors import PairforgeError
+from tests.synthetic import make_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    return make_run(tmp_path_factory.mktemp("runs") / "run", 60).path
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def done(*words: object) -> str:
+    result = call(*words)
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return result.stdout
+
+
+def test_the_same_rules_write_the_same_bytes(run):
+    files = []
+    for view in ("one", "two"):
+        done("filter", run, "--view", view, "--set", "filter.gap.min=100", "--set", "filter.wrong_share=0.2")
+        files.append((run / "views" / view / "pairs.parquet").read_bytes())
+    assert files[0] == files[1]
+
+
+def test_filter_says_what_further_sampling_may_add_and_how(run):
+    text = done("filter", run, "--view", "tight", "--set", "filter.gap.min=400")
+    assert "early stopping" in text or "stopped drawing for other rules" in text
+    assert f"pairforge sample {run} --set filter.gap.min=400" in text.replace("\n", " ").replace("  ", " ")
+    record = json.loads((run / "views/tight/view.json").read_text())
+    assert record["undecided"]["problems"] > 0
+
+
+def test_a_sweep_prints_one_object_per_arm(run):
+    vary = ["--vary", "filter.gap.max=200,400,none", "--vary", "filter.rejected.status=correct,any"]
+    arms = json.loads(done("sweep", run, *vary, "--json"))
+    assert [arm["settings"]["filter.gap.max"] for arm in arms] == [200, 200, 400, 400, None, None]
+    assert arms[0]["pairs"] <= arms[2]["pairs"] <= arms[4]["pairs"] and arms[5]["pairs"] > arms[4]["pairs"]
+    assert arms[4]["problems"] == arms[4]["pairs"] and arms[4]["means"]["gap_tokens"] > 0
+    assert arms[4]["separability"] == 1.0  # the synthetic long solutions all open in one way
+    done("filter", run, "--view", "same", "--set", "filter.gap.max=400")
+    assert json.loads((run / "views/same/view.json").read_text())["pairs"] == arms[2]["pairs"]
+
+
+def test_a_contradictory_arm_is_a_row_with_a_note(run):
+    arms = json.loads(done("sweep", run, "--vary", "filter.gap.max=50,none", "--set", "filter.gap.min=100", "--json"))
+    assert arms[0]["pairs"] == 0 and "above max" in arms[0]["notes"][0]
+    assert arms[1]["pairs"] > 0
+
+
+def test_a_sweep_writes_a_table_and_keeps_views_when_asked(run, tmp_path):
+    for name in ("s.csv", "s.parquet", "s.json"):
+        done("sweep", run, "--vary", "filter.pick=shortest,random", "--out", tmp_path / name)
+    table = pl.read_parquet(tmp_path / "s.parquet")
+    assert table["filter.pick"].to_list() == ["shortest", "random"] and "gap_tokens_q50" in table.columns
+    assert len(json.loads((tmp_path / "s.json").read_text())) == 2
+    before = set((run / "views").iterdir())
+    done("sweep", run, "--vary", "seed=1,2", "--save-views", "seeds")
+    assert {folder.name for folder in set((run / "views").iterdir()) - before} == {"seeds-1", "seeds-2"}
+
+
+def test_a_grid_file_names_arms_one_by_one_or_all_combinations(run, tmp_path):
+    (tmp_path / "g.yaml").write_text("- {filter.gap.max: 300}\n- {filter.pick: random, filter.band: {n: 5}}\n")
+    arms = json.loads(done("sweep", run, "--grid", tmp_path / "g.yaml", "--json"))
+    assert arms[1]["pairs"] == 5
+    (tmp_path / "g.yaml").write_text("filter.gap.max: [300, null]\nfilter.pick: [random, all]\n")
+    assert len(json.loads(done("sweep", run, "--grid", tmp_path / "g.yaml", "--json"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--vary", "filter.gap.maxx=1"], "maxx"),
+        (["--vary", "generator.sampling.max_tokens=1"], "cannot vary"),
+        (["--vary", "filter.gap.max"], "no values"),
+        ([], "rules to vary"),
+        (["--vary", "filter.where='colour > 1'"], "no column 'colour'"),
+    ],
+)
+def test_what_a_sweep_refuses(run, words, message):
+    result = call("sweep", run, *words)
+    assert isinstance(result.exception, PairforgeError) and message in str(result.exception)
+    asked = call("sweep", run, *words, "--json")
+    assert asked.exit_code == 1 and message in json.loads(asked.stdout)["error"]
+
+
+def test_measures_of_the_text_are_computed_once_when_a_rule_names_them(run):
+    done("filter", run, "--view", "calm", "--set", "filter.where=chosen_reflection_words < 12")
+    record = json.loads((run / "views/calm/view.json").read_text())
+    assert "where" in [step["step"] for step in record["funnel"]]
+    table = pl.read_parquet(run / "lengths" / "quality-1.parquet")
+    assert table["boxes"].max() == 1 and table["reflection_words"].max() > 12
+    done("filter", run, "--view", "calm", "--set", "filter.chosen.quality.boxes.max=0")
+    assert json.loads((run / "views/calm/view.json").read_text())["pairs"] == 0
+
+
+def test_diff_names_the_rule_that_made_the_difference(run):
+    done("filter", run, "--view", "a")
+    done("filter", run, "--view", "b", "--set", "filter.gap.min=400")
+    assert "only in a" in done("diff", run, "a", "b")
+    rows = json.loads(done("diff", run, "a", "b", "--json"))["problems"]
+    assert {row["reason"] for row in rows} == {"gap_min"}
+
+
+def test_show_prints_the_funnel_pairs_extremes_and_drops(run):
+    done("filter", run, "--view", "v")
+    assert "rejected_status" in done("show", run, "--view", "v")
+    extremes = done("show", run, "--view", "v", "--extremes", "-n", "1")
+    gaps = [
+        int(line.split("gap ")[1].split()[0]) for line in extremes.splitlines() if "gap " in line and "tokens" in line
+    ]
+    pairs = pl.read_parquet(run / "views/v/pairs.parquet")
+    assert gaps == [pairs["gap_tokens"].min(), pairs["gap_tokens"].max()]
+    drops = done("show", run, "--view", "v", "--drops", "-n", "2")
+    assert "no_candidate" in drops and "Problem" in drops
