@@ -103,6 +103,7 @@ def clean(text: str) -> str:
     if not text.isascii():
         text = _from_unicode(text)
     text = _without_dollars(text.strip())
+    text = re.sub(r",\\!\s*(?=\d{3})", ",", text)
     text = _COMMAND.sub(_respell, text).replace("~", THIN)
     text = re.sub(r"(?:\[[-\d.]+(?:ex|em|pt|mm|cm)\])|\\[hv]space\*?\{[^{}]*\}|\\phantom\{[^{}]*\}", " ", text)
     text = text.replace("**", "^").strip("^") if re.search(r"[A-Za-z0-9)]\*\*[-(\d]", text) else text.replace("**", "")

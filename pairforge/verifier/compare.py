@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -349,6 +350,8 @@ def _letters(gold: Letters, answer: Letters, hints: Hints) -> Verdict3:
 
 def _texts(gold: Text, answer: Text, hints: Hints) -> Verdict3:
     if gold.words == answer.words or gold.words.replace(" ", "") == answer.words.replace(" ", ""):
+        return True
+    if re.search(rf"\b(?:is|are|was|were) {re.escape(gold.words)}$", answer.words):
         return True
     return None if len(gold.words.split()) > 6 and len(answer.words.split()) > 4 else False
 

@@ -233,6 +233,9 @@ _NOT_AN_ANSWER = re.compile(
 )
 
 
+_HEADING = re.compile(r"[#*_ \t]*(?:the )?(?:final )?answer[*_: \t]*\n", re.IGNORECASE)
+
+
 def _stated(region: str, cut: bool) -> Extraction | None:
     """ "The answer is" and `####`; where both occur the later one is the final answer."""
     hashes = _hashes(region, cut)
@@ -246,6 +249,11 @@ def _phrase(region: str, cut: bool, begin: int = 0) -> Extraction | None:
         if start < 0:
             return None
         end = start
+        heading = _HEADING.match(region, region.rfind("\n", 0, start) + 1)
+        if heading:
+            statement = _statement(region, heading.end(), cut)
+            if statement:
+                return Extraction(statement, "phrase")
         found = _STATED.match(region, start, start + 200)
         if found is None:
             continue
@@ -315,11 +323,24 @@ def _whole(region: str, *, lenient: bool) -> Extraction | None:
         words = _WORD.findall(_MATH_SPAN.sub(" ", text))
         if _NO_STATEMENT.search(text):
             return None
-        bare = text.strip("*").strip()
-        return Extraction(bare, "whole text", False) if len(words) <= limit else None
+        return Extraction(_only_value(text), "whole text", False) if len(words) <= limit else None
     last = text[-400:].rsplit("\n", 1)[-1].strip().strip("*").strip()
     formula = _MATH_SPAN.fullmatch(last.rstrip("."))
     return Extraction(last, "last line") if formula else None
+
+
+_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
+_VALUE_START = re.compile(r"(?<=[a-z] )[$\\]?\\?\$?-?[\d(\\]")
+
+
+def _only_value(text: str) -> str:
+    """What is bold in a short sentence, or the sentence from its only value on."""
+    bold = _BOLD.findall(text)
+    if len(bold) == 1:
+        return str(bold[0])
+    values = list(_VALUE_START.finditer(text))
+    sentence = len(values) == 1 and text[0].isalpha() and not _MATH_SPAN.match(text) and " and " not in text
+    return text[values[0].start() :] if sentence and re.match(r"[A-Z][a-z]* [a-z]", text) else text.strip("*").strip()
 
 
 _CONCLUDES = re.compile(

@@ -89,8 +89,11 @@ _AFTERTHOUGHT = re.compile(
 )
 
 
+_ROUGHLY = re.compile(r'(?<=\S)\s*,?\s*"?\s*(?:,|or|which is)?\s*(?:approximately|about|roughly)\s*"?\s*(?=[\d.\\-])')
+
+
 def _bare(text: str) -> str:
-    text = _AFTERTHOUGHT.sub("", text)
+    text = _ROUGHLY.sub(r" \\approx ", _AFTERTHOUGHT.sub("", text))
     found = _PREAMBLE.match(text)
     while found and found.end() and found.end() < len(text):
         text = text[found.end() :].strip()

@@ -182,10 +182,14 @@ _NAME = re.compile(
 CONTRADICTION = Special("contradiction")  # "3 = 5": equal to nothing
 
 
+_NOT_EQUAL = re.compile(r"[<>]$|(?<![\d)])!$")  # the rest of <=, >= and !=, but not of 4!=24
+
+
 def equation(text: str, group: bool, inner: Reader) -> Value | None:
-    parts = [strip(p) for p in split_top(text, "=")]
-    if len(parts) < 2 or any(p.endswith(("<", ">", "!")) for p in parts[:-1]):
+    sides = split_top(text, "=")
+    if len(sides) < 2 or any(_NOT_EQUAL.search(side) for side in sides[:-1]):
         return None
+    parts = [strip(side) for side in sides]
     if len(parts) > 8 or not all(parts):
         raise Unreadable("a chain of equations")
     head, tail = parts[0], parts[1:]
