@@ -1,0 +1,121 @@
+"""The command line as scripts and people meet it: one line and a hint, or one JSON object, whatever goes wrong."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pairforge.cli.console import plain
+
+ROOT = Path(__file__).parent.parent.parent
+
+RECIPE = """
+sources: [{dataset: DATA, adapter: columns, columns: {long: long}}]
+generator: null
+filter:
+  tokenizer: STUDENT
+  rejected: {origin: given, status: correct}
+"""
+GOOD = '{"question": "What is 1+1?", "answer": "2", "long": "Well, one and one. \\\\boxed{2}"}\n'
+
+
+def pairforge(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    import os
+
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "pairforge", *arguments]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    file = tmp_path / "recipe.yaml"
+    text = RECIPE.replace("DATA", str(tmp_path / "data.jsonl")).replace("STUDENT", str(tmp_path / "none"))
+    file.write_text(text)
+    return file
+
+
+def test_help_answers_fast_and_names_every_command():
+    started = time.monotonic()
+    done = pairforge("--help")
+    assert done.returncode == 0
+    for command in ("demo", "check", "build", "sample", "verify", "filter", "show", "grade"):
+        assert command in done.stdout
+    assert time.monotonic() - started < 5  # it imports nothing heavy (see test_layers); here only against a hang
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, ["data.jsonl"]),
+        ("", ["data.jsonl", "no rows"]),
+        ('{"q": "What?", "answer": "2"}\n', ["question", "columns"]),
+        ("not json at all\n", ["data.jsonl"]),
+    ],
+    ids=["missing file", "empty file", "missing column", "no json"],
+)
+def test_bad_data_is_one_error_with_the_file_and_a_way_out(recipe: Path, content: str | None, words: list[str]):
+    if content is not None:
+        (recipe.parent / "data.jsonl").write_text(content)
+    done = pairforge("build", str(recipe), "--run", str(recipe.parent / "run"))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_truncated_line_is_a_drop_and_the_rest_goes_on(recipe: Path):
+    (recipe.parent / "data.jsonl").write_text(GOOD + '{"question": "What is 2+2?", "ans')
+    done = pairforge("check", str(recipe), "--json")
+    source = json.loads(done.stdout)["sources"][0]
+    assert source["problems"] == 1
+    assert sum(source["drops"].values()) == 1
+
+
+def test_repeated_and_unparsable_problems_are_counted(recipe: Path):
+    rows = [GOOD, GOOD.replace("What is", "what  is"), GOOD.replace("1+1", "3+3").replace('"2"', "null")]
+    (recipe.parent / "data.jsonl").write_text("".join(rows))
+    source = json.loads(pairforge("check", str(recipe), "--json").stdout)["sources"][0]
+    assert (source["rows"], source["problems"]) == (3, 1)
+    assert sum(source["drops"].values()) == 1
+
+
+def test_a_missing_student_is_named(recipe: Path):
+    (recipe.parent / "data.jsonl").write_text(GOOD)
+    done = pairforge("build", str(recipe), "--run", str(recipe.parent / "run"), "--json")
+    assert done.returncode == 1
+    assert "no tokenizer" in json.loads(done.stdout)["error"]
+
+
+def test_a_missing_sampler_is_named(recipe: Path):
+    (recipe.parent / "data.jsonl").write_text(GOOD)
+    set_model = "generator={engine: {model: ./no-such-model}}"
+    done = pairforge("build", str(recipe), "--run", str(recipe.parent / "run"), "--set", set_model)
+    assert done.returncode == 1
+    assert "no-such-model" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_typo_in_an_override_names_the_nearest_key(recipe: Path):
+    done = pairforge("check", str(recipe), "--set", "filter.gpa.min=3")
+    assert done.returncode == 1
+    assert "did you mean 'gap'" in done.stderr
+
+
+def test_usage_errors_exit_with_2():
+    assert pairforge("build").returncode == 2
+    assert pairforge("no-such-command").returncode == 2
+
+
+def test_an_unknown_run_is_named(tmp_path: Path):
+    done = pairforge("show", "nothing", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "there is no run at 'nothing'" in done.stderr
+
+
+def test_text_from_a_model_cannot_steer_the_terminal():
+    shown = plain("a\x1b[31mred\x07\u202eevil\ttab\nline").plain
+    assert "\x1b" not in shown and "\x07" not in shown and "\u202e" not in shown
+    assert "\ttab\nline" in shown
