@@ -326,6 +326,20 @@ def dump_recipe(recipe: Recipe) -> str:
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
 
 
+def train_arguments(block: TrainBlock | None, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """A train block as plain arguments, with `train.KEY=VALUE` overrides; None stands for an empty block.
+
+    Raises `RecipeError` for an override of another block: those belong to `pairforge filter` and `build`.
+    """
+    raw: dict[str, Any] = {"train": block.model_dump(exclude_unset=True) if block else {}}
+    for override in overrides:
+        if not override.strip().startswith("train."):
+            raise RecipeError(f"override '{override}' is not of the train block", hint="write --set train.max_steps=5")
+        _apply(raw, override)
+    _resolve_paths(raw, Path())
+    return dict(raw["train"])
+
+
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     """`{"a": {"b": 1}, "c": [2]}` as `{"a.b": 1, "c.0": 2}`: the key paths that errors and overrides use."""
     if isinstance(value, Mapping) and value:

@@ -6,11 +6,13 @@ from pairforge.sources.adapters import (
     bespoke_stratos,
     columns,
     deepmath,
+    gpqa,
     gsm8k,
     light_r1_dpo,
     limo,
     math,
     numina,
+    olympiadbench,
     openr1_math,
     openthoughts,
     openthoughts_metadata,
@@ -21,6 +23,6 @@ from pairforge.sources.entry import Adapter
 
 _MODULES = (  # in the order `auto` tries them: the more telling schema first
     openr1_math, openthoughts_metadata, s1k, deepmath, light_r1_dpo, thinkpo_pairs,
-    bespoke_stratos, openthoughts, gsm8k, columns, math, numina, limo,
+    gpqa, olympiadbench, bespoke_stratos, openthoughts, gsm8k, columns, math, numina, limo,
 )  # fmt: skip
 ADAPTERS: dict[str, Adapter] = {module.ADAPTER.name: module.ADAPTER for module in _MODULES}

@@ -1,0 +1,132 @@
+"""Commands that train on pairs and measure the result: train, eval."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pairforge.cli import app
+from pairforge.cli.console import JsonOption, ViewOption, outcome, print_json, stdout
+
+if TYPE_CHECKING:
+    from pairforge.train import Result, Settings, TrainData
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="train.KEY=VALUE", help="Override any argument of TRL, e.g. train.max_steps=5."),
+]
+
+
+def say(text: str) -> None:
+    """Progress and findings go to stderr; results alone are on stdout."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@app.command("train")
+def train_command(
+    target: Annotated[str, typer.Argument(metavar="RUN|DATASET", help="A run, or a dataset in TRL's format.")],
+    model: Annotated[str | None, typer.Option("--model", help="The model to train (default: train.model).")] = None,
+    method: Annotated[str | None, typer.Option("--method", help="dpo, simpo, or sft on the chosen side.")] = None,
+    view: ViewOption = "default",
+    out: Annotated[Path | None, typer.Option("--out", help="Where the model goes (default: RUN/train/<name>).")] = None,
+    overrides: SetOption = None,
+    split: Annotated[str, typer.Option("--split", help="Split of a dataset.")] = "train",
+    config: Annotated[str | None, typer.Option("--config", help="Config of a dataset.")] = None,
+    revision: Annotated[str | None, typer.Option("--revision", help="Revision of a dataset.")] = None,
+    push: Annotated[str | None, typer.Option("--push", metavar="REPO", help="Upload the model, as private.")] = None,
+    show_launch: Annotated[
+        bool, typer.Option("--print", help="Print the command for several GPUs, and do nothing.")
+    ] = False,
+    accelerate: Annotated[
+        Path | None, typer.Option("--accelerate", metavar="FILE", help="An accelerate config for --print.")
+    ] = None,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="GPUs for --print.")] = 4,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model on the pairs of a run, or on any preference dataset: DPO with ThinkPO's settings."""
+    from pairforge.train import launch
+
+    if show_launch:
+        print(launch.command(_without_launch_options(sys.argv[1:]), processes=processes, config=accelerate))
+        return
+    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])):
+        result = _train(target, model, method, view, out, overrides or [], (split, config, revision))
+        if push and launch.is_main():
+            from pairforge.train.publish import push_model
+
+            say(f"pushed to {push_model(Path(result.path), push)}")
+    if launch.is_main():
+        print_json(result.to_json()) if as_json else print_result(result)
+
+
+def _train(
+    target: str,
+    model: str | None,
+    method: str | None,
+    view: str,
+    out: Path | None,
+    overrides: list[str],
+    where: tuple[str, str | None, str | None],
+) -> Result:
+    from pairforge.train import default_name, train
+
+    settings = train_settings(target, model, method, overrides)
+    data = train_data(target, settings, view, where)
+    folder = out or (run_path(target) or Path("runs") / Path(target).stem) / "train" / default_name(settings, data)
+    return train(data, settings, folder, say=say)
+
+
+def train_settings(target: str, model: str | None, method: str | None, overrides: list[str]) -> Settings:
+    """The recipe's train block, then --set, then --model and --method."""
+    from pairforge.pipeline import run_recipe
+    from pairforge.recipe import train_arguments
+    from pairforge.run import open_run
+    from pairforge.train import resolve
+    from pairforge.train.launch import has_gpu
+
+    block = run_recipe(open_run(target)).train if run_path(target) else None
+    arguments: dict[str, Any] = train_arguments(block, overrides)
+    arguments |= {k: v for k, v in (("model", model), ("method", method)) if v is not None}
+    return resolve(arguments, on_gpu=has_gpu())
+
+
+def train_data(target: str, settings: Settings, view: str, where: tuple[str, str | None, str | None]) -> TrainData:
+    """The view of a run, or the dataset."""
+    from pairforge.run import open_run
+    from pairforge.train import from_dataset, from_view
+
+    if run_path(target):
+        return from_view(open_run(target), view, settings.method)
+    split, config, revision = where
+    return from_dataset(target, settings.method, split=split, config=config, revision=revision)
+
+
+def run_path(target: str) -> Path | None:
+    """The run's folder when `target` names a run, None when it is a dataset."""
+    return next((p for p in (Path(target), Path("runs") / target) if (p / "recipe.yaml").exists()), None)
+
+
+def print_result(result: Result) -> None:
+    """What was trained, and what to do with it."""
+    out = stdout()
+    for warning in result.warnings:
+        out.print(f"warning: {warning}", soft_wrap=True)
+    out.print(f"{result.steps} steps on {result.rows:,} rows in {result.seconds:,.0f} s, last loss {result.loss:.4g}")
+    out.print(result.path, soft_wrap=True)
+
+
+def _without_launch_options(arguments: list[str]) -> list[str]:
+    """The command's arguments without those that --print alone understands."""
+    kept, skip = [], False
+    for argument in arguments:
+        if skip:
+            skip = False
+        elif argument in ("--accelerate", "--processes"):
+            skip = True
+        elif argument != "--print" and not argument.startswith(("--accelerate=", "--processes=")):
+            kept.append(argument)
+    return kept

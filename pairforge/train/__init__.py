@@ -1,0 +1,7 @@
+"""Training on pairs: a thin command over TRL, with ThinkPO's settings as defaults and guards before the first step."""
+
+from pairforge.train.arguments import Settings, resolve
+from pairforge.train.data import TrainData, from_dataset, from_view
+from pairforge.train.run import Result, default_name, train
+
+__all__ = ["Result", "Settings", "TrainData", "default_name", "from_dataset", "from_view", "resolve", "train"]

@@ -1,0 +1,210 @@
+"""What a training run is asked to do: ThinkPO's defaults, our few own keys, and TRL's argument names for the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pairforge.errors import TrainError, require
+
+if TYPE_CHECKING:
+    from transformers import TrainingArguments
+
+Method = Literal["dpo", "sft", "simpo"]
+
+# (what the model's name contains, learning rate, where it is from). The first match counts.
+LEARNING_RATES: tuple[tuple[str, float, str], ...] = (
+    (r"deepseek-r1-distill-qwen-7b", 1e-7, "ThinkPO, Table 7: DeepSeek-R1-Distill-Qwen-7B"),
+    (r"bespoke-stratos-7b", 5e-7, "ThinkPO, Table 7: Bespoke-Stratos-7B"),
+    (r"qwen2\.5-3b", 5e-7, "ThinkPO, Table 7: Qwen2.5-3B after SFT"),
+    (r"qwen2\.5-7b-instruct", 3e-7, "ThinkPO, Table 7: Qwen2.5-7B-Instruct after the authors' SFT"),
+    (r"qwen2\.5-7b", 8e-8, "ThinkPO, Table 7: Qwen2.5-7B after SFT"),
+    (r"qwen2\.5-14b", 1e-7, "ThinkPO, Table 7: Qwen2.5-14B after SFT"),
+    (r"", 3e-7, "ThinkPO, Table 7: the paper's main model; this model is not in the table"),
+)
+SFT_LEARNING_RATE = (1e-5, "ThinkPO, section 3: the reasoning SFT")
+
+COMMON: dict[str, Any] = {
+    "lr_scheduler_type": "cosine",
+    "warmup_steps": 0.1,  # below 1: a share of all steps (transformers 5 has no `warmup_ratio`)
+    "per_device_train_batch_size": 1,
+    "logging_steps": 1,
+    "logging_nan_inf_filter": False,  # transformers would print the running mean instead of a NaN
+    "report_to": "none",
+    "save_strategy": "steps",
+    "save_steps": 0.25,  # below 1: a share of all steps
+    "save_total_limit": 2,
+}
+DEFAULTS: dict[Method, dict[str, Any]] = {
+    "dpo": {"beta": 0.01, "num_train_epochs": 1, "max_length": 8192, "precompute_ref_log_probs": True},
+    "simpo": {"loss_type": "simpo", "cpo_alpha": 0.0, "beta": 2.0, "num_train_epochs": 1, "max_length": 8192},
+    "sft": {"num_train_epochs": 3, "max_length": 10240},
+}
+GLOBAL_BATCH_SIZES: dict[Method, int] = {"dpo": 48, "simpo": 48, "sft": 32}
+LOSSES: dict[str, dict[str, Any]] = {
+    "sigmoid": {"loss_type": ["sigmoid"]},
+    "sigmoid+sft": {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 1.0]},
+    "ld": {"loss_type": ["sigmoid"], "ld_alpha": 0.5},
+    "simpo": {},
+}
+RENAMED = {
+    "warmup_ratio": "warmup_steps (a number below 1 is a share of all steps)",
+    "rpo_alpha": "loss: sigmoid+sft (or loss_type and loss_weights)",
+    "max_prompt_length": "max_length; whole rows are kept or refused, prompts are never cut",
+    "simpo_gamma": "loss: simpo, together with simpo_gamma",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One training run, resolved. `trl` holds TRL's arguments but `output_dir` and the accumulation steps.
+
+    `global_batch_size` is in rows per optimizer step over all devices. `max_cut_share` is the share of rows that
+    may be longer than `max_length`. `lora` holds peft's `LoraConfig` arguments, None trains all weights.
+    `learning_rate_source` says where the learning rate comes from.
+    """
+
+    method: Method
+    model: str
+    revision: str | None
+    trl: dict[str, Any]
+    global_batch_size: int
+    lora: dict[str, Any] | None = None
+    max_cut_share: float = 0.01
+    learning_rate_source: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
+    """The settings of a `train:` block: our defaults, then its `loss`, then its own arguments.
+
+    Raises `TrainError` for a missing model, an unknown argument (with the nearest known name) or a bad value.
+    """
+    given = {name: value for name, value in block.items() if value is not None or name in ("max_length",)}
+    model = given.pop("model", None)
+    if not model:
+        raise TrainError("no model to train is named", hint="--model M, or `model:` in the recipe's train block")
+    loss = given.pop("loss", None)
+    method: Method = given.pop("method", None) or ("simpo" if loss == "simpo" else "dpo")
+    if method not in DEFAULTS:
+        raise TrainError(f"train.method: there is no '{method}'", hint=f"methods: {', '.join(DEFAULTS)}")
+    lora = given.pop("lora", None)
+    own = {name: given.pop(name) for name in ("revision", "max_cut_share", "global_batch_size") if name in given}
+    rate, source = learning_rate(str(model), method)
+    if "learning_rate" in given:
+        source = "set"
+    base = {**COMMON, **DEFAULTS[method], "learning_rate": rate, "bf16": on_gpu, "gradient_checkpointing": on_gpu}
+    arguments = {**base, **loss_arguments(loss, method), **checked(given, method)}
+    return Settings(
+        method=method,
+        model=str(model),
+        revision=own.get("revision"),
+        trl=arguments,
+        global_batch_size=own.get("global_batch_size", GLOBAL_BATCH_SIZES[method]),
+        lora=lora_arguments(lora),
+        max_cut_share=own.get("max_cut_share", 0.01),
+        learning_rate_source=source,
+    )
+
+
+def learning_rate(model: str, method: Method) -> tuple[float, str]:
+    """The default learning rate for a model's name, and its source."""
+    if method == "sft":
+        return SFT_LEARNING_RATE
+    return next((rate, source) for pattern, rate, source in LEARNING_RATES if re.search(pattern, model.lower()))
+
+
+def loss_arguments(loss: str | None, method: Method) -> dict[str, Any]:
+    """TRL's arguments for a loss by name."""
+    if loss is None:
+        return {}
+    if loss not in LOSSES:
+        raise TrainError(
+            f"train.loss: there is no '{loss}'",
+            hint=f"by name: {', '.join(LOSSES)}; any other through TRL's own loss_type",
+        )
+    if method == "sft" or (method == "simpo") != (loss == "simpo"):
+        raise TrainError(f"train.loss: '{loss}' does not go with method '{method}'", hint="leave one of the two out")
+    return LOSSES[loss]
+
+
+def lora_arguments(lora: object) -> dict[str, Any] | None:
+    """peft's arguments: `true` takes the defaults, a mapping overrides them."""
+    defaults = {
+        "r": 16,
+        "lora_alpha": 32,
+        "lora_dropout": 0.0,
+        "target_modules": "all-linear",
+        "task_type": "CAUSAL_LM",
+    }
+    if not lora:
+        return None
+    if lora is True:
+        return defaults
+    if isinstance(lora, Mapping):
+        return {**defaults, **lora}
+    raise TrainError(f"train.lora: expected true or peft's LoraConfig arguments, found {lora!r}")
+
+
+def checked(given: Mapping[str, Any], method: Method) -> dict[str, Any]:
+    """The arguments with their values in the types TRL declares (YAML reads 1e-7 as text).
+
+    Raises `TrainError` for a name TRL does not have, with the nearest one, and for a value of the wrong type.
+    """
+    kinds = typing.get_type_hints(config_class(method))
+    known = {field.name for field in dataclasses.fields(config_class(method)) if field.init} - {"output_dir"}
+    for name in given:
+        if name not in known:
+            raise TrainError(
+                f"train.{name}: TRL's {config_class(method).__name__} has no such argument", hint=_hint(name, known)
+            )
+    return {name: _typed(name, value, kinds[name]) for name, value in given.items()}
+
+
+def config_class(method: Method) -> type[TrainingArguments]:
+    """TRL's configuration class of a method."""
+    require("trl", extra="train", purpose="training")
+    if method == "sft":
+        from trl import SFTConfig
+
+        return SFTConfig
+    if method == "simpo":
+        from trl.experimental.cpo import CPOConfig
+
+        return CPOConfig
+    from trl import DPOConfig
+
+    return DPOConfig
+
+
+OWN = ("model", "revision", "method", "loss", "lora", "global_batch_size", "max_cut_share")
+
+
+def _hint(name: str, known: set[str]) -> str:
+    if name in RENAMED:
+        return f"use {RENAMED[name]}"
+    near = difflib.get_close_matches(name, sorted(known | set(OWN)), n=1)
+    return f"did you mean '{near[0]}'?" if near else "see docs/training.md for the names"
+
+
+def _typed(name: str, value: Any, kind: Any) -> Any:
+    import pydantic
+
+    if name == "loss_type" and isinstance(value, str) and "list" in str(kind):
+        value = [value]
+    try:
+        adapter = pydantic.TypeAdapter(kind)
+    except pydantic.errors.PydanticSchemaGenerationError:
+        return value  # a type of torch or transformers that pydantic does not know: TRL judges it itself
+    try:
+        return adapter.validate_python(value)
+    except pydantic.ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise TrainError(f"train.{name}: {value!r} is not what TRL expects: {reason}") from None

@@ -1,0 +1,83 @@
+"""The model card of a trained model: what it is made from, with which settings, and what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+METHODS = {
+    "dpo": "direct preference optimization (DPO) with TRL",
+    "simpo": "SimPO with TRL's CPO trainer",
+    "sft": "supervised fine-tuning on the chosen side with TRL",
+}
+
+
+def model_card(record: Mapping[str, Any], name: str) -> str:
+    """The card as Markdown. `record` is the content of train.json."""
+    settings, data = record["settings"], record["data"]
+    front = {
+        "library_name": "peft" if settings["lora"] and not record["merged"] else "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["pairforge", "thinkpo", "trl", settings["method"]],
+    }
+    if _on_hub(settings["model"]):
+        front["base_model"] = settings["model"]
+    hub_data = [d for d in [data["name"], *data["facts"].get("sources", [])] if _on_hub(d)]
+    if hub_data:
+        front["datasets"] = hub_data
+    shown = {
+        "method": settings["method"],
+        "global batch": settings["global_batch_size"],
+        **settings["trl"],
+        **({"lora": settings["lora"]} if settings["lora"] else {}),
+    }
+    lines = [
+        "---",
+        yaml.safe_dump(front, sort_keys=False).strip(),
+        "---",
+        f"# {name}",
+        "",
+        f"{_code(settings['model'])}{_at(settings['revision'])} trained by {METHODS[settings['method']]}.",
+        "",
+        "## Data",
+        "",
+        f"{_code(data['name'])}{_at(data['revision'])}, {data['rows']:,} rows.",
+        "",
+        *(f"- {finding['name']}: {finding['text']}" for finding in record["findings"]),
+        "",
+        "## Settings",
+        "",
+        "| argument | value |",
+        "|---|---|",
+        *(f"| {key} | {_code(value)} |" for key, value in shown.items()),
+        "",
+        f"Learning rate: {record['settings']['learning_rate_source']}.",
+        "",
+        "## Training",
+        "",
+        f"{record['steps']:,} steps in {record['seconds']:,.0f} s on {record['device']}.",
+        f"The last loss is {record['loss']:.4g}; every log is in `log.csv`.",
+        "",
+        "![training](figure.png)",
+        "",
+        *(f"- **Warning**: {warning}" for warning in record["warnings"]),
+        f"Made with {', '.join(f'{k} {v}' for k, v in record['versions'].items())}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _code(value: object) -> str:
+    """A value as inline code that cannot break out of its table cell."""
+    text = str(value).replace("`", "'").replace("|", "\\|").replace("\n", " ")
+    return f"`{text}`"
+
+
+def _at(revision: str | None) -> str:
+    return f" at {_code(revision)}" if revision else ""
+
+
+def _on_hub(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~")) and " " not in name

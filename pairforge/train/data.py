@@ -1,0 +1,115 @@
+"""What is trained on: a view of a run, or any dataset in TRL's preference formats, as plain rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pairforge.errors import TrainError
+from pairforge.records import Message
+from pairforge.run import Run, iter_rows, read_view
+from pairforge.sources.entry import RowDrop
+from pairforge.sources.rows import open_rows
+from pairforge.train.arguments import Method
+
+Side = str | list[Message]
+COLUMNS = {
+    "dpo": ("prompt", "chosen", "rejected"),
+    "simpo": ("prompt", "chosen", "rejected"),
+    "sft": ("prompt", "chosen"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainData:
+    """Rows with `prompt`, `chosen` and (but for SFT) `rejected`: all messages, or all text.
+
+    `revision` pins the content. `direction` and `tokenizer_digest` are what a view's rules were made with, None for
+    other datasets. `skipped` counts rows that could not be read.
+    """
+
+    rows: list[dict[str, Any]]
+    name: str
+    revision: str
+    direction: str | None = None
+    tokenizer_digest: str | None = None
+    skipped: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def from_view(run: Run, view: str, method: Method) -> TrainData:
+    """The pairs of a view.
+
+    Raises `RunError` when there is no such view, `TrainError` when it holds no pair.
+    """
+    record = read_view(run, view)
+    rows = trainable(iter_rows(run.view(view) / "pairs.parquet"), method, f"view '{view}' of {run.path}")
+    return TrainData(
+        rows,
+        name=f"{run.name}/{view}",
+        revision=str(record["digest"]),
+        direction=record["filter"]["direction"],
+        tokenizer_digest=record["tokenizer"],
+        facts={"sources": sorted({s["dataset"] for s in run.manifest().get("sources", []) if "dataset" in s})},
+    )
+
+
+def from_dataset(
+    dataset: str, method: Method, *, split: str = "train", config: str | None = None, revision: str | None = None
+) -> TrainData:
+    """A Hub id, a dataset folder, or a jsonl, json or parquet file.
+
+    Raises `SourceError` when it cannot be read, `TrainError` when it lacks the columns.
+    """
+    source = open_rows(dataset, config=config, split=split, revision=revision, base_dir=Path())
+    found = [row for _, row in source.rows]
+    read = [row for row in found if not isinstance(row, RowDrop)]
+    return TrainData(trainable(read, method, dataset), source.name, source.revision, skipped=len(found) - len(read))
+
+
+def trainable(rows: Iterable[dict[str, Any]], method: Method, where: str) -> list[dict[str, Any]]:
+    """Rows with just the columns the method needs; a prompt that is part of both sides is taken out of them.
+
+    Raises `TrainError` naming the columns there are when one is missing, or when a column holds neither messages
+    nor text.
+    """
+    kept: list[dict[str, Any]] = []
+    for number, row in enumerate(rows, start=1):
+        kept.append(_columns(row, method, f"{where}, row {number}"))
+    if not kept:
+        raise TrainError(f"{where} holds no row to train on", hint="loosen the rules with `pairforge filter`")
+    if len({type(row[name]) for row in kept for name in COLUMNS[method]}) > 1:
+        raise TrainError(f"{where}: some rows hold messages and some hold text", hint="use one form for all")
+    return kept
+
+
+def _columns(row: dict[str, Any], method: Method, where: str) -> dict[str, Any]:
+    if method == "sft" and "completion" in row and "chosen" not in row:
+        row = {**row, "chosen": row["completion"]}
+    if "prompt" not in row and {"chosen", "rejected"} <= row.keys():
+        from trl.data_utils import extract_prompt
+
+        row = extract_prompt(row)
+    needed = COLUMNS[method]
+    missing = [name for name in needed if row.get(name) is None]
+    if missing:
+        raise TrainError(
+            f"{where}: no column {' or '.join(repr(name) for name in missing)}; columns: {', '.join(row) or 'none'}",
+            hint="TRL's preference format has prompt, chosen and rejected, as messages or text; a view has it",
+        )
+    return {name: _side(row[name], name, where) for name in needed}
+
+
+def _side(value: Any, name: str, where: str) -> Side:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(m, dict) and {"role", "content"} <= m.keys() for m in value):
+        return [Message(role=str(m["role"]), content=str(m["content"])) for m in value]
+    raise TrainError(f"{where}: column '{name}' is neither text nor a list of messages with role and content")
+
+
+def text_of(side: Side) -> str:
+    """The words of a prompt or completion, roles left out."""
+    return side if isinstance(side, str) else "\n".join(m["content"] for m in side)

@@ -1,0 +1,354 @@
+"""One training run: guards, trainer, watch, and everything that is left behind in its folder.
+
+train.json                    settings, data, findings, outcome; `finished` is written last
+log.csv  figure.png           every log of the trainer, and its picture
+checkpoints/checkpoint-<n>/   the trainer's own; the same command resumes from the newest complete one
+model.safetensors ...         the trained model with its tokenizer and template
+README.md                     the model card
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pairforge
+from pairforge import demo
+from pairforge.errors import PairforgeError, TrainError
+from pairforge.generator.loop import Interrupted, stop_signals
+from pairforge.lengths import load_tokenizer
+from pairforge.recipe import flatten
+from pairforge.records import digest
+from pairforge.run import write_text
+from pairforge.train import guards, launch
+from pairforge.train.arguments import Settings, config_class
+from pairforge.train.card import model_card
+from pairforge.train.data import TrainData
+from pairforge.train.figure import draw
+from pairforge.train.watch import Say, Watch, as_callback, last_good, last_good_text
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase, Trainer, TrainerState
+
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a training run ended. `path` holds the model; `seconds` is the time of the steps of this sitting."""
+
+    path: str
+    rows: int
+    steps: int
+    loss: float
+    seconds: float
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result:
+    """Train and save a model in `out`, or go on from the newest checkpoint there.
+
+    Raises `TrainError` when a guard refuses, when `out` holds another run, at a NaN, when memory or disk is full.
+    """
+    launch.use_one_device()
+    say = say if launch.is_main() else _silent
+    there = read_record(out)
+    refuse_other_run(there, out, settings, data)
+    if "finished" in there:
+        say(f"{out} is already trained with these settings")
+        return result_of(there, out)
+    tokenizer = load_tokenizer(demo.resolve(settings.model), settings.revision)
+    own_template = tokenizer.chat_template
+    rows, findings = look(data, settings, tokenizer, out)
+    for finding in findings:
+        say(f"{finding.level:>4}  {finding.name}: {finding.text}")
+    guards.refuse(findings)
+    record: dict[str, Any] = {
+        "settings": settings.to_json(),
+        "data": {"name": data.name, "revision": data.revision, "rows": len(rows), "facts": data.facts},
+        "findings": [asdict(f) for f in findings],
+        "versions": versions(),
+        "device": device_name(),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    write_record(out, record)
+    from transformers import PrinterCallback
+
+    watch = Watch(
+        out / "log.csv", out / CHECKPOINTS, say, beta=settings.trl.get("beta") if settings.method == "dpo" else None
+    )
+    with explained(out), stop_signals() as stopped, plain_output():
+        trainer = make_trainer(settings, rows, tokenizer, out / CHECKPOINTS)
+        trainer.remove_callback(PrinterCallback)  # our watch prints
+        trainer.add_callback(as_callback(watch, stopped))
+        started = time.monotonic()
+        checkpoint = last_good(out / CHECKPOINTS)
+        if checkpoint:
+            say(f"going on from {checkpoint}")
+        state = state_of(checkpoint) if checkpoint else None
+        if checkpoint and state and state.global_step >= state.max_steps:
+            take_finished(trainer, watch, checkpoint)
+        else:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if stopped():
+            raise Interrupted
+        merged = save(trainer, tokenizer, own_template, settings, out)
+    if not launch.is_main():
+        return Result(str(out), len(rows), trainer.state.global_step, float("nan"), 0.0, ())
+    record |= {
+        "steps": trainer.state.global_step,
+        "loss": float(watch.rows[-1]["loss"]),
+        "seconds": round(time.monotonic() - started, 1),
+        "warnings": watch.warnings,
+        "merged": merged,
+    }
+    draw(watch.rows, out / "figure.png", f"{settings.method} on {data.name}")
+    write_text(out / "README.md", model_card(record, out.resolve().name))
+    write_record(out, {**record, "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z")})
+    return result_of(record, out)
+
+
+def look(
+    data: TrainData, settings: Settings, tokenizer: PreTrainedTokenizerBase, out: Path
+) -> tuple[list[dict[str, Any]], list[guards.Finding]]:
+    """The rows that are trained on, and everything the guards found. May replace the tokenizer's template."""
+    rows, findings = guards.clean_rows(data)
+    guards.refuse(findings)
+    findings += guards.same_tokenizer(tokenizer, data)
+    findings += guards.keep_reasoning(tokenizer, rows)
+    guards.refuse(findings)
+    sides = guards.count(tokenizer, rows)
+    size = guards.model_size(demo.resolve(settings.model), settings.revision)
+    findings += guards.lengths(sides, settings, size, data.direction)
+    longest = max(max(s.totals) for s in sides.values())
+    longest = min(longest, settings.trl.get("max_length") or longest)
+    findings += guards.memory(settings, size, longest, devices=launch.launched())
+    findings += guards.disk(settings, size, out)
+    return rows, findings
+
+
+def make_trainer(
+    settings: Settings, rows: list[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, checkpoints: Path
+) -> Trainer:
+    """TRL's trainer for the settings.
+
+    Weights that are trained are kept in 32 bits: at learning rates of 1e-7 a step is smaller than what 16 bits can
+    tell apart, and a model trained or saved in them would not change.
+    """
+    from datasets import Dataset
+
+    model_kwargs: dict[str, Any] = {"dtype": "bfloat16" if settings.lora and settings.trl.get("bf16") else "float32"}
+    if settings.revision:
+        model_kwargs["revision"] = settings.revision
+    model_kwargs |= settings.trl.get("model_init_kwargs") or {}
+    own = {
+        "output_dir": str(checkpoints),
+        "model_init_kwargs": model_kwargs,
+        "gradient_accumulation_steps": accumulation_steps(settings, launch.launched()),
+        "disable_tqdm": True,
+        "push_to_hub": False,
+    }
+    arguments = config_class(settings.method)(**{**settings.trl, **own})
+    common: dict[str, Any] = {
+        "model": demo.resolve(settings.model),
+        "args": arguments,
+        "processing_class": tokenizer,
+        "train_dataset": Dataset.from_list(rows),
+    }
+    if settings.lora:
+        from peft import LoraConfig
+
+        common["peft_config"] = LoraConfig(**settings.lora)
+    if settings.method == "sft":
+        from trl import SFTTrainer
+
+        common["train_dataset"] = common["train_dataset"].rename_column("chosen", "completion")
+        return SFTTrainer(**common)
+    if settings.method == "simpo":
+        from trl.experimental.cpo import CPOTrainer
+
+        return CPOTrainer(**common)
+    from trl import DPOTrainer
+
+    return DPOTrainer(**common)
+
+
+def state_of(checkpoint: Path) -> TrainerState:
+    """The trainer's state in a checkpoint."""
+    from transformers import TrainerState
+
+    return TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+
+
+def take_finished(trainer: Trainer, watch: Watch, checkpoint: Path) -> None:
+    """Load a checkpoint of the last step: transformers 5.19 would take one step more when resuming from it."""
+    trainer._load_from_checkpoint(str(checkpoint))
+    trainer.state = state_of(checkpoint)
+    watch.begin(trainer.state.log_history)
+
+
+def accumulation_steps(settings: Settings, processes: int) -> int:
+    """Batches per optimizer step, so that the global batch has the size asked for (at least one batch)."""
+    if "gradient_accumulation_steps" in settings.trl:
+        return int(settings.trl["gradient_accumulation_steps"])
+    at_once = settings.trl["per_device_train_batch_size"] * processes
+    return max(1, round(settings.global_batch_size / at_once))
+
+
+def save(
+    trainer: Trainer, tokenizer: PreTrainedTokenizerBase, own_template: str | None, settings: Settings, out: Path
+) -> bool:
+    """Write the model beside its place, then move it in. LoRA weights are merged into the model on one device; the
+    adapter alone is in `adapter/`. The tokenizer keeps the model's own template, which is the one to sample with.
+
+    Returns whether an adapter was merged.
+    """
+    beside = out / ".saving"
+    shutil.rmtree(beside, ignore_errors=True)
+    merge = settings.lora is not None and launch.launched() == 1
+    if merge:
+        trainer.save_model(str(beside / "adapter"))
+        trainer.model.to("cpu").float().merge_and_unload().save_pretrained(str(beside))
+    else:
+        trainer.save_model(str(beside))
+    if launch.is_main():
+        for name in ("training_args.bin", "chat_template.jinja", "README.md"):
+            (beside / name).unlink(missing_ok=True)
+        trained_with, tokenizer.chat_template = tokenizer.chat_template, own_template
+        tokenizer.save_pretrained(str(beside))
+        if trained_with != own_template and isinstance(trained_with, str):
+            write_text(beside / "training_chat_template.jinja", trained_with)
+        shutil.rmtree(out / "adapter", ignore_errors=True)
+        for file in beside.iterdir():
+            file.rename(out / file.name)
+        beside.rmdir()
+    return merge
+
+
+@contextlib.contextmanager
+def plain_output() -> Iterator[None]:
+    """Keep the libraries' progress bars to terminals: in a log file each step of a bar is a line."""
+    import datasets
+    import transformers
+
+    if sys.stderr.isatty():
+        yield
+        return
+    before = os.environ.get("TQDM_DISABLE")
+    os.environ["TQDM_DISABLE"] = "1"  # what TRL asks before it draws
+    datasets.disable_progress_bars()
+    transformers.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        os.environ.pop("TQDM_DISABLE") if before is None else None
+        datasets.enable_progress_bars()
+        transformers.logging.enable_progress_bar()
+
+
+@contextlib.contextmanager
+def explained(out: Path) -> Iterator[None]:
+    """Turn what libraries raise into errors that say what to do and which checkpoint is the last good one."""
+    try:
+        yield
+    except (PairforgeError, KeyboardInterrupt):
+        raise
+    except ImportError as error:
+        raise TrainError(
+            f"an optional package is missing: {error}", hint="install it, or train.report_to=none"
+        ) from error
+    except Exception as error:
+        kept = last_good_text(out / CHECKPOINTS)
+        if disk_is_full(error):
+            shutil.rmtree(out / ".saving", ignore_errors=True)
+            free = shutil.disk_usage(out).free / guards.GIB
+            hint = "make room, then give the same command: it resumes there"
+            raise TrainError(f"the disk is full ({free:.2f} GiB free at {out}); {kept}", hint=hint) from error
+        if type(error).__name__ == "OutOfMemoryError":
+            hint = "lower train.per_device_train_batch_size, set train.gradient_checkpointing=true or train.lora=true"
+            raise TrainError(f"the device has no memory left; {kept}", hint=hint) from error
+        raise TrainError(f"{type(error).__name__}: {error}; {kept}", hint="see the cause above") from error
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, is a full disk (safetensors only says so in words)."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if "No space left" in str(error) or "file write failed" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def read_record(out: Path) -> dict[str, Any]:
+    """What train.json says, empty when `out` is new.
+
+    Raises `TrainError` when `out` holds something else.
+    """
+    if (out / "train.json").exists():
+        return dict(json.loads((out / "train.json").read_text()))
+    if out.exists() and any(out.iterdir()):
+        raise TrainError(f"{out} is not empty and holds no training run", hint="name another folder with --out")
+    return {}
+
+
+def write_record(out: Path, record: dict[str, Any]) -> None:
+    if launch.is_main():
+        write_text(out / "train.json", json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def refuse_other_run(there: dict[str, Any], out: Path, settings: Settings, data: TrainData) -> None:
+    """Raise `TrainError` naming the arguments that differ from those of the run in `out`."""
+    if not there:
+        return
+    here = json.loads(json.dumps(settings.to_json(), default=str))
+    before = {**flatten(there["settings"]), "data": there["data"]["revision"]}
+    now = {**flatten(here), "data": data.revision}
+    changed = [k for k in sorted({*before, *now}) if before.get(k) != now.get(k)]
+    if changed:
+        shown = "; ".join(f"{k}: {before.get(k)!r} there, {now.get(k)!r} here" for k in changed[:6])
+        raise TrainError(f"{out} holds a run with other settings: {shown}", hint="name another folder with --out")
+
+
+def result_of(record: dict[str, Any], out: Path) -> Result:
+    return Result(
+        str(out), record["data"]["rows"], record["steps"], record["loss"], record["seconds"], tuple(record["warnings"])
+    )
+
+
+def default_name(settings: Settings, data: TrainData) -> str:
+    """A folder name that says the method and tells settings apart: dpo-1f2e3d4c."""
+    return f"{settings.method}-{digest([settings.to_json(), data.revision])[:8]}"
+
+
+def versions() -> dict[str, str]:
+    names = ("trl", "transformers", "torch")
+    return {"pairforge": pairforge.__version__, **{name: version(name) for name in names}}
+
+
+def device_name() -> str:
+    """The device that trains, for the card."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{launch.launched()} x {torch.cuda.get_device_name(0)}"
+    return f"{os.cpu_count()} CPU cores ({platform.machine()})"
+
+
+def _silent(text: str) -> None:
+    """Other processes than the first say nothing."""

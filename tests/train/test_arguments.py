@@ -1,0 +1,95 @@
+"""The train block: the paper's defaults, TRL's names for the rest, and mistakes named."""
+
+import dataclasses
+
+import pytest
+
+from pairforge.errors import TrainError
+from pairforge.train.arguments import GLOBAL_BATCH_SIZES, LEARNING_RATES, config_class, resolve
+
+
+def test_defaults_are_the_papers():
+    settings = resolve({"model": "some/model"})
+    assert settings.method == "dpo"
+    assert settings.global_batch_size == 48
+    expected = {
+        "beta": 0.01,
+        "learning_rate": 3e-7,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 0.1,
+        "num_train_epochs": 1,
+        "max_length": 8192,
+        "precompute_ref_log_probs": True,
+    }
+    assert expected.items() <= settings.trl.items()
+
+
+@pytest.mark.parametrize(
+    ("model", "rate"),
+    [  # ThinkPO, Table 7
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", 1e-7),
+        ("bespokelabs/Bespoke-Stratos-7B", 5e-7),
+        ("models/Qwen2.5-7B-Instruct-sft", 3e-7),
+        ("models/Qwen2.5-3B-sft", 5e-7),
+        ("models/Qwen2.5-7B-sft", 8e-8),
+        ("models/Qwen2.5-14B-sft", 1e-7),
+    ],
+)
+def test_learning_rates_per_family(model: str, rate: float):
+    settings = resolve({"model": model})
+    assert settings.trl["learning_rate"] == rate
+    assert "Table 7" in settings.learning_rate_source
+
+
+def test_a_set_learning_rate_wins_and_text_becomes_a_number():
+    settings = resolve({"model": "bespokelabs/Bespoke-Stratos-7B", "learning_rate": "1e-7", "max_steps": "5"})
+    assert settings.trl["learning_rate"] == 1e-7
+    assert settings.trl["max_steps"] == 5
+    assert settings.learning_rate_source == "set"
+
+
+def test_every_default_is_an_argument_of_this_trl():
+    for method in GLOBAL_BATCH_SIZES:
+        config = config_class(method)
+        names = {f.name for f in dataclasses.fields(config)}
+        assert resolve({"model": "m", "method": method}).trl.keys() <= names, method
+    assert [pattern for pattern, _, _ in LEARNING_RATES][-1] == ""
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"learning_rat": 1e-7}, ["train.learning_rat", "learning_rate"]),
+        ({"global_batchsize": 8}, ["global_batch_size"]),
+        ({"warmup_ratio": 0.1}, ["warmup_steps"]),
+        ({"max_prompt_length": 512}, ["max_length"]),
+        ({"rpo_alpha": 1.0}, ["sigmoid+sft"]),
+        ({"beta": "much"}, ["train.beta", "much"]),
+        ({"loss": "best"}, ["best", "sigmoid", "simpo"]),
+        ({"loss": "ld", "method": "sft"}, ["does not go with"]),
+        ({"method": "ppo"}, ["ppo", "dpo"]),
+        ({"lora": 8}, ["train.lora"]),
+        ({"model": None}, ["--model"]),
+    ],
+)
+def test_mistakes_are_named_with_what_to_do(block: dict, words: list[str]):
+    with pytest.raises(TrainError) as error:
+        resolve({"model": "m", **block})
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_losses_by_name():
+    assert resolve({"model": "m", "loss": "sigmoid+sft"}).trl["loss_weights"] == [1.0, 1.0]
+    assert resolve({"model": "m", "loss": "ld"}).trl["ld_alpha"] == 0.5
+    assert resolve({"model": "m", "loss": "ld", "ld_alpha": 0.2}).trl["ld_alpha"] == 0.2
+    simpo = resolve({"model": "m", "loss": "simpo", "simpo_gamma": 1})
+    assert (simpo.method, simpo.trl["loss_type"], simpo.trl["simpo_gamma"]) == ("simpo", "simpo", 1.0)
+    assert resolve({"model": "m", "loss_type": "ipo"}).trl["loss_type"] == ["ipo"]
+
+
+def test_lora_takes_pefts_names():
+    assert resolve({"model": "m"}).lora is None
+    lora = resolve({"model": "m", "lora": {"r": 4}}).lora
+    assert lora is not None
+    assert (lora["r"], lora["target_modules"]) == (4, "all-linear")
