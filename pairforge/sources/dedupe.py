@@ -32,11 +32,12 @@ def drop_near_duplicates(problems: Iterable[Problem], *, threshold: float = 0.8)
     from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
+    blank = MinHash(num_perm=PERMUTATIONS, hashfunc=zlib.crc32)  # its permutations are dear to make
     kept: list[Problem] = []
     drops: list[Drop] = []
     for problem in problems:
         mine = _shingles(words(problem.question))
-        sketch = MinHash(num_perm=PERMUTATIONS, hashfunc=zlib.crc32)
+        sketch = blank.copy()
         sketch.update_batch([shingle.encode() for shingle in mine])
         twins = [kept[position] for position in index.query(sketch) if _same_task(kept[position], problem)]
         scored = [(_jaccard(_shingles(words(twin.question)), mine), twin) for twin in twins]
