@@ -1,4 +1,4 @@
-"""Are gold and answer the same? The rules in order; the first that knows decides."""
+"""Are gold and answer the same? The rules in order; the first that knows decides, and `judge` has the rest."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import re
 
 from pairforge.verifier.clean import clean
 from pairforge.verifier.compare import Hints, same
-from pairforge.verifier.judge import judge
+from pairforge.verifier.gate import refuse_for_judge
 from pairforge.verifier.numeric import TooLarge
 from pairforge.verifier.pool import Decision
 from pairforge.verifier.quick import number
 from pairforge.verifier.read import read
-from pairforge.verifier.tokens import Unreadable
 from pairforge.verifier.values import Value
 
 
@@ -25,13 +24,9 @@ def quick_decision(gold: str, answer: str) -> Decision | None:
     return None
 
 
-def decide(gold: str, answer: str, gold_percent: bool = False, answer_percent: bool = False) -> Decision:
-    """(status, rule, detail) for two short strings. Runs in a worker."""
-    return (
-        quick_decision(gold, answer)
-        or _same_spelling(gold, answer)
-        or _by_value(gold, answer, Hints(gold_percent, answer_percent))
-    )
+def decide(gold: str, answer: str, hints: Hints) -> Decision | None:
+    """(status, rule, detail) for two short strings, or None when these rules do not know and math-verify should."""
+    return quick_decision(gold, answer) or _same_spelling(gold, answer) or _by_value(gold, answer, hints)
 
 
 def _same_spelling(gold: str, answer: str) -> Decision | None:
@@ -48,24 +43,24 @@ def _squeeze(text: str) -> str:
     return _SPACES.sub("", text.replace('"', " "))
 
 
-def _by_value(gold: str, answer: str, hints: Hints) -> Decision:
+def _by_value(gold: str, answer: str, hints: Hints) -> Decision | None:
     golds, answers = read(gold), read(answer)
     if golds and answers:
         try:
             results = [same(g, a, hints) for g in golds for a in answers]
         except TooLarge:
             return "error", "too large", "a value too large to compute"
-        kinds = f"{_kind(golds[0])} and {_kind(answers[0])}"
+        kinds = f"{_kind(golds[0])} {clean(gold)[:60]!r} and {_kind(answers[0])} {clean(answer)[:60]!r}"
         if True in results:
             return "correct", "value", kinds
         if None not in results:
             return "incorrect", "value", kinds
-    status, detail = judge(gold, answer)
-    return status, "math-verify", detail
+    for side, text in (("gold", gold), ("answer", answer)):
+        reason = refuse_for_judge(text)
+        if reason:
+            return "refused", "gate", f"{side}: {reason}"
+    return None
 
 
 def _kind(value: Value) -> str:
     return type(value).__name__.lower()
-
-
-__all__ = ["Unreadable", "decide", "quick_decision"]

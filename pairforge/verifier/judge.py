@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from pairforge.verifier.gate import refuse_for_judge
+from pairforge.verifier.pool import Decision
 
 _PLAIN_NAME = re.compile(r"[A-Za-zα-ωΑ-Ω][A-Za-z0-9α-ω_{}\\ ,.']{0,40}")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,400}(?:\.\d{0,200})?|\.\d{1,200})")
@@ -42,8 +43,13 @@ def _number_only(text: object, *_: object, **__: object) -> Any:
     return sympy.Rational(plain) if "." in plain else sympy.Integer(plain)
 
 
-def judge(gold: str, answer: str) -> tuple[str, str]:
-    """(status, detail) of math-verify's view on two short LaTeX strings, gold first."""
+def judge(gold: str, answer: str) -> Decision:
+    """math-verify's view on two short LaTeX strings, gold first. Call `lock_down` once before."""
+    status, detail = _gated(gold, answer)
+    return status, "math-verify", detail
+
+
+def _gated(gold: str, answer: str) -> tuple[str, str]:
     for side, text in (("gold", gold), ("answer", answer)):
         reason = refuse_for_judge(text)
         if reason:

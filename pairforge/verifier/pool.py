@@ -37,7 +37,7 @@ class _Worker:
     process: subprocess.Popen[bytes]
     tasks: deque[tuple[Task, int]] = field(default_factory=deque)  # in the order sent, with their size
     since: float = 0.0  # when the task in front started (monotonic clock)
-    ready: bool = False
+    ready: bool = False  # False while it imports
     retiring: bool = False
     rest: bytes = b""
     in_flight_bytes: int = 0
@@ -164,12 +164,13 @@ class Pool:
     def _understand(self, worker: _Worker, line: bytes) -> tuple[int, Decision] | None:
         task_id, decision, worker.retiring, moment = json.loads(line)
         worker.since = min(float(moment), time.monotonic())
-        if task_id == "ready":
-            worker.ready, self._failed_starts = True, 0
+        if task_id in ("ready", "loading", "loaded"):
+            worker.ready = task_id != "loading"
             return None
         if task_id == "fatal":
             hint = "pip install 'math-verify[antlr4_13_2]'"
             raise VerifierError(f"a verifier worker cannot start: {decision}", hint=hint)
+        self._failed_starts = 0
         (task, size) = worker.tasks.popleft()
         worker.in_flight_bytes -= size
         return task[0], (str(decision[0]), str(decision[1]), str(decision[2]))

@@ -11,9 +11,13 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pairforge.verifier.pool import Decision
 
 MEMORY_BYTES = 1536 * 2**20
 _KEEP_RSS_BYTES = 700 * 2**20  # a worker that has grown past this retires after its reply
@@ -31,7 +35,11 @@ class _Deadline(BaseException):
 
 
 def main(timeout_s: float) -> None:
-    """Serve tasks from stdin until it closes. In: [id, gold, answer, hints]; out: [id, decision, retires, time]."""
+    """Serve tasks from stdin until it closes. In: [id, gold, answer, hints]; out: [id, decision, retires, time].
+
+    Three replies are no decisions: "ready"; "loading" and "loaded" around the first use of math-verify, whose import
+    takes longer than most decisions and does not count against the deadline.
+    """
     out = os.fdopen(os.dup(1), "w", buffering=1, encoding="ascii")
     with contextlib.suppress(OSError):
         null = os.open(os.devnull, os.O_RDWR)
@@ -39,43 +47,54 @@ def main(timeout_s: float) -> None:
         os.dup2(null, 2)
     try:
         _shed_privileges()
-        from pairforge.verifier.decide import decide
-        from pairforge.verifier.judge import lock_down
+        import mpmath  # noqa: F401
 
-        lock_down()
-        sys.addaudithook(_audit)
+        from pairforge.verifier.compare import Hints
+        from pairforge.verifier.decide import decide
+        from pairforge.verifier.judge import judge, lock_down
     except Exception as error:
         _reply(out, "fatal", f"{type(error).__name__}: {error}", retires=True)
         return
     signal.signal(signal.SIGALRM, _on_alarm)
     _reply(out, "ready", None)
+    loaded = False
     for line in _lines():
         task_id, gold, answer, hints = json.loads(line)
-        decision, healthy = _within(timeout_s, decide, gold, answer, hints)
+        started = time.monotonic()
+        decision, healthy = _within(timeout_s, partial(decide, gold, answer, Hints(*hints)))
+        left_s = timeout_s - (time.monotonic() - started)
+        if decision is None and not loaded:
+            _reply(out, "loading", None)
+            lock_down()
+            sys.addaudithook(_audit)
+            _reply(out, "loaded", None)
+            loaded = True
+        if decision is None:
+            decision, healthy = _within(left_s, partial(judge, gold, answer))
         retires = not healthy or _rss_bytes() > _KEEP_RSS_BYTES
         _reply(out, task_id, decision, retires)
         if retires:
             return
 
 
-def _within(timeout_s: float, decide: Any, gold: str, answer: str, hints: list[bool]) -> tuple[list[str], bool]:
+def _within(timeout_s: float, decide: Callable[[], Decision | None]) -> tuple[Decision | None, bool]:
     """The decision, or a timeout / error decision, and whether this process is still fit for more."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     # The kernel's own limit: it ends a task that sits in C code even when the parent is gone.
     _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + timeout_s) + 2, soft_only=True)
-    signal.setitimer(signal.ITIMER_REAL, timeout_s)
     try:
-        result = list(decide(gold, answer, *hints))
+        signal.setitimer(signal.ITIMER_REAL, max(timeout_s, 0.001))
+        result = decide()
         signal.setitimer(signal.ITIMER_REAL, 0)
         return result, True
     except _Deadline:
-        return ["timeout", "deadline", f"no decision within {timeout_s:g} s"], False
+        return ("timeout", "deadline", "no decision in time"), False
     except MemoryError:
-        return ["error", "memory", "the comparison needs more memory than a worker has"], False
+        return ("error", "memory", "the comparison needs more memory than a worker has"), False
     except RecursionError:
-        return ["error", "recursion", "the comparison nests too deeply"], False
+        return ("error", "recursion", "the comparison nests too deeply"), False
     except Exception as error:
-        return ["error", "exception", f"{type(error).__name__}: {error}"[:200]], True
+        return ("error", "exception", f"{type(error).__name__}: {error}"[:200]), True
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 

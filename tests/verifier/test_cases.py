@@ -1,5 +1,6 @@
 """The hand-labelled cases, one by one, and what the file promises about itself."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -18,7 +19,9 @@ def verdicts() -> dict[str, Verdict]:
 
 
 @pytest.mark.parametrize(
-    ("number", "case"), enumerate(CASES), ids=[f"{c.kind}: {c.gold} | {c.response} ({c.why})"[:100] for c in CASES]
+    ("number", "case"),
+    list(enumerate(CASES)),
+    ids=[f"{c.kind}: {c.gold} | {c.response} ({c.why})"[:100] for c in CASES],
 )
 def test_a_case_is_decided_as_labelled(number: int, case: Case, verdicts: dict[str, Verdict]):
     verdict = verdicts[str(number)]
@@ -33,7 +36,7 @@ def test_every_kind_has_enough_cases_and_negatives():
     assert all(case.why for case in CASES)
 
 
-def test_no_case_is_another_with_different_numbers():
-    shapes = Counter((c.kind, "".join("#" if x.isdigit() else x for x in c.gold + c.response)) for c in CASES)
-    repeated = [shape for shape, count in shapes.items() if count > 1]
-    assert len(repeated) <= len(CASES) * 0.03, repeated
+def test_cases_are_written_one_by_one():
+    """Hardly any case is another with its numbers exchanged: shapes (digits masked) repeat in under three percent."""
+    shapes = Counter((c.kind, c.status, re.sub(r"\d+", "#", f"{c.gold} | {c.response}")) for c in CASES)
+    assert sum(count - 1 for count in shapes.values()) <= len(CASES) * 0.03
