@@ -16,6 +16,7 @@ whole folder, so that a reader never sees half a file.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge.errors import RunError
+from pairforge.lock import locked
 from pairforge.log import AppendLog, cannot_write, read_log, sync_folder
 from pairforge.records import Drop, Problem, Sample, Verdict, from_row, schema, to_row
 
@@ -46,6 +48,7 @@ SAMPLE_FACTS = [
     "finish_reason",
     "budget_limited",
 ]
+LOCK_FILE = ".lock"
 _VIEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -58,6 +61,27 @@ class Run:
     @property
     def name(self) -> str:
         return self.path.name
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the run for writing evidence; raises `RunError` naming the process that has it."""
+        return locked(self.path / LOCK_FILE)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing at the path that anyone could miss."""
+        if not self.path.exists():
+            return True
+        return self.path.is_dir() and all(entry.name == LOCK_FILE for entry in self.path.iterdir())
+
+    def set_aside(self) -> Path | None:
+        """Rename the whole directory to the next free `<name>.old<n>`; returns that, None when there was nothing."""
+        if self.is_empty:
+            return None
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.old{number}")).exists():
+            number += 1
+        self.path.rename(aside)
+        return aside
 
     # --- recipe and manifest -------------------------------------------------------------------------
 
@@ -89,6 +113,15 @@ class Run:
     @property
     def has_problems(self) -> bool:
         return (self.path / "problems.parquet").exists()
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether anything was sampled."""
+        return any((self.path / "samples" / name).exists() for name in ("sampled.parquet", "sampled.jsonl"))
+
+    def forget_problems(self) -> None:
+        """Mark the sources as not read; what was sampled stays."""
+        (self.path / "problems.parquet").unlink(missing_ok=True)
 
     def write_sources(self, problems: Iterable[Problem], drops: Iterable[Drop]) -> None:
         """Store the problems and the source drops. The problems file comes last: it marks the stage as done."""
@@ -132,12 +165,8 @@ class Run:
 
     def samples(self) -> Iterator[Sample]:
         """Every stored sample, given ones first. A sample that was stored twice comes once."""
-        seen: set[str] = set()
-        for row in self._sample_rows():
-            sample = from_row(Sample, row)
-            if sample.key not in seen:
-                seen.add(sample.key)
-                yield sample
+        yield from self.given()
+        yield from self.sampled()
 
     def given(self) -> Iterator[Sample]:
         """Given solutions only, in the order of the sources."""
@@ -145,8 +174,10 @@ class Run:
         return (from_row(Sample, row) for row in iter_rows(file)) if file.exists() else iter(())
 
     def sampled(self) -> Iterator[Sample]:
-        """Sampled solutions only, in the order they finished."""
-        return (s for s in self.samples() if s.origin == "sampled")
+        """Sampled solutions only, in the order they finished; one that was stored twice comes once."""
+        file = self.path / "samples" / "sampled.parquet"
+        compacted = iter_rows(file) if file.exists() else iter(())
+        return unique(from_row(Sample, row) for row in itertools.chain(compacted, self._logged_samples()))
 
     def sample_table(self) -> pl.DataFrame:
         """`sample_key` and the `SAMPLE_FACTS` of every sample, without its text. Where a draw was repeated with a
@@ -201,14 +232,23 @@ class Run:
         """Turn the two logs into parquet. A crash in between leaves both; readers then see each record once."""
         samples = self.path / "samples"
         if (samples / "sampled.jsonl").exists():
-            rows = (to_row(s) for s in self.sampled())
-            write_rows(samples / "sampled.parquet", rows, Sample)
-            (samples / "sampled.jsonl").unlink()
+            self._rewrite_sampled(self.sampled())
         verdicts = self.path / "verdicts"
         if (verdicts / "verdicts.jsonl").exists():
             last = {v.sample_key: v for v in self.verdicts()}
             write_rows(verdicts / "verdicts.parquet", map(to_row, last.values()), Verdict)
             (verdicts / "verdicts.jsonl").unlink()
+
+    def forget_errors(self) -> int:
+        """Remove the samples whose request failed, so that they are owed again; returns how many there were."""
+        failed = sum(s.finish_reason == "error" for s in self.sampled())
+        if failed:
+            self._rewrite_sampled(s for s in self.sampled() if s.finish_reason != "error")
+        return failed
+
+    def _rewrite_sampled(self, sampled: Iterable[Sample]) -> None:
+        write_rows(self.path / "samples" / "sampled.parquet", map(to_row, sampled), Sample)
+        (self.path / "samples" / "sampled.jsonl").unlink(missing_ok=True)
 
     def sample_count(self) -> int:
         """How many samples are stored, given and sampled."""
@@ -301,10 +341,14 @@ class Run:
     def _logged_samples(self) -> Iterator[dict[str, Any]]:
         return read_log(self.path / "samples" / "sampled.jsonl")
 
-    def _sample_rows(self) -> Iterator[dict[str, Any]]:
-        for file in self._sample_parquets():
-            yield from iter_rows(file)
-        yield from self._logged_samples()
+
+def unique(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """Each sample once, by its key."""
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.key not in seen:
+            seen.add(sample.key)
+            yield sample
 
 
 def open_run(run: str | Path) -> Run:
@@ -380,8 +424,6 @@ def write_text(file: Path, text: str) -> None:
 
 def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], kind: type, rows_per_group: int = 1000) -> int:
     """Write rows as parquet with the schema of `kind`, atomically and in bounded memory; returns their number."""
-    import itertools
-
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -60,14 +60,22 @@ class Summary:
         return asdict(self)
 
 
-def build(recipe: Recipe, path: str | Path, *, view: str = "default", progress: Progress = quiet) -> Summary:
-    """Make, or finish, the run at `path` and one view of it."""
-    run = prepare(recipe, path, progress=progress)
-    verify(recipe, run, progress=progress)  # the given solutions: sampling asks which of them may be chosen
-    sample(recipe, run, progress=progress)
-    verify(recipe, run, progress=progress)
-    make_view(recipe, run, view, progress=progress)
-    return summarise(run, view)
+def build(
+    recipe: Recipe,
+    path: str | Path,
+    *,
+    view: str = "default",
+    extend: bool = False,
+    fresh: bool = False,
+    progress: Progress = quiet,
+) -> Summary:
+    """Make, or finish, the run at `path` and one view of it. `extend` and `fresh`: see `prepare`."""
+    run = prepare(recipe, path, extend=extend, fresh=fresh, progress=progress)
+    with run.lock():
+        sample(recipe, run, extend=extend, progress=progress)
+        verify(recipe, run, progress=progress)
+        make_view(recipe, run, view, progress=progress)
+        return summarise(run, view)
 
 
 def evidence_counts(run: Run) -> dict[str, int]:

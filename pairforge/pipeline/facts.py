@@ -53,6 +53,8 @@ def quality(run: Run) -> pl.DataFrame:
 
     known = run.lengths("quality")
     have = set(known["sample_key"]) if known is not None else set()
+    if known is not None and have.issuperset(sample_keys(run)):
+        return known  # without reading a single text
     new = quality_table((s.key, s.text) for s in run.samples() if s.key not in have)
     table = new if known is None else pl.concat([known, new])
     if new.height:
@@ -99,6 +101,8 @@ def measured(
     key = digest([lengths.tokenizer_digest(tokenizer), frame, recipe.format.system, recipe.format.user])
     known = run.lengths(key)
     have = set(known["sample_key"]) if known is not None else set()
+    if known is not None and have.issuperset(sample_keys(run)):
+        return known  # without reading a single text
     prompts = {p.id: prompt(recipe, p.question) for p in run.problems()}
     rows = (
         (s.key, prompts[s.problem_id], completion(s, frame))
@@ -116,6 +120,12 @@ def measured(
     if counted:
         run.write_lengths(key, table)
     return table
+
+
+def sample_keys(run: Run) -> set[str]:
+    """The keys of all samples whose problem was kept."""
+    samples = run.sample_table()
+    return set(samples.filter(samples["problem_id"].is_in(run.problem_table()["id"].implode()))["sample_key"])
 
 
 def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFrame:
@@ -137,7 +147,13 @@ def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFra
         (pl.col("status") == "correct").filter(first & decided).mean().alias("pass_rate"),
     )
     limit, until = (draws.max, draws.until) if draws else (0, "max")
-    stopped = pl.when(pl.col("draws") < limit).then(pl.lit(until)).otherwise(pl.lit("max"))
+    stopped = (
+        pl.when(pl.col("draws") == 0)
+        .then(pl.lit("not_drawn"))
+        .when(pl.col("draws") < limit)
+        .then(pl.lit(until))
+        .otherwise(pl.lit("max"))
+    )
     return (
         problems.join(per_problem, on="problem_id", how="left")
         .with_columns(pl.col("draws").fill_null(0))

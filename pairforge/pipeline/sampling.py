@@ -27,28 +27,29 @@ def sample(
     block = recipe.generator
     if block is None:
         return None
-    verify(recipe, run, progress=progress)  # given solutions, and samples whose verdict a crash took
-    work = plan_sampling(recipe, run, extend=extend, only=only)
-    run.write_sampling_drops(work.drops)
-    if work.plan.finished:
-        return None
-    run.update_manifest(token_ratio=asdict(work.ratio))
-    with (
-        run.timed("sample"),
-        open_verifier(recipe, run) as verifier,
-        RunStore(run) as store,
-        open_engine(recipe, run) as engine,
-    ):
-        return generator.sample(
-            work.plan,
-            engine,
-            verifier,
-            store,
-            model=block.engine.model,
-            revision=block.engine.revision or "",
-            weigh=work.weigh,
-            on_progress=lambda p: progress("sample", p.decided, p.problems, f"{p.sampled_tokens:,} tokens"),
-        )
+    with run.lock():
+        verify(recipe, run, progress=progress)  # given solutions, and samples whose verdict a crash took
+        work = plan_sampling(recipe, run, extend=extend, only=only)
+        run.write_sampling_drops(work.drops)
+        if work.plan.finished:
+            return None
+        run.update_manifest(token_ratio=asdict(work.ratio))
+        with (
+            run.timed("sample"),
+            open_verifier(recipe, run) as verifier,
+            RunStore(run) as store,
+            open_engine(recipe, run) as engine,
+        ):
+            return generator.sample(
+                work.plan,
+                engine,
+                verifier,
+                store,
+                model=block.engine.model,
+                revision=block.engine.revision or "",
+                weigh=work.weigh,
+                on_progress=lambda p: progress("sample", p.decided, p.problems, f"{p.sampled_tokens:,} tokens"),
+            )
 
 
 class RunStore:
