@@ -124,13 +124,23 @@ _FORMULA = re.compile(r"\\\\|\\\$|\$|\\[\[\](){}]|\\begin\b|\\end\b")
 
 
 def _announces(before: str) -> bool:
-    return before.rstrip().endswith((":", ",", "="))
+    """Whether what comes next belongs to these words: a formula they announce, or the item of a list number."""
+    return before.rstrip().endswith((":", ",", "=")) or _LIST_NUMBER.search(before) is not None
+
+
+_LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\d{1,2}[.)]\s*$")
+_MONEY = re.compile(r"\$(?=\d[\d,]*(?:\.\d+)?(?:[^\d\w$\\]|$))")
 
 
 def _inside_formula(before: str) -> bool:
-    """Whether a text ends within an unfinished formula."""
+    """Whether a text ends within an unfinished formula.
+
+    `$..$` ends with its paragraph, and an odd dollar sign before a number is an amount of money, not a formula.
+    """
     marks = Counter(_FORMULA.findall(before))
-    return bool(marks["$"] % 2) or any(
+    paragraph = before[before.rfind("\n\n") + 1 :]
+    dollars = Counter(_FORMULA.findall(paragraph))["$"]
+    return bool(dollars % 2 and (dollars - len(_MONEY.findall(paragraph))) % 2) or any(
         marks[opener] > marks[closer] for opener, closer in (("\\[", "\\]"), ("\\(", "\\)"), ("\\begin", "\\end"))
     )
 

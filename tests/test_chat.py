@@ -66,3 +66,20 @@ def test_a_long_solution_changes_its_frame_and_not_its_words():
     assert (
         completion_message("hm", "It is 2.", "<think>hm</think>It is 2.", "as_sampled") == "<think>hm</think>It is 2."
     )
+
+
+def test_an_amount_of_money_does_not_open_a_formula():
+    solution = (
+        "Let's go step by step:\n\n1. Sara spends $50 + $200 = $250.\n2. Rachel spends twice as much, $500.\n"
+        "Rachel should budget \\(\\boxed{500}\\) dollars."
+    )
+    working, answer = split_solution(solution)
+    assert answer == "Rachel should budget \\(\\boxed{500}\\) dollars."
+    assert working.endswith("$500.")
+
+
+def test_a_number_of_a_list_stays_with_its_item():
+    solution = "We add the two parts. 1. Three and four. 2. That makes seven.\n\n3. So it is \\boxed{7}."
+    working, answer = split_solution("A first step that is long enough to be most of it.\n1. So it is \\boxed{7}.")
+    assert answer == "1. So it is \\boxed{7}." and not working.endswith("1.")
+    assert not split_solution(solution)[0].endswith("3.")
