@@ -31,6 +31,7 @@ def lock_down() -> None:
     for module in (sympy.core.evalf, sympy.utilities.lambdify):
         module.lambdify = refused
     sympy.parsing.sympy_parser.parse_expr = _number_only
+    _gated("x^2 + \\sqrt{2}", "\\frac{1}{2} x + 1")  # the first parse builds tables; do it before anything is timed
     logging.disable(logging.CRITICAL)
 
 

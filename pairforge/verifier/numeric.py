@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pairforge.verifier.expr import Tree
@@ -63,6 +64,31 @@ def equal(a: Tree, b: Tree, *, degree: bool = False, natural_log: bool = False) 
 def evaluate(tree: Tree, point: Mapping[str, Fraction] | None = None, digits: int = _LOW_DIGITS, **how: bool) -> Value:
     """The value of an expression: a Fraction when it is rational, else mpmath's. Raises `Undefined`, `TooLarge`."""
     return _Evaluator(point or {}, digits, how.get("degree", False), how.get("natural_log", False)).value(tree)
+
+
+def find_root(tree: Tree, name: str, point: Mapping[str, Fraction]) -> Fraction | None:
+    """A real zero of the expression along one symbol, as a close rational; None when bisection finds none."""
+
+    def at(x: Fraction) -> float:
+        value = evaluate(tree, {**point, name: x}, digits=30)
+        if _imaginary(value):
+            raise Undefined
+        return float(value if isinstance(value, Fraction) else value.real)
+
+    places = [Fraction(n, 4) for n in (-40, -20, -9, -5, -2, 0, 3, 6, 11, 22, 44)]
+    for low, high in pairwise(places):
+        try:
+            left, right = at(low), at(high)
+            if left * right > 0:
+                continue
+            for _ in range(40):
+                middle = (low + high) / 2
+                value = at(middle)
+                low, high, left = (low, middle, left) if left * value <= 0 else (middle, high, value)
+            return low if abs(at(low)) < 1e-6 else None  # a pole changes sign too
+        except (Undefined, ZeroDivisionError):
+            continue
+    return None
 
 
 def symbols(tree: Tree) -> set[str]:

@@ -22,6 +22,7 @@ Decision = tuple[str, str, str]  # status, rule, detail
 Task = tuple[int, str, str, tuple[bool, bool]]  # id, gold, answer, (gold speaks of percent, answer speaks of percent)
 
 GRACE_S = 0.5  # beyond the worker's own deadline, before the parent kills it
+_PATIENCE = 5  # times the deadline in wall time, while the worker has not had that much processor time
 _START_S = 60.0
 _MAX_STARTS_IN_A_ROW = 3
 _IN_FLIGHT_BYTES = 60_000  # below the capacity of a pipe, so that handing out work never blocks
@@ -37,6 +38,8 @@ class _Worker:
     process: subprocess.Popen[bytes]
     tasks: deque[tuple[Task, int]] = field(default_factory=deque)  # in the order sent, with their size
     since: float = 0.0  # when the task in front started (monotonic clock)
+    cpu_s: float = 0.0  # processor time it had used by then
+    checked: float = 0.0  # when it was last found past its deadline, but short of processor time
     ready: bool = False  # False while it imports
     retiring: bool = False
     rest: bytes = b""
@@ -139,6 +142,8 @@ class Pool:
         return min((self._deadline(w) for w in self._workers if w.tasks or not w.ready), default=float("inf"))
 
     def _deadline(self, worker: _Worker) -> float:
+        if worker.checked > worker.since:
+            return worker.checked + GRACE_S
         return worker.since + (self._timeout_s + GRACE_S if worker.ready else _START_S)
 
     def _receive(self, worker: _Worker) -> list[tuple[int, Decision]]:
@@ -162,7 +167,7 @@ class Pool:
         return done
 
     def _understand(self, worker: _Worker, line: bytes) -> tuple[int, Decision] | None:
-        task_id, decision, worker.retiring, moment = json.loads(line)
+        task_id, decision, worker.retiring, moment, worker.cpu_s = json.loads(line)
         worker.since = min(float(moment), time.monotonic())
         if task_id in ("ready", "loading", "loaded"):
             worker.ready = task_id != "loading"
@@ -180,9 +185,18 @@ class Pool:
         now = time.monotonic()
         for worker in list(self._workers):
             if (worker.tasks or not worker.ready) and now > self._deadline(worker):
+                if worker.ready and self._starved(worker, now):
+                    worker.checked = now
+                    continue
                 why = f"no decision within {self._timeout_s:g} s; its worker was killed"
                 done += self._bury(worker, "timeout", "killed", why)
         return done
+
+    def _starved(self, worker: _Worker, now: float) -> bool:
+        """Has the worker, on a busy machine, not yet had the processor time its task is entitled to?"""
+        if now - worker.since > _PATIENCE * self._timeout_s:
+            return False
+        return _cpu_s(worker.process.pid) - worker.cpu_s < self._timeout_s + GRACE_S
 
     def _bury(self, worker: _Worker, status: str, rule: str, detail: str) -> list[tuple[int, Decision]]:
         """The task in front ends with the worker; everything behind it goes back to the head of the queue."""
@@ -216,3 +230,12 @@ class Pool:
             worker.process.wait()
         stdin.close()
         stdout.close()
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time of a process so far; infinite when it cannot be read."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return float("inf")

@@ -40,8 +40,22 @@ def proportional(a: Tree, b: Tree, positive: bool = False) -> bool | None:
         return None
     if positive and not factor.real > 0:
         return False
-    same_zero = numeric.equal(("*", a, there), ("*", b, here))
-    return same_zero if same_zero is not False else None if numeric.mentions(a, "/", "^", "f") else False
+    if numeric.equal(("*", a, there), ("*", b, here)) is True:
+        return True
+    return False if positive or _zero_apart(a, b, names) or _zero_apart(b, a, names) else None
+
+
+def _zero_apart(a: Tree, b: Tree, names: list[str]) -> bool:
+    """Is there a real point where `a` vanishes and `b` clearly does not?"""
+    for name in names:
+        point = {other: Fraction(5 + n, 8) for n, other in enumerate(names) if other != name}
+        try:
+            root = numeric.find_root(a, name, point)
+            if root is not None and abs(complex(numeric.evaluate(b, point | {name: root}))) > 1e-6:
+                return True
+        except (numeric.Undefined, numeric.TooLarge, ZeroDivisionError, OverflowError):
+            continue
+    return False
 
 
 def _at(tree: Tree, point: dict[str, Fraction]) -> Tree:
