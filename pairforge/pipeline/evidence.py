@@ -10,7 +10,7 @@ from typing import Any
 
 import pairforge
 from pairforge import sources
-from pairforge.errors import RunError
+from pairforge.errors import RunError, SourceError
 from pairforge.pipeline.settings import (
     Progress,
     evidence_settings,
@@ -68,8 +68,8 @@ def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> Non
     clean = sources.screen(collection.problems, base_dir=Path(), **recipe.decontaminate.model_dump())
     problems, drops = clean.problems, [*collection.drops, *clean.drops]
     if not problems:
-        reasons = ", ".join(sorted({drop.reason for drop in drops}))
-        raise RunError(f"no source row became a problem ({reasons})", hint="`pairforge check` shows why, row by row")
+        first = f"{drops[0].subject}: {drops[0].reason}, {drops[0].detail}" if drops else "there are no rows"
+        raise SourceError(f"no source row became a problem; the first: {first}", hint="`pairforge check` counts why")
     run.update_manifest(
         pairforge=pairforge.__version__,
         evidence=evidence_settings(recipe),

@@ -51,8 +51,8 @@ def test_help_answers_fast_and_names_every_command():
     ("content", "words"),
     [
         (None, ["data.jsonl"]),
-        ("", ["data.jsonl", "no rows"]),
-        ('{"q": "What?", "answer": "2"}\n', ["question", "columns"]),
+        ("", ["data.jsonl", "empty"]),
+        ('{"q": "What?", "answer": "2"}\n', ["data.jsonl", "long", "columns"]),
         ("not json at all\n", ["data.jsonl"]),
     ],
     ids=["missing file", "empty file", "missing column", "no json"],
@@ -93,7 +93,16 @@ def test_a_missing_student_is_named(recipe: Path):
 def test_a_missing_sampler_is_named(recipe: Path):
     (recipe.parent / "data.jsonl").write_text(GOOD)
     set_model = "generator={engine: {model: ./no-such-model}}"
-    done = pairforge("build", str(recipe), "--run", str(recipe.parent / "run"), "--set", set_model)
+    done = pairforge(
+        "build",
+        str(recipe),
+        "--run",
+        str(recipe.parent / "run"),
+        "--set",
+        set_model,
+        "--set",
+        "filter.tokenizer=pairforge:nano",
+    )
     assert done.returncode == 1
     assert "no-such-model" in done.stderr and "Traceback" not in done.stderr
 
