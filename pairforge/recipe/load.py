@@ -1,0 +1,148 @@
+"""Reading and writing recipes: YAML, overrides, and local paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import yaml
+
+from pairforge.errors import RecipeError
+from pairforge.recipe.blocks import Recipe, TrainBlock
+from pairforge.recipe.mistakes import explain
+
+
+def load_recipe(file: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a recipe, apply `KEY=VALUE` overrides, resolve local paths, and check every key.
+
+    Paths in the file are relative to the file, paths in overrides to the working directory.
+    Raises `RecipeError` naming the file, the key path, what was found and the nearest key that exists.
+    """
+    file = Path(file)
+    try:
+        text = file.read_text()
+    except OSError as error:
+        raise RecipeError(f"cannot read recipe {file}: {error.strerror}", hint="give the path of a YAML file") from None
+    return parse_recipe(text, overrides, name=str(file), base_dir=file.parent)
+
+
+def parse_recipe(text: str, overrides: Iterable[str] = (), *, name: str = "recipe", base_dir: Path = Path()) -> Recipe:
+    """`load_recipe` for text. `name` stands for the file in errors."""
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" line {where.line + 1}" if where else ""
+        problem = getattr(error, "problem", None) or "unreadable"
+        raise RecipeError(f"{name}{line}: not valid YAML: {problem}") from None
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{name}: a recipe is a mapping of blocks, found {type(raw).__name__}")
+    _resolve_paths(raw, base_dir)
+    for override in overrides:
+        _apply(raw, override)
+    _resolve_paths(raw, Path())
+    try:
+        return Recipe.model_validate(raw)
+    except pydantic.ValidationError as error:
+        raise explain(error, raw, name) from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The resolved recipe as YAML; `parse_recipe` reads it back to the same recipe."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+
+
+def train_arguments(block: TrainBlock | None, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """A train block as plain arguments, with `train.KEY=VALUE` overrides; None stands for an empty block.
+
+    Raises `RecipeError` for an override of another block: those belong to `pairforge filter` and `build`.
+    """
+    raw: dict[str, Any] = {"train": block.model_dump(exclude_unset=True) if block else {}}
+    for override in overrides:
+        if not override.strip().startswith("train."):
+            raise RecipeError(f"override '{override}' is not of the train block", hint="write --set train.max_steps=5")
+        _apply(raw, override)
+    _resolve_paths(raw, Path())
+    return dict(raw["train"])
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """`{"a": {"b": 1}, "c": [2]}` as `{"a.b": 1, "c.0": 2}`: the key paths that errors and overrides use."""
+    if isinstance(value, Mapping) and value:
+        pairs = [(str(k), v) for k, v in value.items()]
+    elif isinstance(value, list | tuple) and value:
+        pairs = [(str(i), v) for i, v in enumerate(value)]
+    else:
+        return {prefix: value}
+    out: dict[str, Any] = {}
+    for key, inner in pairs:
+        out |= flatten(inner, f"{prefix}.{key}" if prefix else key)
+    return out
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    """Set one `a.b.0.c=VALUE` in the raw mapping. The value is YAML; `none` means null (it lifts a bound)."""
+    key, equals, value_text = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"override '{override}' has no '='", hint="write --set filter.gap.min=500")
+    try:
+        value = None if value_text.strip().lower() == "none" else yaml.safe_load(value_text)
+    except yaml.YAMLError:
+        value = value_text
+    target: Any = raw
+    *parents, last = key.strip().split(".")
+    for part in parents:
+        if isinstance(target, list):
+            target = target[_index(target, part, override)]
+        else:
+            if target.get(part) is None:
+                target[part] = {}
+            target = target[part]
+        if not isinstance(target, dict | list):
+            raise RecipeError(f"override '{override}': '{part}' holds a value, not a block")
+    if isinstance(target, list):
+        target[_index(target, last, override)] = value
+    else:
+        target[last] = value
+
+
+def _index(items: list[Any], part: str, override: str) -> int:
+    if not part.isdecimal() or int(part) >= len(items):
+        raise RecipeError(
+            f"override '{override}': '{part}' is not one of the {len(items)} entries (0..{len(items) - 1})"
+        )
+    return int(part)
+
+
+def _resolve_paths(raw: dict[str, Any], base_dir: Path) -> None:
+    """Make local paths absolute, in place. A name that is no existing path is left alone: it is a Hub id."""
+    for key, holder in _path_holders(raw):
+        value = holder[key]
+        if isinstance(value, str) and value and not value.startswith("pairforge:"):
+            path = Path(value).expanduser()
+            if not path.is_absolute() and (base_dir / path).exists():
+                holder[key] = str((base_dir / path).resolve())
+
+
+def _path_holders(raw: dict[str, Any]) -> Iterable[tuple[Any, Any]]:
+    """The places, as (key, mapping) or (index, list), that may hold a local path."""
+    sources = raw.get("sources")
+    for source in sources if isinstance(sources, list) else []:
+        if isinstance(source, dict):
+            yield from _held("dataset", source)
+            yield from _held("dataset", source.get("gold_from"))
+    for block, key in (("generator.engine", "model"), ("filter", "tokenizer"), ("train", "model")):
+        holder: Any = raw
+        for part in block.split("."):
+            holder = holder.get(part) if isinstance(holder, dict) else None
+        yield from _held(key, holder)
+    decontaminate = raw.get("decontaminate")
+    sets = decontaminate.get("sets") if isinstance(decontaminate, dict) else None
+    yield from ((index, sets) for index in range(len(sets if isinstance(sets, list) else [])))
+
+
+def _held(key: str, holder: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(holder, dict) and key in holder:
+        yield key, holder
