@@ -217,8 +217,10 @@ _FAMILIES = {  # what only that family's templates say
 }
 
 
-def template_family(template: str) -> str:
-    """The family of a chat template, by the turn markers it writes; "unknown" otherwise."""
+def template_family(template: str | None) -> str:
+    """The family of a chat template, by the turn markers it writes; "none" without one, "unknown" otherwise."""
+    if not isinstance(template, str):
+        return "none"
     return next((family for family, mark in _FAMILIES.items() if mark in template), "unknown")
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge import chat, demo, lengths, sources
-from pairforge.errors import PairforgeError
+from pairforge.errors import PairforgeError, TemplateError
 from pairforge.generator.vllm_engine import context_tokens
-from pairforge.pipeline.settings import Progress, completion, prompt, quiet, sampler_prompt, source_specs
+from pairforge.pipeline.settings import Progress, completion, prompt, quiet, sampler_prompt, source_specs, student
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Problem, Sample
 from pairforge.verifier import Item, Verifier
@@ -143,12 +143,14 @@ def _check_gold(recipe: Recipe, problems: list[Problem], report: Report) -> None
 
 def _check_student(recipe: Recipe, problems: list[Problem], given: list[Sample], report: Report) -> None:
     """The student's tokenizer loads, its template keeps the reasoning, and the given sides fit the bounds."""
-    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
-    turns = prompt(recipe, problems[0].question)
-    framed = chat.render_reasoning("Some reasoning.", "The answer is \\boxed{1}.", recipe.format.frame)
-    survival = chat.reasoning_survives(tokenizer, turns, framed)
-    detail = f"template {survival.family} keeps the reasoning" if survival.ok else f"{survival.lost}; {survival.remedy}"
-    report.add("student template", survival.ok, detail)
+    try:
+        tokenizer = student(recipe)
+    except TemplateError as error:
+        report.add("student template", False, str(error))
+        return
+    report.add(
+        "student template", True, f"keeps the reasoning (family {chat.template_family(tokenizer.chat_template)})"
+    )
     known = {p.id: p for p in problems}
     rows = [
         (s.key, prompt(recipe, known[s.problem_id].question), completion(s, recipe.format.frame))

@@ -79,3 +79,4 @@ def test_families_are_named_by_their_turn_markers():
     assert template_family(shipped("llama3")) == "llama 3"
     assert template_family(CHATML) == "qwen (ChatML)"
     assert template_family("{{ messages }}") == "unknown"
+    assert template_family(None) == "none"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pairforge import demo, lengths
+from pairforge import lengths
 from pairforge.filters import Evidence, prepare
 from pairforge.filters.quality import needs_quality, quality_table
-from pairforge.pipeline.settings import AnyFrame, Progress, completion, frames, prompt, quiet
+from pairforge.pipeline.settings import AnyFrame, Progress, completion, frames, prompt, quiet, student
 from pairforge.recipe import Recipe
 from pairforge.records import Status, digest
 from pairforge.run import Run
@@ -67,8 +67,7 @@ def load_evidence(recipe: Recipe, run: Run, *, quality: bool | None = None, prog
 
     `quality` says whether to measure the texts; None leaves it to what the recipe's rules name.
     """
-    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
-    samples = sample_facts(recipe, run, tokenizer, progress=progress)
+    samples = sample_facts(recipe, run, student(recipe), progress=progress)
     problems = problem_facts(recipe, run, samples)
     if needs_quality(recipe.filter.to_rules()) if quality is None else quality:
         samples = samples.join(text_quality(run, progress), on="sample_key", how="left")

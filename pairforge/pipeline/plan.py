@@ -15,7 +15,7 @@ from pairforge.generator import Accept, Drawn, Plan, Task, Weigh
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
 from pairforge.generator.vllm_engine import context_tokens
 from pairforge.pipeline.facts import sample_facts
-from pairforge.pipeline.settings import completion, frames, prompt, sampler_prompt
+from pairforge.pipeline.settings import completion, frames, prompt, sampler_prompt, student
 from pairforge.recipe import GeneratorBlock, Recipe
 from pairforge.records import Drop, Message, Problem, Sample, Verdict, digest
 from pairforge.run import Run
@@ -48,11 +48,11 @@ def plan_sampling(recipe: Recipe, run: Run, *, extend: bool = False, only: int |
     """
     block = recipe.generator
     assert block is not None  # callers look first
-    student = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
+    tokenizer = student(recipe)
     sampler = sampler_tokenizer(block)
     target = frozen_target(recipe, run, extend=extend)
-    facts = facts_by_problem(sample_facts(recipe, run, student))
-    ratio = token_ratio(sampler, student, run)
+    facts = facts_by_problem(sample_facts(recipe, run, tokenizer))
+    ratio = token_ratio(sampler, tokenizer, run)
     tasks, drops = make_tasks(recipe, run, sampler, facts.given, target, ratio)
     if only is not None:
         tasks = chosen(tasks, only, recipe.seed)

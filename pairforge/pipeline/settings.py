@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pairforge import chat, sources
+from pairforge import chat, demo, lengths, sources
+from pairforge.errors import TemplateError
 from pairforge.recipe import Recipe, flatten, parse_recipe
 from pairforge.records import Message, Sample
 from pairforge.run import Run
 from pairforge.verifier import Verifier
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Progress = Callable[[str, int, int | None, str], None]
 """Called as progress(stage, done, total or None, note) while a stage works; it draws, or does nothing."""
@@ -56,6 +60,27 @@ def open_verifier(recipe: Recipe, run: Run) -> Verifier:
 def prompt(recipe: Recipe, question: str) -> list[Message]:
     """A pair's prompt, as the student sees it."""
     return chat.prompt_messages(recipe.format.system, recipe.format.user, question)
+
+
+def student(recipe: Recipe) -> PreTrainedTokenizerBase:
+    """The tokenizer that decides every length, with the chat template that the student is trained with.
+
+    Raises `TemplateError` when that template would delete the reasoning of the pairs: trained on, they would prefer
+    the shorter side. The preference would invert without a word, and every length be wrong.
+    """
+    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
+    framed = chat.render_reasoning("Some reasoning.", "The answer is \\boxed{1}.", recipe.format.frame)
+    report = chat.reasoning_survives(tokenizer, prompt(recipe, "A question?"), framed)
+    if report.ok:
+        return tokenizer
+    if report.training_template and recipe.filter.chat_template == "training":
+        tokenizer.chat_template = report.training_template
+        return tokenizer
+    opt_in = "`filter.chat_template: training` counts with it too; " if report.training_template else ""
+    raise TemplateError(
+        f"{recipe.filter.tokenizer}, chat template of the {report.family} family: {report.lost}",
+        hint=f"{report.remedy}. {opt_in}`format.frame: sky-t1` or `bare` also survives",
+    )
 
 
 def sampler_prompt(recipe: Recipe, question: str) -> list[Message]:

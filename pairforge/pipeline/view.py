@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pairforge
-from pairforge import chat, demo, lengths
-from pairforge.errors import TemplateError
+from pairforge import lengths
 from pairforge.filters import Selection, select
 from pairforge.filters.undecided import Undecided, undecided
 from pairforge.pipeline.facts import load_evidence
-from pairforge.pipeline.settings import Progress, completion, frames, prompt, quiet
+from pairforge.pipeline.settings import Progress, completion, frames, prompt, quiet, student
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
 from pairforge.report.separability import Surface, separability
@@ -43,9 +42,7 @@ def write_view(
     recipe: Recipe, run: Run, name: str, selection: Selection, left: Undecided, *, progress: Progress = quiet
 ) -> None:
     """Write a selection with its texts as `views/<name>/`; `left` is what the sampling left undecided."""
-    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
-    refuse_lost_reasoning(recipe, tokenizer)
-    settings = view_settings(recipe, tokenizer)
+    settings = view_settings(recipe, student(recipe))
     with run.new_view(name) as folder:
         progress("pairs", 0, selection.pairs.height, "")
         write_rows(folder / "pairs.parquet", pair_rows(recipe, run, selection.pairs, progress), Pair)
@@ -56,17 +53,6 @@ def write_view(
             asdict(f) for f in separability(islice(surfaces(folder / "pairs.parquet"), SURFACE_PAIRS))
         ]
         write_text(folder / "view.json", json.dumps(record, indent=2) + "\n")
-
-
-def refuse_lost_reasoning(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raise `TemplateError` when the student's chat template would delete the reasoning of the pairs.
-
-    Trained on, such pairs prefer the shorter side: the preference inverts without a word.
-    """
-    framed = chat.render_reasoning("Some reasoning.", "The answer is \\boxed{1}.", recipe.format.frame)
-    report = chat.reasoning_survives(tokenizer, prompt(recipe, "A question?"), framed)
-    if not report.ok and report.training_template is None:
-        raise TemplateError(f"{recipe.filter.tokenizer}: {report.lost}", hint=report.remedy)
 
 
 def surfaces(file: Path) -> Iterator[Surface]:

@@ -226,10 +226,14 @@ class CapBlock(Block):
 
 
 class FilterBlock(Block):
-    """The rules of a view. `tokenizer` is the student's: all token counts of the rules are in it."""
+    """The rules of a view. `tokenizer` is the student's: all token counts of the rules are in it.
+
+    `chat_template: training` replaces a template that deletes reasoning by one that keeps it, where one is known.
+    """
 
     tokenizer: str
     revision: str | None = None
+    chat_template: Literal["own", "training"] = "own"
     direction: rules.Direction = "long"
     chosen: SideBlock = SideBlock(origin="given")
     rejected: SideBlock = SideBlock(origin="sampled")

@@ -14,6 +14,7 @@ from pairforge.sources.entry import RowDrop, shorten
 
 FORMATS = (".jsonl", ".ndjson", ".json", ".parquet")
 PARQUET_ROWS_AT_A_TIME = 256
+HUB_TIMEOUT_S = 20.0
 # A row is numbered from 1, as editors number lines. A row that cannot even be read arrives as a RowDrop.
 NumberedRow = tuple[int, dict[str, Any] | RowDrop]
 
@@ -131,7 +132,7 @@ def hub_revision(dataset: str, revision: str | None) -> str:
     import huggingface_hub as hub
 
     try:
-        return str(hub.HfApi().dataset_info(dataset, revision=revision).sha)
+        return str(hub.HfApi().dataset_info(dataset, revision=revision, timeout=HUB_TIMEOUT_S).sha)
     except hub.errors.RepositoryNotFoundError:
         hint = "check the spelling; a private or gated dataset needs a login. Local paths are relative to the recipe"
         raise SourceError(f"no dataset '{dataset}' on the Hub, and no such file or folder", hint=hint) from None

@@ -10,5 +10,5 @@ def isolated_datasets(tmp_path_factory, monkeypatch):
     cache = tmp_path_factory.mktemp("datasets-cache")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
     monkeypatch.setattr(datasets.config, "HF_MODULES_CACHE", str(cache / "modules"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     datasets.disable_progress_bars()

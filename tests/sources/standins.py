@@ -189,7 +189,9 @@ def _openr1(folder: Path) -> None:
 
 def _gsm8k(folder: Path) -> None:
     _parquet(folder / "main/train-00000-of-00001.parquet", GSM8K)
-    _configs(folder, {"main": "main/train-*"})
+    _parquet(folder / "main/test-00000-of-00001.parquet", [{"question": "Held out?", "answer": "Yes.\n#### 1"}])
+    card = "---\nconfigs:\n- config_name: main\n  data_files:\n  - split: train\n    path: main/train-*\n"
+    (folder / "README.md").write_text(f"{card}  - split: test\n    path: main/test-*\n---\n")
 
 
 def _one_parquet(rows: list[dict[str, Any]], split: str = "train") -> Callable[[Path], None]:
@@ -222,3 +224,32 @@ def write_standin(dataset: str, root: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     REPOSITORIES[dataset](folder)
     return folder
+
+
+def _questions(name: str, column: str, config: str | None, split: str) -> Callable[[Path], None]:
+    """An evaluation set: two questions that no source has."""
+    rows = [{column: f"{name} asks: how many {thing} are in the yard today?"} for thing in ("cats", "dogs")]
+
+    def write(folder: Path) -> None:
+        (folder / (config or "data")).mkdir(parents=True, exist_ok=True)
+        _parquet(folder / (config or "data") / f"{split}-00000-of-00001.parquet", rows)
+        if config:
+            entry = f"- config_name: {config}\n  data_files:\n  - split: {split}\n    path: {config}/{split}-*\n"
+            card = folder / "README.md"
+            before = card.read_text().removesuffix("---\n") if card.exists() else "---\nconfigs:\n"
+            card.write_text(f"{before}{entry}---\n")
+
+    return write
+
+
+def write_evaluation_sets(root: Path) -> None:
+    """Stand-ins for the sets that the recipes name; MATH-500 is among the sources already."""
+    for dataset, column, config, split in (
+        ("HuggingFaceH4/aime_2024", "problem", None, "train"),
+        ("opencompass/AIME2025", "question", "AIME2025-I", "test"),
+        ("opencompass/AIME2025", "question", "AIME2025-II", "test"),
+        ("Hothan/OlympiadBench", "question", "OE_TO_maths_en_COMP", "train"),
+        ("Idavidrein/gpqa", "Question", "gpqa_diamond", "train"),
+    ):
+        (root / dataset).mkdir(parents=True, exist_ok=True)
+        _questions(dataset, column, config, split)(root / dataset)
