@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pairforge.cli import app
-from pairforge.cli.console import JsonOption, ViewOption, outcome, print_json, stdout
+from pairforge.cli.console import JsonOption, ViewOption, outcome, print_json, progress, stdout
 
 if TYPE_CHECKING:
     from pairforge.train import Result, Settings, TrainData
@@ -61,6 +61,53 @@ def train_command(
             say(f"pushed to {push_model(Path(result.path), push)}")
     if launch.is_main():
         print_json(result.to_json()) if as_json else print_result(result)
+
+
+@app.command("eval")
+def eval_command(
+    models: Annotated[list[str], typer.Option("--model", help="A model; the first is what others are compared with.")],
+    benchmarks: Annotated[
+        list[str], typer.Option("--benchmark", help="demo, math500, aime24, aime25, gsm8k, ..., a file or a Hub id.")
+    ],
+    run: Annotated[str | None, typer.Option("--run", help="Ask as this run's pairs do; results go there.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where results go (default: RUN/eval or eval).")] = None,
+    samples: Annotated[int, typer.Option("--samples", "-k", min=1, help="Answers per question.")] = 4,
+    temperature: Annotated[float, typer.Option("--temperature", min=0.0)] = 0.7,
+    top_p: Annotated[float, typer.Option("--top-p", min=0.0, max=1.0)] = 1.0,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Cut to what the context leaves.")] = 32768,
+    system: Annotated[str | None, typer.Option("--system", help="System prompt.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="User prompt with {question} in it.")] = None,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first rows of each source only.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="generator.KEY=VALUE", help="Engine settings, e.g. generator.engine.dtype=auto."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure accuracy and length on benchmarks: each model, and its difference to the first, with intervals."""
+    from pairforge.evaluate import Questions, evaluate, markdown
+
+    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
+        asked = prompt_of(run) if run else {}
+        asked |= {k: v for k, v in (("system", system), ("user", user)) if v is not None}
+        questions = Questions(samples, temperature, top_p, max_tokens, seed=seed, limit=limit, **asked)
+        folder = out or ((run_path(run) or Path(run)) / "eval" if run else Path("eval"))
+        comparison = evaluate(models, benchmarks, questions, folder, overrides=overrides or [], progress=show)
+    if as_json:
+        print_json(comparison.to_json())
+    else:
+        stdout().print(markdown(comparison), soft_wrap=True)
+        stdout().print(f"{folder}/README.md, eval.json, figure.png", soft_wrap=True)
+
+
+def prompt_of(run: str) -> dict[str, Any]:
+    """The prompt that the pairs of a run have: what its student is asked."""
+    from pairforge.pipeline import run_recipe
+    from pairforge.run import open_run
+
+    block = run_recipe(open_run(run)).format
+    return {"system": block.system, "user": block.user}
 
 
 def _train(
