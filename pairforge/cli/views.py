@@ -1,4 +1,4 @@
-"""Commands over finished evidence: filter, sweep, diff, show."""
+"""Commands over finished evidence: filter, sweep, diff, show, report."""
 
 from __future__ import annotations
 
@@ -169,6 +169,21 @@ def diff_command(
     out.print(summary)
     for row in found.problems.head(count).iter_rows(named=True):
         out.print(plain(f"{row['problem_id']}  {names[row['kind']]}: {row['reason']}, {row['detail']}"), soft_wrap=True)
+
+
+@app.command("report")
+def report_command(
+    run: RunArgument,
+    view: ViewOption = "default",
+    out: Annotated[Path | None, typer.Option("--out", help="The HTML file (default: in the view's folder).")] = None,
+) -> None:
+    """Write a view as one HTML file to read, search and share, and its figures as SVG and PNG."""
+    from pairforge.pipeline.reporting import make_report
+    from pairforge.run import open_run
+
+    with outcome(False), progress() as show:
+        file = make_report(open_run(run), view, out=out, progress=show)
+    stdout().print(f"{file}  ({file.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
 
 
 @app.command("show")

@@ -64,7 +64,10 @@ def run_sweep(
             left = undecided(evidence, arm.rules, selection.drops)
             write_view(recipes[label(arm.settings)], run, f"{save_as}-{arms.index(arm) + 1}", selection, left)
 
-    return sweep(evidence, arms, measure=surface_measure(base, run, evidence) if surfaces else None, keep=finished)
+    measure = surface_measure(base, run, evidence) if surfaces else None
+    results = sweep(evidence, arms, measure=measure, keep=finished)
+    write_sweep(results, run.path / "sweep.json")  # the latest one, for the report
+    return results
 
 
 def parse_axes(vary: Iterable[str]) -> list[dict[str, Any]]:

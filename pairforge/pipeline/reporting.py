@@ -1,0 +1,134 @@
+"""The report of a view: its tables, and everything the run knows about it, for `pairforge.report`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pairforge.filters import Evidence, gold_suspects
+from pairforge.filters.sweep import ArmResult
+from pairforge.pipeline.facts import load_evidence
+from pairforge.pipeline.settings import Progress, quiet, run_recipe
+from pairforge.report.figures import save_view_figures
+from pairforge.report.page import ReportData, write_report
+from pairforge.report.statistics import ViewStatistics, view_statistics
+from pairforge.run import Run, iter_rows, read_view
+
+if TYPE_CHECKING:
+    pass
+
+EXAMPLES = 5  # dropped problems shown per reason
+TEXT_COLUMNS = ("prompt", "chosen", "rejected", "question", "answer")
+
+
+def make_report(run: Run, view: str, *, out: Path | None = None, progress: Progress = quiet) -> Path:
+    """Write the report of a view (default: report.html in its folder) and its figures; returns the report's file."""
+    folder = run.view(view)
+    record = read_view(run, view)
+    recipe = run_recipe(run, [f"filter={json.dumps(record['filter'])}", f"format={json.dumps(record['format'])}"])
+    evidence = load_evidence(recipe, run, quality=False, progress=progress)
+    statistics = statistics_of(folder, evidence, record)
+    save_view_figures(statistics, folder / "figures")
+    questions = dict(run.problem_table().select("id", "question").iter_rows())
+    data = ReportData(
+        run=run.name,
+        view=view,
+        record=record,
+        statistics=statistics,
+        warnings=warnings_of(record, statistics),
+        drop_examples=drop_examples(folder, questions),
+        suspects=suspects_of(run, evidence, questions),
+        views=[read_view(run, name) for name in run.views()],
+        sweep=latest_sweep(run),
+    )
+    file = out or folder / "report.html"
+    write_report(file, data, counted(iter_rows(folder / "pairs.parquet"), statistics.pairs, progress))
+    return file
+
+
+def statistics_of(folder: Path, evidence: Evidence, record: dict[str, Any]) -> ViewStatistics:
+    """The numbers of a written view."""
+    import polars as pl
+
+    pairs = pl.scan_parquet(folder / "pairs.parquet").drop(TEXT_COLUMNS).collect()
+    drops = pl.read_parquet(folder / "drops.parquet", columns=["stage", "reason"])
+    problems = evidence.problems.select("problem_id", "source", "pass_rate")
+    return view_statistics(pairs, drops, problems, record["funnel"])
+
+
+def warnings_of(record: dict[str, Any], statistics: ViewStatistics) -> list[str]:
+    """What a reader must know before trusting the numbers."""
+    found = list(record.get("shortfall", []))
+    left = record.get("undecided") or {}
+    if left.get("problems"):
+        found.append(
+            f"Sampling left {left['problems']:,} dropped problems undecided under these rules: {left['cut']:,} hold "
+            f"samples cut by an earlier budget, {left['stopped']:,} stopped drawing for other rules."
+        )
+    for feature in record.get("separability", [])[:1]:
+        if feature["accuracy"] >= 0.9:
+            found.append(
+                f"Form alone tells chosen from rejected: {feature['name']} decides {feature['accuracy']:.0%} of the "
+                "pairs. A model can learn the form instead of the reasoning."
+            )
+    gap, direction = statistics.means["gap_tokens"], record["filter"]["direction"]
+    if gap is not None and ((direction == "long" and gap < 0) or (direction == "short" and gap > 0)):
+        found.append(f"The direction is {direction}, but chosen - rejected is {gap:+,.0f} tokens on average.")
+    return found
+
+
+def drop_examples(folder: Path, questions: dict[str, str]) -> dict[tuple[str, str], list[tuple[str, str, str]]]:
+    """(stage, reason) -> a few (subject, question, detail with counts)."""
+    import polars as pl
+
+    drops = pl.read_parquet(folder / "drops.parquet")
+    examples = pl.col("subject", "detail", "counts").head(EXAMPLES)
+    found = {}
+    for row in drops.group_by("stage", "reason", maintain_order=True).agg(examples).iter_rows(named=True):
+        columns = zip(row["subject"], row["detail"], row["counts"], strict=True)
+        found[(row["stage"], row["reason"])] = [
+            (subject, questions.get(subject, ""), "; ".join(part for part in (detail, readable(counts)) if part))
+            for subject, detail, counts in columns
+        ]
+    return found
+
+
+def readable(counts: str) -> str:
+    """The counts of a drop in words."""
+    return ", ".join(f"{reason.replace('_', ' ')} {n}" for reason, n in json.loads(counts).items())
+
+
+def suspects_of(run: Run, evidence: Evidence, questions: dict[str, str]) -> list[tuple[str, str, str, str, int]]:
+    """Problems whose ground truth the solutions disagree with together (at most 200 are shown)."""
+    found = gold_suspects(evidence).head(200)
+    gold = dict(run.problem_table().select("id", "answer").iter_rows())
+    return [
+        (row["problem_id"], questions.get(row["problem_id"], ""), gold.get(row["problem_id"], ""),
+         row["suspect_answer"], row["agreeing"])
+        for row in found.iter_rows(named=True)
+    ]  # fmt: skip
+
+
+def latest_sweep(run: Run) -> list[ArmResult]:
+    """The results of the run's latest sweep, if it has one."""
+    file = run.path / "sweep.json"
+    if not file.exists():
+        return []
+    known = set(ArmResult.__dataclass_fields__) - {"extra"}
+    rows = json.loads(file.read_text())
+    return [
+        ArmResult(
+            **{name: value for name, value in row.items() if name in known},
+            extra={name: value for name, value in row.items() if name not in known},
+        )
+        for row in rows
+    ]
+
+
+def counted(rows: Iterator[dict[str, Any]], total: int, progress: Progress) -> Iterator[dict[str, Any]]:
+    for done, row in enumerate(rows, start=1):
+        yield row
+        if done % 500 == 0 or done == total:
+            progress("report", done, total, "")

@@ -1,0 +1,240 @@
+"""The figures of a view: matplotlib figures for the card (SVG, PNG), and the same drawings inside the report.
+
+Labels from datasets are drawn as they are: no mathematics is parsed in them, control characters are replaced.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pairforge.errors import RunError, require
+from pairforge.report.mathml import printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+    from pairforge.filters.sweep import ArmResult
+    from pairforge.report.statistics import ViewStatistics
+
+CHOSEN, REJECTED, NEUTRAL, WRONG = "#3f7fbf", "#e08a2c", "#7f8c99", "#c0504d"
+_INK = "#010203"  # stands for the page's own text colour in drawings that go into the report
+_STYLE = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.size": 10,
+    "font.family": "sans-serif",
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def view_figures(statistics: ViewStatistics) -> dict[str, Callable[[], Figure]]:
+    """Name -> a function that draws it, for everything a view has data for."""
+    figures: dict[str, Callable[[], Figure]] = {"funnel": lambda: funnel_figure(statistics.funnel)}
+    if statistics.pairs:
+        figures |= {
+            "lengths": lambda: lengths_figure(statistics),
+            "gap": lambda: gap_figure(statistics),
+            "sources": lambda: sources_figure(statistics),
+        }
+        if statistics.gap_by_pass_rate:
+            figures["difficulty"] = lambda: difficulty_figure(statistics)
+    if statistics.drops:
+        figures["drops"] = lambda: drops_figure(statistics.drops)
+    return figures
+
+
+def funnel_figure(funnel: Sequence[Mapping[str, Any]]) -> Figure:
+    """Problems that still have a candidate after each rule."""
+    steps = [label(str(step["step"])) for step in funnel]
+    return _bars(steps, [int(step["problems"]) for step in funnel], "problems left after each rule", NEUTRAL)
+
+
+def drops_figure(drops: Sequence[tuple[str, str, int]]) -> Figure:
+    """Problems and rows that were dropped, by reason."""
+    shown = list(drops)[:14]
+    return _bars([label(reason) for _, reason, _ in shown], [n for _, _, n in shown], "dropped, by reason", WRONG)
+
+
+def lengths_figure(statistics: ViewStatistics) -> Figure:
+    """How long both sides are."""
+
+    def draw(axes: Axes) -> None:
+        edges = statistics.length_edges
+        for name, counts, colour in (
+            ("rejected", statistics.rejected_lengths, REJECTED),
+            ("chosen", statistics.chosen_lengths, CHOSEN),
+        ):
+            axes.stairs(counts, edges, fill=True, alpha=0.45, color=colour, label=name)
+            axes.stairs(counts, edges, color=colour)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        _whole_numbers(axes.yaxis)
+        axes.set(xlabel="completion tokens (log scale)", ylabel="pairs", title="lengths of both sides")
+        axes.legend(frameon=False)
+
+    return _figure(draw)
+
+
+def gap_figure(statistics: ViewStatistics) -> Figure:
+    """The gap between the sides."""
+
+    def draw(axes: Axes) -> None:
+        axes.stairs(statistics.gaps, statistics.gap_edges, fill=True, color=CHOSEN, alpha=0.7)
+        _whole_numbers(axes.yaxis)
+        mean = statistics.means["gap_tokens"]
+        if mean is not None:
+            axes.axvline(mean, color=WRONG, linestyle="--", linewidth=1, label=f"mean {mean:,.0f}")
+            axes.legend(frameon=False)
+        axes.set(xlabel="gap: chosen - rejected (tokens)", ylabel="pairs", title="length gap")
+
+    return _figure(draw)
+
+
+def difficulty_figure(statistics: ViewStatistics) -> Figure:
+    """The gap of pairs from easy and from hard problems: quartiles and median per pass rate."""
+
+    def draw(axes: Axes) -> None:
+        rows = statistics.gap_by_pass_rate
+        for at, (_, low, middle, high, _) in enumerate(rows):
+            axes.plot([at, at], [low, high], color=CHOSEN, linewidth=9, alpha=0.45, solid_capstyle="butt")
+            axes.plot([at - 0.2, at + 0.2], [middle, middle], color=CHOSEN, linewidth=2)
+        axes.set_xlim(-0.6, max(len(rows) - 0.4, 2.6))
+        axes.set_xticks(range(len(rows)), [f"{rate:.0%}\n{n:,}" for rate, _, _, _, n in rows])
+        axes.set(xlabel="pass rate of the problem; pairs", ylabel="gap (tokens)", title="gap against difficulty")
+
+    return _figure(draw)
+
+
+def sources_figure(statistics: ViewStatistics) -> Figure:
+    """Which sources the pairs come from, against all problems."""
+
+    def draw(axes: Axes) -> None:
+        rows = statistics.sources[:10][::-1]
+        places = range(len(rows))
+        axes.barh([p + 0.2 for p in places], [r.pair_share for r in rows], 0.38, color=CHOSEN, label="pairs")
+        axes.barh([p - 0.2 for p in places], [r.problem_share for r in rows], 0.38, color=NEUTRAL, label="problems")
+        axes.set_yticks(list(places), [label(r.source) for r in rows])
+        axes.set(xlabel="share", title="sources, pairs against all problems")
+        axes.legend(frameon=False)
+
+    return _figure(draw, height=1.6 + 0.35 * min(len(statistics.sources), 10))
+
+
+def sweep_figure(results: Sequence[ArmResult]) -> Figure:
+    """Pairs and mean gap of every rule set."""
+    from pairforge.filters.sweep import label as arm_label
+
+    names = [label(arm_label(result.settings), 44) or "as it is" for result in results][::-1]
+
+    def draw(left: Axes) -> None:
+        rows = results[::-1]
+        colours = [CHOSEN if result.comparable else NEUTRAL for result in rows]
+        left.barh(range(len(rows)), [result.pairs for result in rows], color=colours)
+        left.set_yticks(range(len(rows)), names)
+        for at, result in enumerate(rows):
+            gap = result.means.get("gap_tokens")
+            note = "no pairs" if gap is None else f"gap {gap:,.0f}"
+            left.annotate(f" {result.pairs:,}, {note}", (result.pairs, at), va="center", fontsize=8)
+        left.margins(x=0.3)
+        left.set(xlabel="pairs (grey: sampling may have decided)", title="rule sets")
+
+    return _figure(draw, width=6.4, height=1.4 + 0.3 * len(results))
+
+
+def save(figure: Figure, file: Path) -> None:
+    """Write a figure as .svg or .png; the same figure gives the same bytes."""
+    if file.suffix not in (".svg", ".png"):
+        raise RunError(f"cannot draw {file}", hint="name a .svg or .png file")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.suffix == ".svg":
+        file.write_text(_svg(figure, ink="#24292f", background="#ffffff", salt=file.stem))
+    else:
+        _ink(figure, "#24292f")
+        figure.savefig(file, dpi=150, facecolor="#ffffff", metadata={"Software": None})
+
+
+def save_view_figures(statistics: ViewStatistics, folder: Path) -> list[Path]:
+    """All figures of a view as SVG and PNG; returns the files."""
+    files = []
+    for name, draw in view_figures(statistics).items():
+        for suffix in (".svg", ".png"):
+            save(draw(), folder / f"{name}{suffix}")
+            files.append(folder / f"{name}{suffix}")
+    return files
+
+
+def inline_svg(figure: Figure, name: str) -> str:
+    """A figure as an <svg> element that takes the page's text colour."""
+    drawn = _svg(figure, ink=_INK, background="none", salt=name)
+    drawn = drawn[drawn.index("<svg") :].replace(_INK, "currentColor")
+    # Two drawings on one page may not share ids.
+    return re.sub(r'( id="|url\(#|href="#)', rf"\1{name}-", drawn)
+
+
+def label(text: str, longest: int = 26) -> str:
+    """A label short enough for a drawing."""
+    text = " ".join(printable(text).split())
+    return text if len(text) <= longest else f"{text[: longest - 1]}\u2026"
+
+
+def _bars(names: Sequence[str], values: Sequence[int], title: str, colour: str) -> Figure:
+    def draw(axes: Axes) -> None:
+        places = range(len(names))
+        axes.barh(list(places), list(reversed(values)), color=colour)
+        axes.set_yticks(list(places), list(reversed(names)))
+        for at, value in enumerate(reversed(values)):
+            axes.annotate(f" {value:,}", (value, at), va="center", fontsize=8)
+        axes.margins(x=0.18)
+        axes.set_ylim(min(len(names) - 4, 0) - 0.5, len(names) - 0.4)  # few bars do not grow fat
+        _whole_numbers(axes.xaxis)
+        axes.set(title=title)
+
+    return _figure(draw, height=1.2 + 0.28 * max(len(names), 4))
+
+
+def _figure(draw: Callable[[Axes], None], width: float = 4.6, height: float = 3.0) -> Figure:
+    require("matplotlib", extra="report", purpose="drawing figures")
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        draw(figure.subplots())
+    return figure
+
+
+def _whole_numbers(axis: Axis) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _ink(figure: Figure, colour: str) -> None:
+    from matplotlib.spines import Spine
+    from matplotlib.text import Text
+
+    for axes in figure.axes:
+        axes.tick_params(which="both", color=colour)
+        for item in axes.findobj(Spine):
+            item.set_edgecolor(colour)
+    for text in figure.findobj(Text):
+        text.set_color(colour)
+
+
+def _svg(figure: Figure, *, ink: str, background: str, salt: str) -> str:
+    import matplotlib
+
+    buffer = io.StringIO()
+    figure.canvas.draw()  # ticks are made on drawing; they take the ink afterwards
+    _ink(figure, ink)
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
+        figure.savefig(buffer, format="svg", facecolor=background, metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()

@@ -1,0 +1,135 @@
+"""The numbers of a view: what the report and the figures show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BINS = 40
+PASS_RATE_BINS = 11
+
+
+@dataclass(frozen=True, slots=True)
+class SourceShare:
+    """One source: its share of the pairs and of all problems."""
+
+    source: str
+    pairs: int
+    pair_share: float
+    problem_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ViewStatistics:
+    """Counts, means and histograms of one view. Lengths are the student's tokens.
+
+    `gap_by_pass_rate`: (pass rate, lower quartile, median, upper quartile of the gap, pairs), easy problems last.
+    `drops`: (stage, reason, count), the most frequent first.
+    """
+
+    pairs: int
+    problems: int
+    all_problems: int
+    means: dict[str, float | None]
+    wrong_share: float | None
+    funnel: list[dict[str, Any]]
+    drops: list[tuple[str, str, int]]
+    sources: list[SourceShare] = field(default_factory=list)
+    length_edges: list[float] = field(default_factory=list)
+    chosen_lengths: list[int] = field(default_factory=list)
+    rejected_lengths: list[int] = field(default_factory=list)
+    gap_edges: list[float] = field(default_factory=list)
+    gaps: list[int] = field(default_factory=list)
+    gap_by_pass_rate: list[tuple[float, float, float, float, int]] = field(default_factory=list)
+
+
+def view_statistics(
+    pairs: pl.DataFrame, drops: pl.DataFrame, problems: pl.DataFrame, funnel: list[dict[str, Any]]
+) -> ViewStatistics:
+    """`pairs`: the numbers of pairs.parquet. `drops`: stage, reason. `problems`: problem_id, source, pass_rate."""
+    import polars as pl
+
+    counted = drops.group_by("stage", "reason").len("n").sort("n", "reason", descending=[True, False])
+    edges = _log_edges(pairs["chosen_tokens"], pairs["rejected_tokens"])
+    gap_edges = _edges(pairs["gap_tokens"])
+    return ViewStatistics(
+        pairs=pairs.height,
+        problems=pairs["problem_id"].n_unique(),
+        all_problems=problems.height,
+        means={name: _number(pairs[name].mean()) for name in MEANS},
+        wrong_share=_number(pairs.select((pl.col("rejected_status") == "incorrect").mean()).item()),
+        funnel=funnel,
+        drops=[(str(stage), str(reason), int(n)) for stage, reason, n in counted.iter_rows()],
+        sources=_sources(pairs, problems),
+        length_edges=edges,
+        chosen_lengths=_histogram(pairs["chosen_tokens"], edges),
+        rejected_lengths=_histogram(pairs["rejected_tokens"], edges),
+        gap_edges=gap_edges,
+        gaps=_histogram(pairs["gap_tokens"], gap_edges),
+        gap_by_pass_rate=_gap_by_pass_rate(pairs, problems),
+    )
+
+
+MEANS = ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
+
+
+def _sources(pairs: pl.DataFrame, problems: pl.DataFrame) -> list[SourceShare]:
+    mine = dict(pairs.group_by("source").len().iter_rows())
+    everything = dict(problems.group_by("source").len().iter_rows())
+    rows = [
+        SourceShare(name, mine.get(name, 0), mine.get(name, 0) / max(pairs.height, 1), n / max(problems.height, 1))
+        for name, n in everything.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.pairs, row.source))
+
+
+def _gap_by_pass_rate(pairs: pl.DataFrame, problems: pl.DataFrame) -> list[tuple[float, float, float, float, int]]:
+    import polars as pl
+
+    rated = pairs.select("problem_id", "gap_tokens").join(
+        problems.select("problem_id", "pass_rate"), on="problem_id", how="left"
+    )
+    steps = PASS_RATE_BINS - 1
+    binned = rated.filter(pl.col("pass_rate").is_not_null()).with_columns(
+        bin=(pl.col("pass_rate") * steps).round() / steps
+    )
+    gap = pl.col("gap_tokens")
+    quartiles = binned.group_by("bin").agg(
+        low=gap.quantile(0.25, "linear"), middle=gap.median(), high=gap.quantile(0.75, "linear"), n=pl.len()
+    )
+    return [tuple(row) for row in quartiles.sort("bin").iter_rows()]
+
+
+def _log_edges(*lengths: pl.Series) -> list[float]:
+    import numpy as np
+
+    values = np.concatenate([series.to_numpy() for series in lengths])
+    if not len(values):
+        return [1.0, 2.0]
+    low, high = max(values.min(), 1), max(values.max(), 2)
+    return [float(edge) for edge in np.geomspace(low * 0.999, high * 1.001, BINS + 1)]
+
+
+def _edges(values: pl.Series) -> list[float]:
+    """Equal bins over the inner 99.5 %, so that one outlier does not flatten the rest; ends are open."""
+    import numpy as np
+
+    if not len(values):
+        return [0.0, 1.0]
+    low, high = np.quantile(values.to_numpy(), [0.0025, 0.9975])
+    return [float(edge) for edge in np.linspace(low, max(high, low + 1), BINS + 1)]
+
+
+def _histogram(values: pl.Series, edges: Sequence[float]) -> list[int]:
+    import numpy as np
+
+    inside = np.clip(values.to_numpy(), edges[0], edges[-1])
+    return [int(n) for n in np.histogram(inside, bins=np.asarray(edges))[0]]
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
