@@ -14,14 +14,23 @@ from pairforge.cli.console import JsonOption, RunArgument, SetOption, outcome, p
 
 if TYPE_CHECKING:
     from pairforge.pipeline import Summary
+    from pairforge.pipeline.forecast import Outlook
 
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe file (YAML).")]
+ExtendOption = Annotated[
+    bool, typer.Option("--extend", help="Let changed settings add problems, draws or longer budgets to the run.")
+]
 RunOption = Annotated[Path | None, typer.Option("--run", help="The run directory (default: runs/<recipe name>).")]
 
 
 @app.command("build")
 def build_command(
-    recipe: RecipeArgument, run: RunOption = None, overrides: SetOption = None, as_json: JsonOption = False
+    recipe: RecipeArgument,
+    run: RunOption = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+    extend: ExtendOption = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Set the run that is there aside and start anew.")] = False,
 ) -> None:
     """Build a run from a recipe, or finish one that was interrupted; then make its pairs."""
     from pairforge.pipeline import build
@@ -29,7 +38,8 @@ def build_command(
 
     path = run or Path("runs") / recipe.stem
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
-        summary = build(load_recipe(recipe, overrides or []), path, progress=show)
+        loaded = load_recipe(recipe, overrides or [])
+        summary = build(loaded, path, extend=extend, fresh=fresh, progress=show)
     if as_json:
         print_json(summary.to_json())
     else:
@@ -63,16 +73,43 @@ def demo_command(run: RunOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command("sample")
-def sample_command(run: RunArgument, as_json: JsonOption = False) -> None:
+def sample_command(
+    run: RunArgument,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+    extend: ExtendOption = False,
+    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Draw failed requests again.")] = False,
+) -> None:
     """Draw the samples a run still owes."""
     from pairforge import pipeline
     from pairforge.run import open_run
 
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
         opened = open_run(run)
-        pipeline.sample(pipeline.run_recipe(opened), opened, progress=show)
+        recipe = pipeline.run_recipe(opened, overrides or [])
+        pipeline.prepare(recipe, opened.path, extend=extend, progress=show)
+        pipeline.sample(recipe, opened, extend=extend, retry_errors=retry_errors, progress=show)
+        pipeline.verify(recipe, opened, progress=show)
         counts = pipeline.evidence_counts(opened)
     print_json(counts) if as_json else print_counts(counts)
+
+
+@app.command("plan")
+def plan_command(
+    recipe: RecipeArgument,
+    run: RunOption = None,
+    overrides: SetOption = None,
+    pilot: Annotated[int, typer.Option("--pilot", min=0, help="Draw this many problems and scale them up.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """What a recipe will draw and at most cost; with --pilot what to expect. The pilot's samples count."""
+    from pairforge.pipeline.forecast import outlook
+    from pairforge.recipe import load_recipe
+
+    path = run or Path("runs") / recipe.stem
+    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
+        seen = outlook(load_recipe(recipe, overrides or []), path, pilot=pilot, progress=show)
+    print_json(seen.to_json()) if as_json else print_outlook(seen)
 
 
 @app.command("verify")
@@ -131,6 +168,21 @@ def print_summary(summary: Summary) -> None:
     out = stdout()
     out.print(table)
     out.print(f"\n{summary.run}/views/{summary.view}/pairs.parquet", soft_wrap=True)
+
+
+def print_outlook(seen: Outlook) -> None:
+    """What is known, then what the pilot says, each with its interval."""
+    out = stdout()
+    out.print(f"{seen.problems:,} problems, {seen.drawable:,} of them can be paired by drawing, {seen.owed:,} owed")
+    out.print(f"at most {seen.most_tokens:,} tokens; {seen.budget_limited:,} problems have a budget set by a rule")
+    if seen.forecast is None:
+        out.print("what to expect: add --pilot 50 (its samples count)")
+        return
+    out.print(f"expected, from {seen.forecast.piloted} problems (95 % interval):")
+    rows = {"accepted problems": "accepted", "draws": "draws", "tokens": "tokens", "seconds": "seconds"}
+    for label, name in {**rows, "bytes on disk": "disk_bytes"}.items():
+        estimate = getattr(seen.forecast, name)
+        out.print(f"  {label:<18} {estimate.value:>14,.0f}   ({estimate.low:,.0f} to {estimate.high:,.0f})")
 
 
 def print_counts(counts: dict[str, int]) -> None:

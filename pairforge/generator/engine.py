@@ -102,6 +102,11 @@ def open_engine(
         from pairforge.generator.server_engine import ServerEngine
 
         return ServerEngine(model, sampling=shared, **chosen)
+    if kind == "ray":
+        from pairforge.generator.ray_engine import RayEngine
+
+        cluster = {name: chosen.pop(name) for name in ("address", "replicas") if name in chosen}
+        return RayEngine(model, revision=revision, sampling=shared, settings=chosen, **cluster)
     raise EngineError(f"there is no engine of kind '{kind}'", hint="kinds: vllm, server, ray")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -32,12 +33,13 @@ class Store(Protocol):
 
 @dataclass(slots=True)
 class Progress:
-    """How far the loop is. The first four count this sitting, the others the whole plan."""
+    """How far the loop is. The first five count this sitting, the others the whole plan."""
 
     samples: int = 0
     sampled_tokens: int = 0
     errors: int = 0
     verdicts: int = 0
+    seconds: float = 0.0
     in_flight: int = 0
     decided: int = 0
     accepted: int = 0
@@ -101,6 +103,7 @@ class _Sitting:
     revision: str
     weigh: Weigh
     progress: Progress
+    started: float = field(default_factory=time.monotonic)
     requests: dict[str, Request] = field(default_factory=dict)
     judging: dict[str, Sample] = field(default_factory=dict)
     early_errors: list[Sample] = field(default_factory=list)
@@ -168,7 +171,13 @@ class _Sitting:
     def seen(self) -> Progress:
         """The progress, with the plan's and the engine's own counts."""
         plan = self.plan
-        return replace(self.progress, in_flight=self.engine.in_flight, decided=plan.decided, accepted=plan.accepted)
+        return replace(
+            self.progress,
+            seconds=time.monotonic() - self.started,
+            in_flight=self.engine.in_flight,
+            decided=plan.decided,
+            accepted=plan.accepted,
+        )
 
 
 def as_sample(request: Request, completion: Completion, model: str, revision: str, budget_limited: bool) -> Sample:

@@ -51,7 +51,7 @@ def plan_sampling(recipe: Recipe, run: Run, *, extend: bool = False, only: int |
     tokenizer = student(recipe)
     sampler = sampler_tokenizer(block)
     target = frozen_target(recipe, run, extend=extend)
-    facts = facts_by_problem(sample_facts(recipe, run, tokenizer))
+    facts = facts_by_problem(student_facts(recipe, run))
     ratio = token_ratio(sampler, tokenizer, run)
     tasks, drops = make_tasks(recipe, run, sampler, facts.given, target, ratio)
     if only is not None:
@@ -145,6 +145,11 @@ class Stored:
 
     given: dict[str, list[Facts]]
     drawn: list[Drawn]
+
+
+def student_facts(recipe: Recipe, run: Run) -> pl.DataFrame:
+    """The table of all samples, counted in the student's tokens."""
+    return sample_facts(recipe, run, student(recipe))
 
 
 def facts_by_problem(table: pl.DataFrame) -> Stored:

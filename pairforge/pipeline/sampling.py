@@ -15,19 +15,27 @@ from pairforge.run import Run
 
 
 def sample(
-    recipe: Recipe, run: Run, *, extend: bool = False, only: int | None = None, progress: Progress = quiet
+    recipe: Recipe,
+    run: Run,
+    *,
+    extend: bool = False,
+    retry_errors: bool = False,
+    only: int | None = None,
+    progress: Progress = quiet,
 ) -> generator.Progress | None:
     """Draw what is still owed, each sample stored as it finishes and judged beside the engine.
 
     Safe to call again: what is stored is not drawn twice. `extend` samples for the recipe's present rules instead
-    of those the run was first sampled for; `only` stops after that many problems (a pilot). Returns what this
-    sitting drew, None when nothing was owed. Raises `EngineError` when the engine cannot start or dies; everything
-    that had finished is kept.
+    of those the run was first sampled for; `retry_errors` draws failed requests again; `only` stops after that many
+    problems (a pilot). Returns what this sitting drew, None when nothing was owed. Raises `EngineError` when the
+    engine cannot start or dies; everything that had finished is kept.
     """
     block = recipe.generator
     if block is None:
         return None
     with run.lock():
+        if retry_errors:
+            run.forget_errors()
         verify(recipe, run, progress=progress)  # given solutions, and samples whose verdict a crash took
         work = plan_sampling(recipe, run, extend=extend, only=only)
         run.write_sampling_drops(work.drops)

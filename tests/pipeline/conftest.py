@@ -71,8 +71,10 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Request], s
 
         def open_engine(recipe: Recipe, run: object) -> ScriptedEngine:
             def complete(request: Request) -> Completion:
-                text = answer(request)
-                return Completion(request.key, text, len(text.split()), "stop")
+                words = answer(request).split()
+                kept = words[: request.max_tokens]
+                reason = "length" if len(words) > len(kept) else "stop"
+                return Completion(request.key, " ".join(kept), len(kept), reason)
 
             opened.append(ScriptedEngine(complete))
             return opened[-1]

@@ -1,0 +1,85 @@
+"""What the whole will cost, from what a pilot cost. Pure."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Piloted:
+    """One problem of the pilot, drawn until it was decided."""
+
+    accepted: bool
+    draws: int
+    tokens: int
+    text_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The whole, estimated from `piloted` of `problems` problems.
+
+    `accepted` counts problems that will serve the target. `seconds` is sampling time at the pilot's own rate; a
+    pilot smaller than the engine's window does not fill it, and then this is too long. `disk_bytes` is the log
+    before compaction.
+    """
+
+    problems: int
+    piloted: int
+    accepted: Estimate
+    draws: Estimate
+    tokens: Estimate
+    seconds: Estimate
+    disk_bytes: Estimate
+
+
+def forecast(pilot: Sequence[Piloted], *, problems: int, tokens_per_s: float, seed: int = 0) -> Forecast:
+    """Scale a random pilot up to `problems` problems.
+
+    The share accepted has Wilson's interval, sums have the bootstrap's (problems resampled, seeded).
+    """
+    if not pilot:
+        raise ValueError("a forecast needs at least one piloted problem")
+    share = wilson(sum(p.accepted for p in pilot), len(pilot))
+    tokens = _total(pilot, lambda p: p.tokens, problems, seed)
+    rate = max(tokens_per_s, 1e-9)
+    return Forecast(
+        problems=problems,
+        piloted=len(pilot),
+        accepted=Estimate(share.value * problems, share.low * problems, share.high * problems),
+        draws=_total(pilot, lambda p: p.draws, problems, seed),
+        tokens=tokens,
+        seconds=Estimate(tokens.value / rate, tokens.low / rate, tokens.high / rate),
+        disk_bytes=_total(pilot, lambda p: p.text_bytes, problems, seed),
+    )
+
+
+def wilson(hits: int, count: int, z: float = 1.96) -> Estimate:
+    """A share with Wilson's score interval, which stays inside 0..1 and honest for small counts."""
+    share = hits / count
+    scale = 1 + z * z / count
+    middle = (share + z * z / (2 * count)) / scale
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale
+    return Estimate(share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def _total(pilot: Sequence[Piloted], measure: Callable[[Piloted], int], problems: int, seed: int) -> Estimate:
+    values = [measure(p) for p in pilot]
+    draw = random.Random(seed)
+    means = sorted(sum(draw.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES))
+    low, high = means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
+    return Estimate(problems * sum(values) / len(values), problems * low, problems * high)

@@ -1,0 +1,213 @@
+"""Runs that change and grow: refused, extended, started afresh; budgets that follow the rule; disks that fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pairforge.errors import RunError
+from pairforge.generator import Completion, Request
+from pairforge.generator.scripted import ScriptedEngine
+from pairforge.pipeline import build, prepare, sample, sampling
+from pairforge.pipeline.forecast import outlook
+from pairforge.run import Run
+from tests.pipeline.conftest import add
+
+Make = Callable[..., Any]
+
+
+def test_changed_sampling_is_refused_with_the_keys_and_the_ways_out(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    build(recipe(), tmp_path / "run")
+    with pytest.raises(RunError, match=r"generator\.sampling\.temperature: 0\.7 there, 0\.1 here") as caught:
+        build(recipe("generator.sampling.temperature=0.1"), tmp_path / "run")
+    assert "--run" in caught.value.hint
+    assert "--fresh" in caught.value.hint
+    assert "--extend" not in caught.value.hint
+    with pytest.raises(RunError):
+        build(recipe("generator.sampling.temperature=0.1"), tmp_path / "run", extend=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "new_requests"),
+    [
+        ("sources.0.limit=5", "sources.0.limit=8", 3),
+        ("generator.draws.min=1", "generator.draws.min=2", 12),
+        ("generator.draws.max=3", "generator.draws.max=5", 0),  # every problem is decided already
+    ],
+)
+def test_extend_adds_problems_or_draws_and_keeps_what_is_there(
+    recipe: Make, scripted: Make, tmp_path: Path, before: str, after: str, new_requests: int
+):
+    engines = scripted(add)
+    first = build(recipe(before), tmp_path / "run")
+    with pytest.raises(RunError) as caught:
+        build(recipe(after), tmp_path / "run")
+    assert "--extend" in caught.value.hint
+    second = build(recipe(after), tmp_path / "run", extend=True)
+    assert sum(len(e.requests) for e in engines) == second.samples == first.samples + new_requests
+    assert build(recipe(after), tmp_path / "run").samples == second.samples, "from now on it is the run's recipe"
+
+
+def test_fresh_sets_the_old_run_aside(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    build(recipe(), tmp_path / "run")
+    build(recipe("seed=5"), tmp_path / "run", fresh=True)
+    assert len(list(Run(tmp_path / "run.old1").sampled())) == len(list(Run(tmp_path / "run").sampled())) == 12
+    assert {s.seed for s in Run(tmp_path / "run").sampled()}.isdisjoint(
+        {s.seed for s in Run(tmp_path / "run.old1").sampled()}
+    )
+
+
+def test_budgets_follow_the_rule_and_a_looser_rule_draws_exactly_what_it_cut(
+    recipe: Make, scripted: Make, tmp_path: Path
+):
+    """The given solutions have about 50 tokens. A gap of 30 leaves about 20, one of 1 about 49."""
+
+    def wordy(request: Request) -> str:
+        return add(request) if "1 plus 10" in request.prompt else ("well " * 26 + add(request))
+
+    engines = scripted(wordy)
+    build(recipe("filter.gap.min=30"), tmp_path / "run")
+    run = Run(tmp_path / "run")
+    first = list(run.sampled())
+    assert all(s.budget_limited and s.max_tokens < 64 for s in first)
+    cut_ones = {s.problem_id for s in first if s.finish_reason == "length"}
+    assert len(cut_ones) == 11
+
+    build(recipe("filter.gap.min=1"), tmp_path / "run")
+    assert len(engines) == 1, "a changed rule alone draws nothing and is not refused"
+    sample(recipe("filter.gap.min=1"), run, extend=True)
+    drawn_again = engines[1].requests
+    assert {r.problem_id for r in drawn_again} == cut_ones
+    assert {(r.problem_id, r.draw, r.seed) for r in drawn_again if r.draw == 0} == {(s.problem_id, 0, s.seed) for s in first if s.problem_id in cut_ones and s.draw == 0}  # fmt: skip
+    assert min(r.max_tokens for r in drawn_again) > max(s.max_tokens for s in first)
+
+
+def test_nothing_is_drawn_where_no_short_solution_could_be_paired(recipe: Make, scripted: Make, tmp_path: Path):
+    engines = scripted(add)
+    summary = build(recipe("filter.gap.min=500"), tmp_path / "run")
+    assert (engines, summary.samples, summary.pairs) == ([], 0, 0)
+    assert sum(summary.drops.values()) == 12
+
+
+def test_full_budgets_on_request(recipe: Make, scripted: Make, tmp_path: Path):
+    engines = scripted(add)
+    build(recipe("generator.budget=full", "filter.gap.min=12"), tmp_path / "run")
+    assert {r.max_tokens for r in engines[0].requests} == {64}
+
+
+def test_failed_requests_are_kept_and_drawn_again_on_request(
+    recipe: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def answer(request: Request) -> Completion:
+        if "1 plus 10" in request.prompt and healthy is False:
+            return Completion(request.key, "", 0, "error", "busy")
+        return Completion(request.key, add(request), 5, "stop")
+
+    monkeypatch.setattr(sampling, "open_engine", lambda *_: ScriptedEngine(answer))
+    healthy = False
+    settings = recipe("generator.draws.max=1")
+    assert build(settings, tmp_path / "run").pairs == 11
+    healthy = True
+    assert build(settings, tmp_path / "run").pairs == 11
+    sample(settings, Run(tmp_path / "run"), retry_errors=True)
+    assert build(settings, tmp_path / "run").pairs == 12
+    assert len({s.key for s in Run(tmp_path / "run").sampled()}) == len(list(Run(tmp_path / "run").sampled())) == 12
+
+
+def test_a_pilot_counts_and_is_scaled_up(recipe: Make, scripted: Make, tmp_path: Path):
+    engines = scripted(add)
+    seen = outlook(recipe(), tmp_path / "run")
+    assert (seen.problems, seen.drawable, seen.owed, seen.forecast, engines) == (12, 12, 12, None, [])
+    seen = outlook(recipe(), tmp_path / "run", pilot=5)
+    assert seen.forecast is not None
+    assert (seen.owed, seen.forecast.piloted, len(engines[0].requests)) == (7, 5, 5)
+    assert seen.forecast.accepted.value == 12
+    again = outlook(recipe(), tmp_path / "run", pilot=5)
+    assert again.forecast.tokens == seen.forecast.tokens
+    assert len(engines) == 1
+    build(recipe(), tmp_path / "run")
+    assert len(engines[1].requests) == 7
+
+
+def test_a_second_process_on_the_run_is_refused(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    run = prepare(recipe(), tmp_path / "run")
+    hold = "import sys,pathlib; from pairforge.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print(1, flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(run.path / ".lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(RunError, match=f"in use by process {other.pid}"):
+            build(recipe(), tmp_path / "run")
+        other.communicate()
+    assert build(recipe(), tmp_path / "run").pairs == 12
+
+
+def test_a_full_disk_stops_with_a_clear_error_and_the_same_command_finishes(
+    recipe: Make, scripted: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    engines = scripted(add)
+    real, left = os.pwrite, iter(range(20))
+
+    def nearly_full(fd: int, data: bytes, offset: int) -> int:
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        return real(fd, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", nearly_full)
+    with pytest.raises(RunError, match="No space left on device") as caught:
+        build(recipe(), tmp_path / "run")
+    assert "free space" in caught.value.hint
+    monkeypatch.setattr(os, "pwrite", real)
+    kept = len(list(Run(tmp_path / "run").sampled()))
+    assert kept > 0
+    assert build(recipe(), tmp_path / "run").pairs == 12
+    assert len(engines[1].requests) == 12 - kept
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_run_is_a_clear_error(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    (tmp_path / "run").mkdir(mode=0o555)
+    with pytest.raises(RunError, match="cannot write"):
+        build(recipe(), tmp_path / "run")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_a_run_that_the_same_command_finishes(
+    recipe: Make, scripted: Make, tmp_path: Path, number: int
+):
+    counted: list[str] = []
+
+    def answer(request: Request) -> str:
+        counted.append(request.key)
+        if len(counted) == 5:
+            os.kill(os.getpid(), number)
+        return add(request)
+
+    scripted(answer)
+    with pytest.raises(KeyboardInterrupt):
+        build(recipe(), tmp_path / "run")
+    kept = len(list(Run(tmp_path / "run").sampled()))
+    assert kept >= 5
+    assert build(recipe(), tmp_path / "run").pairs == 12
+    assert len(counted) == 12
+
+
+def test_the_target_is_frozen_in_the_manifest(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    build(recipe("filter.gap.min=2"), tmp_path / "run")
+    target = json.loads((tmp_path / "run" / "manifest.json").read_text())["target"]
+    assert target["gap"] == {"min": 2.0, "max": None}
+    build(recipe("filter.gap.min=1"), tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["target"] == target
