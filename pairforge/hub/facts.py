@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge.hub.redact import published_text
-from pairforge.report.separability import Surface, separability
+from pairforge.report.separability import TELLING
 from pairforge.run import iter_rows
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 MEASURES = ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
 QUANTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
-SURFACE_PAIRS = 5000  # pairs the separability test looks at: more do not change its figures
 EXAMPLE_CHARACTERS = 280
 BARS = 12
 
@@ -46,7 +44,7 @@ def view_facts(folder: Path) -> dict[str, Any]:
         "picks": counts(pairs["pick"]),
         "draws": spread(pairs["draws"]),
         "drops": drop_reasons(folder / "drops.parquet"),
-        "separability": surface_facts(file),
+        "separability": surface_facts(record),
         "example": example(file),
     }
 
@@ -104,16 +102,12 @@ def drop_reasons(file: Path) -> dict[str, dict[str, int]]:
     return reasons
 
 
-def surface_facts(file: Path) -> list[dict[str, Any]]:
-    """How well the form of a text alone tells chosen from rejected: feature, accuracy, its most telling value."""
-    surfaces = (
-        Surface(row["id"], row["chosen"][-1]["content"], row["rejected"][-1]["content"]) for row in iter_rows(file)
-    )
-    found = separability(islice(surfaces, SURFACE_PAIRS))
+def surface_facts(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """How well the form of a text alone tells chosen from rejected, as the view measured it."""
     return [
-        {"feature": f.name, "accuracy": round(f.accuracy, 3), "telling": f.telling, "examples": list(f.examples[:1])}
-        for f in found
-        if f.name != "prompt"  # both sides share the prompt
+        {"feature": f["name"], "accuracy": round(f["accuracy"], 3), "telling": f["accuracy"] >= TELLING}
+        for f in record.get("separability") or ()
+        if f["name"] != "prompt"  # both sides share the prompt
     ]
 
 

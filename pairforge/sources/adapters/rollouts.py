@@ -1,0 +1,48 @@
+"""One's own rollouts: a question, its ground truth, and what a model wrote; one row or several per question.
+
+`question`, `completion` and `gold` under these names (or under the recipe's `columns`); `completion` may be a list.
+Optional: `model`, and `finish_reason` ("length" marks a completion that was cut). Every completion may stand on
+either side of a pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop, clean, optional_text, short_answer, text
+
+
+def read(row: Row) -> Entry:
+    question = text(row, "question", "no_question")
+    answer = short_answer(text(row, "gold", "no_answer"))
+    return Entry(question, answer, completions(row))
+
+
+def completions(row: Row) -> tuple[Given, ...]:
+    """The row's completions; those that are blank are no solutions."""
+    texts, reasons = many(row.get("completion")), many(row.get("finish_reason"))
+    model = optional_text(row, "model")
+    found = []
+    for index, written in enumerate(texts):
+        reason = reasons[min(index, len(reasons) - 1)] if reasons else None
+        if isinstance(written, str) and written.strip():
+            found.append(Given(clean(written).strip(), model=model, complete=reason != "length"))
+    if not found:
+        raise RowDrop("no_solution", "'completion' is null or blank")
+    return tuple(found)
+
+
+def many(value: object) -> Sequence[object]:
+    """A list as it is, one value as a list of one, null as none."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+ADAPTER = Adapter(
+    name="rollouts",
+    read=read,
+    required=("question", "completion", "gold"),
+    schema_source="one's own files",
+    recognise=lambda row: {"question", "completion", "gold"} <= row.keys(),
+)
