@@ -72,7 +72,8 @@ def stage(
         configs = {}
         for config, folder in folders.items():
             splits = _write_pairs(folder, temporary / "data" / config, config, options, progress)
-            configs[config] = {**published(view_facts(folder)), "splits": splits}
+            figures = _copy_figures(folder / "figures", temporary / "figures" / config)
+            configs[config] = {**published(view_facts(folder)), "splits": splits, "figures": figures}
         if unpaired:
             configs[UNPAIRED] = {"splits": _write_samples(run, temporary / "data" / UNPAIRED, options, progress)}
         recipes = _write_recipes(run, configs, temporary)
@@ -142,6 +143,15 @@ def _splits(written: Mapping[str, Any], config: str) -> dict[str, Any]:
         split: {"rows": rows.rows, "sha256": rows.hexdigest(), "files": f"data/{config}/{split}-*.parquet"}
         for split, (_, rows) in written.items()
     }
+
+
+def _copy_figures(source: Path, target: Path) -> list[str]:
+    """Copy a view's figures; their paths in the repository."""
+    figures = sorted(f for f in source.glob("*") if f.suffix in (".png", ".svg"))
+    for figure in figures:
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(figure, target / figure.name)
+    return [f"figures/{target.name}/{figure.name}" for figure in figures]
 
 
 def _write_recipes(run: Run, configs: Mapping[str, Any], folder: Path) -> dict[str, str]:

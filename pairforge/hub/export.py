@@ -22,9 +22,10 @@ from pairforge.errors import HubError
 from pairforge.hub.rows import Progress, held_out
 from pairforge.run import Run, iter_rows, write_text
 
-# What ThinkPO trains with (table 7, for a 7B model), in TRL's names: used where the recipe says nothing.
+# What ThinkPO trains with (table 7, for a 7B model): used where the recipe says nothing. `warmup` is a share of the
+# steps; TRL on transformers 5 calls it warmup_steps, the other two warmup_ratio.
 PAPER = {"beta": 0.01, "learning_rate": 3.0e-7, "num_train_epochs": 1, "lr_scheduler_type": "cosine",
-         "warmup_ratio": 0.1, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 48}  # fmt: skip
+         "warmup": 0.1, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 48}  # fmt: skip
 EVAL = "test"  # `datasets` calls a file test.jsonl the split "test", TRL's default
 
 
@@ -73,17 +74,10 @@ def export(
         raise HubError(f"there is no export format '{kind}'", hint=f"one of: {', '.join(FORMATS)}")
     form = FORMATS[kind]
     source = run.view(view)
-    facts = json.loads((source / "view.json").read_text())
     final = folder or run.path / "exports" / f"{view}-{kind}"
     with _replaced(final) as temporary:
         counts = _write_rows(source / "pairs.parquet", form, temporary, eval_share, progress)
-        settings = {
-            **PAPER,
-            **(train or {}),
-            "system": facts["format"]["system"],
-            "max_length": _longest(source, train),
-        }
-        settings.setdefault("model", "MODEL")
+        settings = settings_of(train or {}, _longest(source))
         for name, text in form.configure(settings, eval_share > 0).items():
             write_text(temporary / name, text)
     files = tuple(sorted(final.iterdir()))
@@ -111,12 +105,25 @@ def _write_rows(source: Path, form: Format, folder: Path, eval_share: float, pro
     return counts
 
 
-def _longest(view: Path, train: Mapping[str, Any] | None) -> int:
-    """The trainer's max_length: the recipe's, or enough for the longest pair, in steps of 128 tokens."""
+def settings_of(train: Mapping[str, Any], longest_tokens: int) -> dict[str, Any]:
+    """Model, revision, `max_length` and the keys of `PAPER`: the recipe's values where it has them."""
+    warmup = train.get("warmup_ratio", train.get("warmup_steps", PAPER["warmup"]))
+    own = {name: train[name] for name in PAPER if train.get(name) is not None}
+    return {
+        "model": train.get("model") or "MODEL",
+        "revision": train.get("revision"),
+        "template": train.get("template") or "TEMPLATE",
+        "max_length": int(train.get("max_length") or longest_tokens),
+        **PAPER,
+        **own,
+        "warmup": warmup,
+    }
+
+
+def _longest(view: Path) -> int:
+    """Enough tokens for the longest pair, in steps of 128."""
     import polars as pl
 
-    if train and train.get("max_length"):
-        return int(train["max_length"])
     sides = pl.max_horizontal("chosen_tokens", "rejected_tokens")
     longest = pl.scan_parquet(view / "pairs.parquet").select((pl.col("prompt_tokens") + sides).max()).collect().item()
     return int(-(-(longest or 1) // 128) * 128)
@@ -154,15 +161,15 @@ def trl_row(pair: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def trl_config(settings: Mapping[str, Any], with_eval: bool) -> dict[str, str]:
-    own = {k: v for k, v in settings.items() if k not in ("system", "model", "revision", "dtype")}
     config = {
         "model_name_or_path": settings["model"],
-        **({"model_revision": settings["revision"]} if settings.get("revision") else {}),
-        **({"dtype": settings["dtype"]} if settings.get("dtype") else {}),
+        **({"model_revision": settings["revision"]} if settings["revision"] else {}),
         "dataset_name": ".",
         **({"eval_strategy": "epoch"} if with_eval else {}),
-        **own,
-        "output_dir": settings.get("output_dir", "dpo-model"),
+        "max_length": settings["max_length"],
+        "warmup_steps": settings["warmup"],
+        **{name: settings[name] for name in ("beta", *_SHARED)},
+        "output_dir": "dpo-model",
     }
     return {"dpo.yaml": _dump(config, "cd here, then: trl dpo --config dpo.yaml")}
 
@@ -202,8 +209,9 @@ def llamafactory_config(settings: Mapping[str, Any], with_eval: bool) -> dict[st
         "dataset_dir": ".",
         "dataset": "pairforge_train",
         **({"eval_dataset": f"pairforge_{EVAL}", "eval_strategy": "epoch"} if with_eval else {}),
-        "template": settings.get("template", "TEMPLATE"),
+        "template": settings["template"],
         "cutoff_len": settings["max_length"],
+        "warmup_ratio": settings["warmup"],
         **{name: settings[name] for name in _SHARED},
         "output_dir": "dpo-model",
     }
@@ -217,7 +225,7 @@ def llamafactory_config(settings: Mapping[str, Any], with_eval: bool) -> dict[st
     }
 
 
-_SHARED = ("learning_rate", "num_train_epochs", "lr_scheduler_type", "warmup_ratio", "per_device_train_batch_size",
+_SHARED = ("learning_rate", "num_train_epochs", "lr_scheduler_type", "per_device_train_batch_size",
            "gradient_accumulation_steps")  # fmt: skip
 
 
@@ -253,7 +261,7 @@ def axolotl_config(settings: Mapping[str, Any], with_eval: bool) -> dict[str, st
         "learning_rate": settings["learning_rate"],
         "num_epochs": settings["num_train_epochs"],
         "lr_scheduler": settings["lr_scheduler_type"],
-        "warmup_ratio": settings["warmup_ratio"],
+        "warmup_ratio": settings["warmup"],
         "micro_batch_size": settings["per_device_train_batch_size"],
         "gradient_accumulation_steps": settings["gradient_accumulation_steps"],
         "optimizer": "adamw_torch",

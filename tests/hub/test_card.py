@@ -1,0 +1,194 @@
+"""The card tells what the manifest knows: for every recipe, in valid metadata, without guessing."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub import DatasetCard
+
+from pairforge.hub import render_card, stage
+from pairforge.hub.card import fence, line, size_category
+from pairforge.hub.licences import licence_of
+from pairforge.hub.words import rules_in_words
+from pairforge.recipe import dump_recipe, load_recipe
+from tests.hub.runs import RECIPE, add_view, small_run
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+LICENCES = {"apache-2.0", "mit", "other", "unknown"}
+
+
+def contents_of(tmp_path, recipe=None, views=None, **options):
+    run = small_run(tmp_path / "run", recipe=recipe)
+    return stage(run, views or {"default": "default"}, "ana/pairs", **options)
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda f: f.stem)
+def test_every_recipe_has_a_card_with_valid_metadata(tmp_path, file):
+    recipe = yaml.safe_load(dump_recipe(load_recipe(file)))
+    run = small_run(tmp_path / "run", recipe=recipe, source=recipe["sources"][0]["dataset"])
+    contents = stage(run, {"default": "default"}, "ana/pairs", eval_share=0.2, unpaired=True)
+    card = DatasetCard(contents.card)  # raises when the head is not valid YAML
+    assert card.data.license in LICENCES and card.data.language == ["en"]
+    assert card.data.task_categories == ["text-generation"] and card.data.size_categories == ["n<1K"]
+    for config in card.data.configs:
+        for data in config["data_files"]:
+            pattern = data["path"].replace("*", ".*")
+            assert any(re.fullmatch(pattern, path) for path in contents.files), f"{pattern} matches no file"
+    assert "{{" not in card.text and "None" not in card.text and "undefined" not in card.text.lower()
+
+
+def test_the_manifest_alone_gives_the_same_card(tmp_path):
+    contents = contents_of(tmp_path, eval_share=0.2, unpaired=True)
+    assert render_card(json.loads(contents.files["manifest.json"].read_text())) == contents.card
+
+
+def test_the_card_tells_everything_a_reader_asks_for(tmp_path):
+    card = contents_of(tmp_path, unpaired=True).card
+    for what in (
+        "## Load", "## Train", "trl dpo", "## A row", '"chosen": [', "### Sources", "0123abcd", "### Sampled solutions",
+        "temperature 0.7", "Please reason step by step.", "### Verification", "version `v1`", "The chosen solution is the longer one.",
+        "| after the rule | candidates | problems |", "gap in tokens", "Rejected solutions that are wrong: 0.0%", "Ground truth: dataset 40",
+        "Can form alone tell the sides apart?", "## Duplicates and contamination", "repeat\\_gold\\_differs: 1",
+        "## Selection bias and known limits", "pairforge build recipe.yaml", "## Licence and citations", "arXiv:2502.13173",
+    ):  # fmt: skip
+        assert what in card, what
+
+
+def test_several_views_are_several_sections_and_recipes(tmp_path):
+    run = small_run(tmp_path / "run")
+    add_view(run, "arm", range(10))
+    contents = stage(run, {"all": "default", "arm": "arm"}, "ana/pairs")
+    assert "### Config `all`" in contents.card and "### Config `arm`" in contents.card
+    assert "pairforge build recipe-arm.yaml" in contents.card and "recipe-arm.yaml" in contents.files
+    assert [c["config_name"] for c in DatasetCard(contents.card).data.configs] == ["all", "arm"]
+
+
+def test_figures_of_a_view_are_published_and_shown(tmp_path):
+    run = small_run(tmp_path / "run")
+    (run.view("default") / "figures").mkdir()
+    (run.view("default") / "figures" / "gap.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    contents = stage(run, {"default": "default"}, "ana/pairs")
+    assert "![figures/default/gap.svg](figures/default/gap.svg)" in contents.card
+    assert "figures/default/gap.svg" in contents.files
+
+
+def test_the_training_command_is_one_trl_accepts(tmp_path):
+    from transformers import HfArgumentParser
+    from trl import DPOConfig, ModelConfig, ScriptArguments
+
+    card = contents_of(tmp_path, eval_share=0.2, split="pairs").card
+    command = re.search(r"trl dpo (.*?)```", card, re.DOTALL)[1].replace("\\\n", " ")
+    script, config, model = HfArgumentParser((ScriptArguments, DPOConfig, ModelConfig)).parse_args_into_dataclasses(
+        [*command.split(), "--use_cpu"]
+    )
+    assert (script.dataset_name, script.dataset_config, script.dataset_train_split) == ("ana/pairs", "default", "pairs")
+    assert config.beta == 0.01 and config.max_length == 128 and model.model_name_or_path == "Qwen/Qwen2.5-0.5B-Instruct"
+
+
+# --- licences ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sources", "identifier", "name"),
+    [
+        (["openai/gsm8k"], "mit", None),
+        (["openai/gsm8k", "zwhe99/DeepMath-103K"], "mit", None),
+        (["openai/gsm8k", "open-r1/OpenR1-Math-220k#extended"], "other", "mixed"),
+        (["openai/gsm8k", "somebody/something"], "unknown", None),
+        (["mine.jsonl"], "unknown", None),
+        ([], "unknown", None),
+    ],
+)
+def test_a_licence_is_derived_or_called_unknown(sources, identifier, name):
+    licence = licence_of(sources)
+    assert (licence.identifier, licence.name) == (identifier, name)
+
+
+def test_what_the_publisher_states_wins_and_is_marked(tmp_path):
+    contents = contents_of(tmp_path, licence="cc-by-4.0")
+    assert DatasetCard(contents.card).data.license == "cc-by-4.0" and "stated by the publisher" in contents.card
+
+
+def test_a_dataset_that_only_gave_the_answers_counts_too(tmp_path):
+    source = {**RECIPE["sources"][0], "gold_from": {"dataset": "somebody/answers"}}
+    contents = contents_of(tmp_path, {**RECIPE, "sources": [source]})
+    assert DatasetCard(contents.card).data.license == "unknown" and "somebody/answers" in contents.card
+
+
+# --- what must not get out -----------------------------------------------------------------------------
+
+PRIVATE = ["/home/ana", "geheim", "10.0.0.7", "anas-laptop", "hub_token", "base_urls"]
+
+
+def test_no_local_path_user_host_or_credential_is_published(tmp_path):
+    contents = contents_of(tmp_path, unpaired=True)
+    for path, file in contents.files.items():
+        content = _text_of(file)
+        for private in [*PRIVATE, str(tmp_path)]:
+            assert private not in content, f"{private} in {path}"
+
+
+def _text_of(file):
+    if file.suffix != ".parquet":
+        return file.read_text()
+    import pyarrow.parquet as pq
+
+    return json.dumps(pq.read_table(file).to_pylist())
+
+
+def test_a_published_recipe_still_loads_and_names_what_is_missing(tmp_path):
+    recipe = yaml.safe_load(dump_recipe(load_recipe(RECIPES[0])))
+    recipe["sources"][0]["dataset"] = "/home/ana/data/mine.jsonl"
+    contents = contents_of(tmp_path, recipe)
+    published = contents.files["recipe.yaml"]
+    assert load_recipe(published).sources[0].dataset == "mine.jsonl"
+    assert "put yours in their place: mine.jsonl" in published.read_text()
+
+
+# --- hostile text --------------------------------------------------------------------------------------
+
+
+def test_a_solution_cannot_break_out_of_its_block():
+    text = "```\n# not a heading\n````"
+    assert fence(text).startswith("`````\n") and fence(text).endswith("\n`````")
+
+
+def test_a_name_cannot_draw_markdown():
+    assert line("a|b\n<script> [x](y)") == "a\\|b \\<script\\> \\[x\\](y)"
+
+
+def test_sizes_have_the_hubs_names():
+    assert [size_category(n) for n in (999, 1000, 99_999, 1_000_000)] == ["n<1K", "1K<n<10K", "10K<n<100K", "1M<n<10M"]
+
+
+# --- rules in words ------------------------------------------------------------------------------------
+
+
+def test_rules_read_like_sentences():
+    sentences = rules_in_words({
+        "direction": "long", "chosen": {"origin": "given", "status": "correct", "max_tokens": 8192},
+        "rejected": {"origin": "sampled", "status": ["correct", "incorrect"], "quality": {"boxes": {"min": 1, "max": 1}}},
+        "wrong_share": 0.2, "gap": {"min": 200, "max": None}, "ratio": {"min": None, "max": None}, "pick": "closest",
+        "target_gap": 500, "per_problem": 2, "band": {"by": "gap", "keep": "smallest", "n": 1000},
+        "caps": [{"by": "source", "max": None}], "n_pairs": 10080, "control": "same_length",
+    })  # fmt: skip
+    assert sentences == [
+        "The chosen solution is the longer one.",
+        "The chosen solution comes with the source; verdict: correct; at most 8192 tokens.",
+        "The rejected solution was sampled; verdict: correct, incorrect; boxes at least 1 and at most 1.",
+        "About 20% of the pairs take a rejected solution that is wrong.",
+        "The gap between the two: at least 200 tokens.",
+        "Of those that pass, the 2 pairs whose gap is closest to 500 tokens per problem.",
+        "Of all pairs, the 1000 with the smallest gap.",
+        "Per value of source at most: as many as the smallest group has.",
+        "At most 10080 pairs, drawn with the seed.",
+        "This is a control arm: same length.",
+    ]
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda f: f.stem)
+def test_every_recipes_rules_have_words(file):
+    rules = json.loads(load_recipe(file).filter.model_dump_json())
+    assert len(rules_in_words(rules)) >= 4
