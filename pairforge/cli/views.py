@@ -54,7 +54,7 @@ def print_undecided(record: dict[str, Any], run: str, overrides: list[str]) -> N
     left = record["undecided"]
     if left["problems"]:
         sets = [word for override in overrides for word in ("--set", override)]
-        command = shlex.join(["pairforge", "sample", run, *sets])
+        command = shlex.join(["pairforge", "sample", run, "--extend", *sets])
         out.print(
             plain(
                 f"note: up to {left['problems']:,} more problems could give pairs: {left['cut']:,} hold samples cut by "

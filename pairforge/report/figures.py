@@ -122,7 +122,7 @@ def sources_figure(statistics: ViewStatistics) -> Figure:
         axes.barh([p + 0.2 for p in places], [r.pair_share for r in rows], 0.38, color=CHOSEN, label="pairs")
         axes.barh([p - 0.2 for p in places], [r.problem_share for r in rows], 0.38, color=NEUTRAL, label="problems")
         axes.set_yticks(list(places), [label(r.source) for r in rows])
-        axes.set(xlabel="share", title="sources, pairs against all problems")
+        axes.set(xlabel="share", title="sources")
         axes.legend(frameon=False)
 
     return _figure(draw, height=1.6 + 0.35 * min(len(statistics.sources), 10))

@@ -97,10 +97,10 @@ def _summary(data: ReportData) -> str:
     if numbers.pairs:
         means = {name: value or 0 for name, value in numbers.means.items()}
         facts += [
-            ("chosen tokens, mean", f"{means['chosen_tokens']:,.0f}"),
-            ("rejected tokens, mean", f"{means['rejected_tokens']:,.0f}"),
-            ("gap, mean", f"{means['gap_tokens']:+,.0f}"),
-            ("ratio, mean", f"{means['ratio']:.2f}"),
+            ("mean chosen", f"{means['chosen_tokens']:,.0f}"),
+            ("mean rejected", f"{means['rejected_tokens']:,.0f}"),
+            ("mean gap", f"{means['gap_tokens']:+,.0f}"),
+            ("mean ratio", f"{means['ratio']:.2f}"),
             ("wrong rejected", f"{numbers.wrong_share or 0:.1%}"),
         ]
     cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
@@ -112,7 +112,7 @@ def _subtitle(data: ReportData) -> str:
     rules = data.record.get("filter", {})
     gap, direction = rules.get("gap") or {}, rules.get("direction", "")
     ends = [f"{word} {gap[name]:,.0f}" for name, word in (("min", "at least"), ("max", "at most")) if gap.get(name)]
-    bounds = f"gap {' and '.join(ends)} tokens" if ends else "any gap"
+    bounds = f"gap {' and '.join(ends)}" if ends else "any gap"
     made = f"rules {data.record.get('digest', '')}; pairforge {pairforge.__version__}"
     return f"direction {direction}, {bounds}, lengths in tokens of {rules.get('tokenizer', '')}; {made}"
 

@@ -38,7 +38,7 @@ def test_the_same_rules_write_the_same_bytes(run):
 def test_filter_says_what_further_sampling_may_add_and_how(run):
     text = done("filter", run, "--view", "tight", "--set", "filter.gap.min=400")
     assert "early stopping" in text or "stopped drawing for other rules" in text
-    assert f"pairforge sample {run} --set filter.gap.min=400" in text.replace("\n", " ").replace("  ", " ")
+    assert f"pairforge sample {run} --extend --set filter.gap.min=400" in text.replace("\n", " ").replace("  ", " ")
     record = json.loads((run / "views/tight/view.json").read_text())
     assert record["undecided"]["problems"] > 0
 
