@@ -27,7 +27,6 @@ from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM, Qwen2T
 
 IGNORE = -100  # label of tokens that carry no loss
 POOL_EXAMPLES = 2048  # drawn together, sorted by length and cut into batches with little padding
-WIDTHS = (96, 160, 224, 288, 400)  # the few batch widths, so that each is compiled once
 
 Example = tuple[list[int], int]  # token ids, of which the first so many are the prompt
 
@@ -72,17 +71,18 @@ def draw_examples(
 def batches(
     rng: random.Random, examples: list[Example], batch_tokens: int, pad: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Input ids and labels, (rows, width) each, in random order; what does not fill a batch is left out."""
+    """Input ids and labels, (rows, width) each, in random order: neighbours in length share a batch."""
+    ordered = sorted(examples, key=lambda example: len(example[0]), reverse=True)
     cuts = []
-    for low, width in zip((0, *WIDTHS), WIDTHS, strict=False):
-        fitting = [e for e in examples if low < len(e[0]) <= width]
-        rows = batch_tokens // width
-        cuts += [(width, fitting[i : i + rows]) for i in range(0, len(fitting) - rows + 1, rows)]
+    while ordered:
+        width = math.ceil(len(ordered[0][0]) / 8) * 8
+        cuts.append((width, ordered[: batch_tokens // width]))
+        ordered = ordered[batch_tokens // width :]
     rng.shuffle(cuts)
-    for width, rows_of in cuts:
-        ids = torch.full((len(rows_of), width), pad)
-        labels = torch.full((len(rows_of), width), IGNORE)
-        for row, (tokens, prompt_tokens) in enumerate(rows_of):
+    for width, rows in cuts:
+        ids = torch.full((len(rows), width), pad)
+        labels = torch.full((len(rows), width), IGNORE)
+        for row, (tokens, prompt_tokens) in enumerate(rows):
             ids[row, : len(tokens)] = torch.tensor(tokens)
             labels[row, prompt_tokens : len(tokens)] = torch.tensor(tokens[prompt_tokens:])
         yield ids, labels
@@ -138,12 +138,27 @@ def new_optimizers(model: Qwen2ForCausalLM) -> list[torch.optim.Optimizer]:
     ]
 
 
-def train(out: Path, *, steps: int, peak: float, batch_tokens: int, seed: int, save_every: int, fast: bool) -> None:
-    """Train from scratch and leave the model folder at `out`; also every `save_every` steps on the way."""
+def train(
+    out: Path,
+    *,
+    start: Path | None,
+    steps: int,
+    peak: float,
+    batch_tokens: int,
+    seed: int,
+    save_every: int,
+    fast: bool,
+) -> None:
+    """Train from scratch, or on from a model folder, and leave the model folder at `out`.
+
+    It is also saved every `save_every` steps on the way. Training on skips the easy beginning.
+    """
     torch.manual_seed(seed)
     rng = random.Random(seed)
     tokenizer, forbidden = build_tokenizer(), bundled_keys()
     model = new_model(tokenizer)
+    if start is not None:
+        model.load_state_dict(Qwen2ForCausalLM.from_pretrained(start, dtype=torch.float32).state_dict())
     optimizers = new_optimizers(model)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer)} tokens")
 
@@ -152,10 +167,10 @@ def train(out: Path, *, steps: int, peak: float, batch_tokens: int, seed: int, s
             logits = model(input_ids=ids, use_cache=False).logits
         return cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=IGNORE)
 
-    compiled = torch.compile(loss_of, dynamic=False) if fast else loss_of
+    compiled = torch.compile(loss_of, dynamic=True) if fast else loss_of
     started, seen_tokens, step, losses = time.monotonic(), 0, 0, []
     while step < steps:
-        examples = draw_examples(rng, tokenizer, forbidden, step / steps)
+        examples = draw_examples(rng, tokenizer, forbidden, 1.0 if start else step / steps)
         pool = batches(rng, examples, batch_tokens, tokenizer.pad_token_id)
         for ids, labels in itertools.islice(pool, steps - step):
             rate = learning_rate(step, steps, peak)
@@ -180,9 +195,10 @@ def train(out: Path, *, steps: int, peak: float, batch_tokens: int, seed: int, s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="train on from this model folder")
     parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--peak", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--batch-tokens", type=int, default=8192, help="padding included")
+    parser.add_argument("--batch-tokens", type=int, default=6144, help="padding included")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=300, metavar="STEPS")
     parser.add_argument("--fast", action=argparse.BooleanOptionalAction, default=True, help="torch.compile")
