@@ -65,7 +65,7 @@ def plan_sampling(recipe: Recipe, run: Run, *, extend: bool = False, only: int |
         stored=facts.drawn,
         stop=stop_strings(block, sampler),
     )
-    return Work(plan, tasks, drops, weigher(recipe, run, student, target), ratio, target)
+    return Work(plan, tasks, drops, weigher(recipe, run, tokenizer, target), ratio, target)
 
 
 def chosen(tasks: list[Task], count: int, seed: int) -> list[Task]:
@@ -110,7 +110,7 @@ def acceptance(given: Mapping[str, list[Facts]], target: Target) -> Accept:
     return accept
 
 
-def weigher(recipe: Recipe, run: Run, student: PreTrainedTokenizerBase, target: Target) -> Weigh:
+def weigher(recipe: Recipe, run: Run, tokenizer: PreTrainedTokenizerBase, target: Target) -> Weigh:
     """Counts a judged sample in the student's tokens, where its verdict lets it matter to the target at all."""
     questions = {problem.id: problem.question for problem in run.problems()}
     sides = (target.chosen.status, target.rejected.status)
@@ -122,7 +122,7 @@ def weigher(recipe: Recipe, run: Run, student: PreTrainedTokenizerBase, target: 
         if any(not statuses or status in statuses for statuses in sides):
             turns = prompt(recipe, questions[sample.problem_id])
             rows = [(str(frame), turns, completion(sample, frame)) for frame in framings]
-            counts = list(lengths.count_lengths(student, rows))
+            counts = list(lengths.count_lengths(tokenizer, rows))
         return Facts(
             origin="sampled",
             status=status,
@@ -260,11 +260,11 @@ def sampler_context(block: GeneratorBlock) -> int:
         raise
 
 
-def token_ratio(sampler: PreTrainedTokenizerBase | None, student: PreTrainedTokenizerBase, run: Run) -> TokenRatio:
+def token_ratio(sampler: PreTrainedTokenizerBase | None, tokenizer: PreTrainedTokenizerBase, run: Run) -> TokenRatio:
     """The sampler's tokens per student token, measured on given solutions (1 for the same tokenizer)."""
-    if sampler is None or lengths.tokenizer_digest(sampler) == lengths.tokenizer_digest(student):
+    if sampler is None or lengths.tokenizer_digest(sampler) == lengths.tokenizer_digest(tokenizer):
         return TokenRatio()
-    return measure_ratio(sampler, student, [sample.text for sample in islice(run.given(), RATIO_TEXTS)])
+    return measure_ratio(sampler, tokenizer, [sample.text for sample in islice(run.given(), RATIO_TEXTS)])
 
 
 def stop_strings(block: GeneratorBlock, sampler: PreTrainedTokenizerBase | None) -> tuple[str, ...]:
