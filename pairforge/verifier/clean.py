@@ -154,7 +154,7 @@ _PLAIN_TEXT = re.compile(r"[^\W\d_][^\d\\{}^_$=<>()\[\]|+*]*", re.DOTALL)
 def _unwrap(text: str) -> str:
     """Text commands become quoted text, boxes and braces around the whole vanish."""
     text = text.replace('"', " ")
-    while True:
+    for _ in range(20):
         box = _BOXED.search(text)
         if box is None:
             break
@@ -219,7 +219,7 @@ def _closing(text: str, opening: int) -> int:
 
 def _trim(text: str) -> str:
     """Without white space, trailing punctuation, and braces around the whole."""
-    while True:
+    for _ in range(20):
         before = text
         text = text.strip(" \t\n" + THIN).strip("*`").strip(" \t\n" + THIN)
         if text.endswith((".", ",", ";", ":", "،", "؛")) and not text.endswith("..."):
@@ -229,4 +229,5 @@ def _trim(text: str) -> str:
         if text.startswith((",", ":")):
             text = text[1:]
         if text == before:
-            return text
+            break
+    return text

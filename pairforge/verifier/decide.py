@@ -15,7 +15,7 @@ from pairforge.verifier.values import Value
 
 
 def quick_decision(gold: str, answer: str) -> Decision | None:
-    """A decision that needs no parser, or None."""
+    """A decision that needs no parser, or None. Cheap and bounded: it runs in the caller's process."""
     if gold == answer:
         return "correct", "identical", "the same text"
     left, right = number(gold), number(answer)
@@ -26,10 +26,11 @@ def quick_decision(gold: str, answer: str) -> Decision | None:
 
 def decide(gold: str, answer: str, hints: Hints) -> Decision | None:
     """(status, rule, detail) for two short strings, or None when these rules do not know and math-verify should."""
-    return quick_decision(gold, answer) or _same_spelling(gold, answer) or _by_value(gold, answer, hints)
+    return quick_decision(gold, answer) or same_spelling(gold, answer) or _by_value(gold, answer, hints)
 
 
-def _same_spelling(gold: str, answer: str) -> Decision | None:
+def same_spelling(gold: str, answer: str) -> Decision | None:
+    """The two texts are one text once spelled the same way. Works on strings alone."""
     left, right = _squeeze(clean(gold)), _squeeze(clean(answer))
     if left and left == right:
         return "correct", "same spelling", left[:100]

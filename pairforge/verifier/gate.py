@@ -37,7 +37,7 @@ _ACCENT_OPEN = re.compile(r"\\(?:" + _ACCENTS + r")(?![A-Za-z])\s*(\{?)")
 _INNER = re.compile(r"[A-Za-z0-9 .,]{0,40}")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|textup|mathrm|mbox|hbox|rm)(?![A-Za-z])\s*\{([^{}]{0,400})\}")
 _TEXT_OPEN = re.compile(r"\\(?:text|textbf|textit|textrm|textup|mathrm|mbox|hbox)(?![A-Za-z])\s*\{")
-_WORDS = re.compile(r"[\w \t.,;:!?'’/%$^°²³()\-+=~]*")
+_WORDS = re.compile(r"[\w \t.,:!?'’/%$^°²³()\-+=~]*")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _CHARS = re.compile(r"[\x20-\x7e\t\n\r\u00a0-\uffef]*")
 

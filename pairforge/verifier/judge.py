@@ -46,7 +46,12 @@ def _number_only(text: object, *_: object, **__: object) -> Any:
 
 def judge(gold: str, answer: str) -> Decision:
     """math-verify's view on two short LaTeX strings, gold first. Call `lock_down` once before."""
-    status, detail = _gated(gold, answer)
+    try:
+        status, detail = _gated(gold, answer)
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:  # whatever SymPy makes of such a text: it could not decide
+        status, detail = "error", f"math-verify: {type(error).__name__}: {error}"[:200]
     return status, "math-verify", detail
 
 

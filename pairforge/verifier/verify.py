@@ -14,7 +14,7 @@ from typing import Self, cast
 
 from pairforge.errors import VerifierError
 from pairforge.records import FinishReason, Status, Verdict
-from pairforge.verifier.decide import Decision, quick_decision
+from pairforge.verifier.decide import Decision, quick_decision, same_spelling
 from pairforge.verifier.extract import Extraction, extract_answer, extract_gold
 from pairforge.verifier.memo import Memo
 from pairforge.verifier.pool import Pool
@@ -87,6 +87,8 @@ class Verifier:
             return
         key = (gold.answer, found.answer, gold.percent, found.percent)
         decision = quick_decision(gold.answer, found.answer) or self._memo.get(key)
+        if decision is None and (decision := same_spelling(gold.answer, found.answer)):
+            self._memo.put(key, decision)
         if decision is not None:
             self._finished.append(_verdict(item.key, found.answer, decision))
             return
