@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 
-.PHONY: setup demo test test-full lint format bench clean
+.PHONY: setup demo test test-full lint format bench nano-study nano-study-full clean
 
 setup: .venv/.ready
 
@@ -31,6 +31,12 @@ format: setup
 
 bench: setup
 	for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+nano-study: setup
+	OMP_NUM_THREADS=2 $(BIN)/python recipes/nano/study.py --out runs/nano-study
+
+nano-study-full: setup
+	OMP_NUM_THREADS=2 $(BIN)/python recipes/nano/study.py --out runs/nano-study --full
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -13,6 +13,7 @@ from pairforge.cli import app
 from pairforge.cli.console import JsonOption, ViewOption, outcome, print_json, progress, stdout
 
 if TYPE_CHECKING:
+    from pairforge.evaluate import Comparison
     from pairforge.train import Result, Settings, TrainData
 
 SetOption = Annotated[
@@ -37,6 +38,14 @@ def train_command(
     split: Annotated[str, typer.Option("--split", help="Split of a dataset.")] = "train",
     config: Annotated[str | None, typer.Option("--config", help="Config of a dataset.")] = None,
     revision: Annotated[str | None, typer.Option("--revision", help="Revision of a dataset.")] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option("--vary", metavar="train.KEY=V1,V2", help="Train every combination of these values."),
+    ] = None,
+    benchmarks: Annotated[
+        list[str] | None, typer.Option("--benchmark", help="Then measure before and after (see `pairforge eval`).")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", "-k", min=1, help="Answers per question.")] = 4,
     push: Annotated[str | None, typer.Option("--push", metavar="REPO", help="Upload the model, as private.")] = None,
     show_launch: Annotated[
         bool, typer.Option("--print", help="Print the command for several GPUs, and do nothing.")
@@ -48,19 +57,33 @@ def train_command(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on the pairs of a run, or on any preference dataset: DPO with ThinkPO's settings."""
-    from pairforge.train import launch
+    from pairforge.train import default_name, launch, train
+    from pairforge.train.grid import arm_name, combinations
+    from pairforge.train.publish import push_model
 
     if show_launch:
         print(launch.command(_without_launch_options(sys.argv[1:]), processes=processes, config=accelerate))
         return
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])):
-        result = _train(target, model, method, view, out, overrides or [], (split, config, revision))
+        results, table = [], None
+        for arm in combinations(vary or []):
+            settings = train_settings(
+                target, model, method, [*(overrides or []), *(f"{k}={v}" for k, v in arm.items())]
+            )
+            data = train_data(target, settings, view, (split, config, revision))
+            folder = out or (run_path(target) or Path("runs") / Path(target).stem) / "train"
+            if arm or not out:
+                folder = folder / (arm_name(arm) or default_name(settings, data))
+            results.append(train(data, settings, folder, say=say))
+        if benchmarks and launch.is_main():
+            models = [settings.model, *(result.path for result in results)]
+            where = (out or run_path(target) or Path("runs") / Path(target).stem) / "eval"
+            table = measure(models, benchmarks, target if run_path(target) else None, samples, where)
         if push and launch.is_main():
-            from pairforge.train.publish import push_model
-
-            say(f"pushed to {push_model(Path(result.path), push)}")
+            for result in results:
+                say(f"pushed to {push_model(Path(result.path), push)}")
     if launch.is_main():
-        print_json(result.to_json()) if as_json else print_result(result)
+        print_results(results, table, as_json)
 
 
 @app.command("eval")
@@ -110,21 +133,15 @@ def prompt_of(run: str) -> dict[str, Any]:
     return {"system": block.system, "user": block.user}
 
 
-def _train(
-    target: str,
-    model: str | None,
-    method: str | None,
-    view: str,
-    out: Path | None,
-    overrides: list[str],
-    where: tuple[str, str | None, str | None],
-) -> Result:
-    from pairforge.train import default_name, train
+def measure(models: list[str], names: list[str], run: str | None, samples: int, out: Path) -> Comparison:
+    """Ask the model before training and those after it, with the prompt of the run's pairs."""
+    from pairforge.evaluate import Questions, evaluate
+    from pairforge.train.launch import free_gpu
 
-    settings = train_settings(target, model, method, overrides)
-    data = train_data(target, settings, view, where)
-    folder = out or (run_path(target) or Path("runs") / Path(target).stem) / "train" / default_name(settings, data)
-    return train(data, settings, folder, say=say)
+    free_gpu()  # the trainer's memory is the engine's now
+    questions = Questions(samples=samples, **(prompt_of(run) if run else {}))
+    with progress() as show:
+        return evaluate(models, names, questions, out, progress=show)
 
 
 def train_settings(target: str, model: str | None, method: str | None, overrides: list[str]) -> Settings:
@@ -157,13 +174,22 @@ def run_path(target: str) -> Path | None:
     return next((p for p in (Path(target), Path("runs") / target) if (p / "recipe.yaml").exists()), None)
 
 
-def print_result(result: Result) -> None:
-    """What was trained, and what to do with it."""
+def print_results(results: list[Result], table: Comparison | None, as_json: bool) -> None:
+    """What was trained and, where it was measured, the table."""
+    from pairforge.evaluate import markdown
+
+    if as_json:
+        evaluation = table.to_json() if table else None
+        print_json({"models": [result.to_json() for result in results], "evaluation": evaluation})
+        return
     out = stdout()
-    for warning in result.warnings:
-        out.print(f"warning: {warning}", soft_wrap=True)
-    out.print(f"{result.steps} steps on {result.rows:,} rows in {result.seconds:,.0f} s, last loss {result.loss:.4g}")
-    out.print(result.path, soft_wrap=True)
+    for result in results:
+        for warning in result.warnings:
+            out.print(f"warning: {warning}", soft_wrap=True)
+        text = f"{result.steps} steps on {result.rows:,} rows in {result.seconds:,.0f} s, last loss {result.loss:.4g}"
+        out.print(f"{text}\n{result.path}", soft_wrap=True)
+    if table:
+        out.print(f"\n{markdown(table)}", soft_wrap=True)
 
 
 def _without_launch_options(arguments: list[str]) -> list[str]:

@@ -100,7 +100,8 @@ def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
     rate, source = learning_rate(str(model), method)
     if "learning_rate" in given:
         source = "set"
-    base = {**COMMON, **DEFAULTS[method], "learning_rate": rate, "bf16": on_gpu, "gradient_checkpointing": on_gpu}
+    device = dict.fromkeys(("bf16", "gradient_checkpointing", "dataloader_pin_memory"), on_gpu)
+    base = {**COMMON, **DEFAULTS[method], **device, "learning_rate": rate}
     arguments = {**base, **loss_arguments(loss, method), **checked(given, method)}
     return Settings(
         method=method,

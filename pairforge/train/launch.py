@@ -25,6 +25,17 @@ def has_gpu() -> bool:
     return bool(torch.cuda.is_available())
 
 
+def free_gpu() -> None:
+    """Give back the GPU memory of trainers that are done."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def use_one_device() -> int:
     """Without a launcher, keep to one GPU: transformers would split batches over all of them (DataParallel).
 

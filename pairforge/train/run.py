@@ -91,6 +91,8 @@ def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result
     watch = Watch(
         out / "log.csv", out / CHECKPOINTS, say, beta=settings.trl.get("beta") if settings.method == "dpo" else None
     )
+    if settings.trl.get("precompute_ref_log_probs"):
+        say("the reference's log-probabilities are computed once, before the first step")
     with explained(out), stop_signals() as stopped, plain_output():
         trainer = make_trainer(settings, rows, tokenizer, out / CHECKPOINTS)
         trainer.remove_callback(PrinterCallback)  # our watch prints

@@ -1,0 +1,33 @@
+"""Small grids over training arguments: ThinkPO is sensitive to beta and the learning rate, say its authors."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+
+from pairforge.errors import TrainError
+
+Arm = dict[str, str]
+"""The overrides of one arm: {"train.beta": "0.01", ...}."""
+
+
+def combinations(vary: Sequence[str]) -> list[Arm]:
+    """`["train.beta=0.01,0.05", "train.learning_rate=1e-7,3e-7"]` as four arms; nothing to vary is one arm.
+
+    Raises `TrainError` for what is no `train.KEY=V1,V2`.
+    """
+    axes: dict[str, list[str]] = {}
+    for text in vary:
+        key, equals, values = text.partition("=")
+        found = [value.strip() for value in values.split(",") if value.strip()]
+        if not equals or not found or not key.startswith("train."):
+            raise TrainError(f"--vary '{text}' names no values", hint="write --vary train.beta=0.01,0.05")
+        axes[key] = found
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def arm_name(arm: Arm) -> str:
+    """A folder name that tells the arms of a grid apart: beta-0.01_learning_rate-1e-7."""
+    parts = (f"{key.removeprefix('train.')}-{value}" for key, value in arm.items())
+    return re.sub(r"[^A-Za-z0-9._-]", "-", "_".join(parts))
