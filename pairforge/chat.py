@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -108,41 +109,50 @@ def split_solution(solution: str) -> tuple[str, str]:
     solution = solution.strip()
     box = solution.rfind("\\boxed")
     end = box if box >= 0 else len(solution)
-    for breaks in (_PARAGRAPH, _SENTENCE):
-        cuts = [m for m in breaks.finditer(solution, 0, end) if not _announces(solution[: m.start()])]
-        for cut in reversed(cuts):
-            if not _inside_formula(solution[: cut.start()]):
-                if 2 * (len(solution) - cut.end()) <= len(solution) or breaks is _SENTENCE:
-                    return solution[: cut.start()].rstrip(), solution[cut.end() :]
-                break
+    positions, inside = _formulas(solution, end)
+    for breaks, longest in ((_PARAGRAPH, len(solution) // 2), (_SENTENCE, len(solution))):
+        for cut in reversed(list(breaks.finditer(solution, 0, end))):
+            if inside[bisect_right(positions, cut.start()) - 1] or _announces(solution, cut.start()):
+                continue
+            if len(solution) - cut.end() <= longest:
+                return solution[: cut.start()].rstrip(), solution[cut.end() :]
+            break
     return "", solution
 
 
 _PARAGRAPH = re.compile(r"\n\s*\n\s*")
-_SENTENCE = re.compile(r"\s*\n\s*|(?<=[.!?])\s+")
-_FORMULA = re.compile(r"\\\\|\\\$|\$|\\[\[\](){}]|\\begin\b|\\end\b")
-
-
-def _announces(before: str) -> bool:
-    """Whether what comes next belongs to these words: a formula they announce, or the item of a list number."""
-    return before.rstrip().endswith((":", ",", "=")) or _LIST_NUMBER.search(before) is not None
-
-
+_SENTENCE = re.compile(r"(?<!\s)\s*\n\s*|(?<=[.!?])\s+")
 _LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\d{1,2}[.)]\s*$")
+_MARKS = re.compile(r"\n\n|\\\\|\\\$|\$|\\[\[\]()]|\\begin\b|\\end\b")
 _MONEY = re.compile(r"\$(?=\d[\d,]*(?:\.\d+)?(?:[^\d\w$\\]|$))")
 
 
-def _inside_formula(before: str) -> bool:
-    """Whether a text ends within an unfinished formula.
+def _announces(solution: str, at: int) -> bool:
+    """Whether what comes next belongs to the words before: a formula they announce, or the item of a list number."""
+    before = solution[max(0, at - 80) : at].rstrip()
+    return before.endswith((":", ",", "=")) or _LIST_NUMBER.search(before) is not None
+
+
+def _formulas(solution: str, end: int) -> tuple[list[int], list[bool]]:
+    """Where formulas open and close: positions, and whether the text after each is inside one. Linear in the text.
 
     `$..$` ends with its paragraph, and an odd dollar sign before a number is an amount of money, not a formula.
     """
-    marks = Counter(_FORMULA.findall(before))
-    paragraph = before[before.rfind("\n\n") + 1 :]
-    dollars = Counter(_FORMULA.findall(paragraph))["$"]
-    return bool(dollars % 2 and (dollars - len(_MONEY.findall(paragraph))) % 2) or any(
-        marks[opener] > marks[closer] for opener, closer in (("\\[", "\\]"), ("\\(", "\\)"), ("\\begin", "\\end"))
-    )
+    positions, inside = [0], [False]
+    seen: Counter[str] = Counter()
+    dollars = amounts = 0
+    for mark in _MARKS.finditer(solution, 0, end):
+        if mark[0] == "\n\n":
+            dollars = amounts = 0
+        elif mark[0] == "$":
+            dollars += 1
+            amounts += _MONEY.match(solution, mark.start()) is not None
+        else:
+            seen[mark[0]] += 1
+        opened = any(seen[f"\\{a}"] > seen[f"\\{b}"] for a, b in (("[", "]"), ("(", ")"), ("begin", "end")))
+        positions.append(mark.end())
+        inside.append(opened or bool(dollars % 2 and (dollars - amounts) % 2))
+    return positions, inside
 
 
 def prompt_messages(system: str | None, user: str, question: str) -> list[Message]:

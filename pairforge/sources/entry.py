@@ -102,14 +102,12 @@ def json_safe(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in safe.items() if value is not None}
 
 
-_GSM8K_ANSWER = re.compile(r"####\s*(.+?)\s*$", re.MULTILINE)
-
-
 def short_answer(answer: str) -> str:
     """The final answer out of a gold column: the text after GSM8K's `####`, the last box, or the text itself."""
-    marked = _GSM8K_ANSWER.findall(answer)
+    _, mark, rest = answer.rpartition("####")
+    marked = rest.strip().partition("\n")[0].strip() if mark else ""
     if marked:
-        return str(marked[-1]).replace(",", "") if _GROUPED.fullmatch(marked[-1]) else str(marked[-1])
+        return marked.replace(",", "") if _GROUPED.fullmatch(marked) else marked
     return last_boxed(answer) or answer.strip()
 
 
@@ -136,22 +134,21 @@ def verifiable(answer: str) -> str:
 
 
 _GROUPED = re.compile(r"[^\d,]*\d{1,3}(,\d{3})+(\.\d+)?[^\d,]*")
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_BRACES = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 
 
 def last_boxed(solution: str) -> str:
-    """The content of the last complete `\\boxed{...}`, braces balanced; empty when there is none."""
-    for match in reversed(list(_BOX.finditer(solution))):
-        depth = 1
-        for position in range(match.end(), len(solution)):
-            char = solution[position]
-            if char == "{" and solution[position - 1] != "\\":
-                depth += 1
-            elif char == "}" and solution[position - 1] != "\\":
-                depth -= 1
-                if depth == 0:
-                    return solution[match.end() : position].strip()
-    return ""
+    """The content of the last complete `\\boxed{...}`, braces balanced; empty when there is none. In linear time."""
+    last = (-1, -1)
+    opened: list[int] = []  # where each open brace's content starts; negative for braces that are no box
+    for brace in _BRACES.finditer(solution):
+        if brace[0] == "}":
+            start = opened.pop() if opened else -1
+            if start > last[0]:
+                last = (start, brace.start())
+        elif brace[0][-1] == "{" and brace[0] != "\\{":
+            opened.append(brace.end() if len(brace[0]) > 1 else -1)
+    return solution[last[0] : last[1]].strip() if last[0] >= 0 else ""
 
 
 def shorten(value: object, limit: int = 80) -> str:

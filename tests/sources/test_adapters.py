@@ -6,7 +6,7 @@ import pytest
 
 from pairforge.errors import SourceError
 from pairforge.records import Sample
-from pairforge.sources import ADAPTERS, Collection, GoldJoin, SourceSpec, collect, read_source
+from pairforge.sources import ADAPTERS, Collection, GoldJoin, RowDrop, SourceSpec, collect, read_source
 from tests.sources.standins import CONFIRMED_BY, REPOSITORIES, write_standin
 
 
@@ -29,7 +29,9 @@ def drops(collection: Collection) -> list[tuple[str, str]]:
 
 
 def test_every_adapter_but_columns_has_a_standin_that_names_its_public_source():
-    assert ADAPTERS.keys() - CONFIRMED_BY.keys() <= {"columns", "rollouts", "trl-pairs", "openthoughts-metadata"}
+    elsewhere = {"columns", "rollouts", "trl-pairs", "openthoughts-metadata", "gpqa", "olympiadbench"}
+    assert ADAPTERS.keys() - CONFIRMED_BY.keys() == elsewhere
+    assert all(adapter.schema_source for name, adapter in ADAPTERS.items() if name != "thinkpo-pairs")
     assert not ADAPTERS["thinkpo-pairs"].schema_source, "unconfirmed until somebody sees the dataset card"
 
 
@@ -201,3 +203,20 @@ def test_one_dataset_may_be_listed_twice(tmp_path):
     assert (first.given_samples, second.given_samples) == (2, 0)  # the same texts are taken once
     assert collection.problems[0].rows == ("GAIR/LIMO:1", "GAIR/LIMO#2:1")
     assert all(len(found) == 1 for found in samples.values())
+
+
+def test_gpqa_asks_for_a_letter_in_an_order_that_never_changes():
+    row = {
+        "Question": "Which is prime?",
+        "Correct Answer": "7",
+        **{f"Incorrect Answer {i}": str(2 * i + 2) for i in (1, 2, 3)},
+    }
+    entry = ADAPTERS["gpqa"].read(row)
+    assert f"{entry.answer}) 7" in entry.question
+    assert entry == ADAPTERS["gpqa"].read(row)
+
+
+def test_olympiadbench_has_a_list_of_answers_or_a_proof():
+    assert ADAPTERS["olympiadbench"].read({"question": "x?", "final_answer": ["$3$", "4"]}).answer == "3, 4"
+    with pytest.raises(RowDrop, match="no_answer"):
+        ADAPTERS["olympiadbench"].read({"question": "Show x.", "final_answer": None})

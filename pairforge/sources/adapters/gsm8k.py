@@ -13,7 +13,6 @@ from pairforge.sources.adapters.columns import given
 from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop, short_answer, text
 
 _NOTES = re.compile(r"<<[^<>\n]*>>")
-_LAST_LINE = re.compile(r"\n?####[^\n]*\s*$")
 
 
 def read(row: Row) -> Entry:
@@ -22,7 +21,7 @@ def read(row: Row) -> Entry:
     if "####" not in solution:
         raise RowDrop("no_answer", "the solution has no '#### <answer>' line")
     answer = short_answer(solution)
-    working = _NOTES.sub("", _LAST_LINE.sub("", solution)).strip()
+    working = _NOTES.sub("", solution.rpartition("####")[0]).strip()
     short = Given(f"{working}\nThe answer is \\boxed{{{answer}}}.", side="rejected", model="human")
     return Entry(question, answer, (*given(row), short))
 
