@@ -50,7 +50,7 @@ def build_command(
 def demo_command(run: RunOption = None, as_json: JsonOption = False) -> None:
     """Build a small dataset with the bundled problems and the bundled model: no GPU, no network, a few minutes."""
     from pairforge import demo
-    from pairforge.cli.views import print_pairs
+    from pairforge.cli.views import print_funnel, print_pairs
     from pairforge.pipeline import build
     from pairforge.recipe import load_recipe
 
@@ -61,6 +61,7 @@ def demo_command(run: RunOption = None, as_json: JsonOption = False) -> None:
         print_json(summary.to_json())
         return
     print_pairs(summary.run, summary.view, count=3)
+    print_funnel(summary.run, summary.view)
     print_summary(summary)
     out = stdout()
     out.print("\nNext:")
@@ -70,7 +71,7 @@ def demo_command(run: RunOption = None, as_json: JsonOption = False) -> None:
         (f"pairforge train {path} --benchmark demo", "train the model on these pairs, and measure before and after"),
         ("pairforge check recipes/gsm8k-local.yaml", "a recipe for your own data and model"),
     ):
-        out.print(f"  {command:<75} {what}")
+        out.print(f"  {command}\n      {what}", soft_wrap=True)
 
 
 @app.command("sample")
