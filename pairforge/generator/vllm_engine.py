@@ -14,7 +14,6 @@ from pairforge.errors import EngineError, require
 from pairforge.generator.engine import Completion, Request, check_model_path
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
     from vllm import RequestOutput, SamplingParams
     from vllm.v1.engine.llm_engine import LLMEngine
 
@@ -35,17 +34,28 @@ class VllmEngine:
         log: Path | None = None,
     ) -> None:
         check_model_path(model)
-        self._sampling = dict(sampling)
-        self._log = log
+        with explained(f"vLLM cannot start with model '{model}'", log), own_log(log):
+            engine = start_llm_engine(model, revision, settings, log)
+        self._use(engine, sampling, log)
+
+    @classmethod
+    def around(cls, engine: LLMEngine, *, sampling: Mapping[str, Any]) -> VllmEngine:
+        """The same on a vLLM engine that runs already (`LLM(...).llm_engine`)."""
+        own = cls.__new__(cls)
+        own._use(engine, sampling, None)
+        return own
+
+    def _use(self, engine: LLMEngine, sampling: Mapping[str, Any], log: Path | None) -> None:
+        self._engine, self._tokenizer = engine, engine.get_tokenizer()
+        self._sampling, self._log = dict(sampling), log
         self._failed: list[Completion] = []
         self._running: set[str] = set()
-        with explained(f"vLLM cannot start with model '{model}'", log), own_log(log):
-            self._engine, self._tokenizer = start_llm_engine(model, revision, settings, log)
-            self._params(Request("", "", 0, "", 1, 0))  # a bad sampling parameter is refused now, not once per request
-        self.window: int = self._engine.vllm_config.scheduler_config.max_num_seqs
         self._refusals = refusals()
+        self.window: int = engine.vllm_config.scheduler_config.max_num_seqs
         # A chat template writes its own begin-of-text token; a plain prompt needs the tokenizer's.
         self._add_special_tokens = not getattr(self._tokenizer, "chat_template", None)
+        with explained("vLLM refuses the sampling parameters", log):  # now, not once per request
+            self._params(Request("", "", 0, "", 1, 0))
 
     @property
     def in_flight(self) -> int:
@@ -117,10 +127,8 @@ def completion(output: RequestOutput) -> Completion:
     return Completion(output.request_id, first.text, len(first.token_ids), "error", f"vLLM ended it with '{reason}'")
 
 
-def start_llm_engine(
-    model: str, revision: str | None, settings: Mapping[str, Any], log: Path | None
-) -> tuple[LLMEngine, PreTrainedTokenizerBase]:
-    """A started `LLMEngine` and its tokenizer, with what a CPU needs filled in."""
+def start_llm_engine(model: str, revision: str | None, settings: Mapping[str, Any], log: Path | None) -> LLMEngine:
+    """A started `LLMEngine`, with what a CPU needs filled in."""
     os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")  # stdout belongs to our results
     os.environ.setdefault("VLLM_CONFIGURE_LOGGING", "1")
     if settings.get("tensor_parallel_size", 1) == 1:
@@ -140,7 +148,7 @@ def start_llm_engine(
     engine = LLMEngine.from_engine_args(args, usage_context=UsageContext.LLM_CLASS)
     if log is not None:
         log_to(log)  # after the start, which sets vLLM's own handlers up
-    return engine, engine.get_tokenizer()
+    return engine
 
 
 def cpu_settings(model: str, revision: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
