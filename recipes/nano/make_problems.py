@@ -19,7 +19,7 @@ SEED = 20251
 SOURCE = "pairforge-demo-synthetic"
 DEMO = Path(__file__).resolve().parents[2] / "pairforge" / "demo"
 
-# Problems of each kind per level: together they make the short style right about seven times in ten.
+# Problems of each kind per level: together they leave the short style right in half to three quarters of all.
 BUILD_COUNTS = {"easy": 42, "medium": 36, "hard": 42}
 EVAL_COUNTS = {"easy": 26, "medium": 23, "hard": 26}
 

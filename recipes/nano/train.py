@@ -1,6 +1,6 @@
 """Train the nano model from scratch on problems drawn as it goes.
 
-    OMP_NUM_THREADS=2 python recipes/nano/train.py --out pairforge/demo/nano
+    OMP_NUM_THREADS=1 python recipes/nano/train.py --out pairforge/demo/nano
 
 Each example is a chat: a system prompt that names the style, a problem, its solution in that style. The loss is on
 the solution alone. No calculation of the bundled problems is ever drawn. See README.md for measured figures.
