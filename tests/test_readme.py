@@ -34,7 +34,7 @@ def test_the_make_targets_it_shows_exist():
 
 
 def test_the_files_it_names_exist():
-    for name in re.findall(r"`((?:recipes|docs)/[\w./-]+)`", README):
+    for name in re.findall(r"[`(]((?:recipes|docs)/[\w./-]+)[`)]", README):
         assert (ROOT / name).exists(), name
 
 

@@ -88,6 +88,7 @@ def progress() -> Iterator[Progress]:
         TextColumn("{task.fields[note]}", markup=False),
     )
     started: dict[str, float] = {}
+    ended: dict[str, float] = {}
     tasks: dict[str, Any] = {}
     with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
 
@@ -95,12 +96,13 @@ def progress() -> Iterator[Progress]:
             if stage not in tasks:
                 started[stage] = time.monotonic()
                 tasks[stage] = bars.add_task(stage, total=total, rate="", note="")
-            seconds = time.monotonic() - started[stage]
+            ended[stage] = time.monotonic()
+            seconds = ended[stage] - started[stage]
             rate = f"{done / seconds:,.1f}/s" if seconds > 0.5 else ""
             bars.update(tasks[stage], completed=done, total=total, rate=rate, note=note)
 
         yield update
         if not console.is_terminal:
             for task in bars.tasks:
-                seconds = time.monotonic() - started[task.description]
+                seconds = ended[task.description] - started[task.description]
                 print(f"{task.description:>9}: {task.completed:,.0f} done in {seconds:,.1f} s", file=sys.stderr)
