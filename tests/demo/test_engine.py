@@ -47,6 +47,6 @@ def test_short_solutions_are_short_and_often_right(build_rows, answers):
         answers.boxed_value(text) == answers.gold_value(row["answer"])
         for row, (text, _, _) in zip(rows, samples, strict=True)
     ]
-    assert 0.5 <= sum(right) / len(right) <= 0.95
+    assert 0.4 <= sum(right) / len(right) <= 0.9  # about half; 100 samples vary by 5 points
     assert all(reason == "stop" for _, _, reason in samples)
     assert sum(tokens for _, tokens, _ in samples) / len(samples) < 70
