@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Candidates:
     """What passed, and what each rule took.
 
-    `passed`: one row per surviving candidate: p, chosen_row, rejected_row (rows of the samples), chosen_tokens,
-    rejected_tokens, prompt_tokens, gap, ratio, total_tokens, wrong (the rejected side is incorrect), chosen_hash,
-    rejected_hash.
+    `passed`: one row per surviving candidate: p, chosen_row, rejected_row (rows of the samples), chosen_draw,
+    chosen_tokens, rejected_tokens, prompt_tokens, gap, ratio, total_tokens, wrong (the rejected side is incorrect),
+    chosen_hash, rejected_hash.
     `lost`: p, code, n: how many candidates of a problem fell first to the step with this code.
     `reasons`: the steps' reasons in order; the code of `reasons[i]` is i + 1.
     `all`: p, n: candidates of each problem before any rule.
@@ -76,7 +76,7 @@ def _sides(evidence: Evidence, rules: Rules, chosen_code: pl.Expr, rejected_code
     import polars as pl
 
     return evidence.samples.select(
-        *("p", "row", "prompt_tokens", "completion_tokens", "rejected_completion_tokens", "sample_hash"),
+        *("p", "row", "draw", "prompt_tokens", "completion_tokens", "rejected_completion_tokens", "sample_hash"),
         wrong=pl.col("status") == "incorrect",
         c_role=in_role(rules.chosen, "chosen"),
         r_role=in_role(rules.rejected, "rejected"),
@@ -164,6 +164,7 @@ def _pairs(sides: pl.DataFrame) -> pl.DataFrame:
     chosen = sides.filter("c_in").select(
         "p",
         chosen_row="row",
+        chosen_draw="draw",
         prompt_tokens="prompt_tokens",
         chosen_tokens="completion_tokens",
         chosen_hash="sample_hash",

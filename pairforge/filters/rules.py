@@ -15,6 +15,7 @@ from pairforge.records import STATUSES
 
 Direction = Literal["long", "short", "any"]
 Pick = Literal["shortest", "longest", "closest", "random", "all"]
+PickChosen = Literal["any", "first", "shortest", "longest"]
 Keep = Literal["smallest", "middle", "largest"]
 Control = Literal["none", "random_pairs", "same_length", "reversed", "wrong_only"]
 
@@ -88,7 +89,9 @@ class Rules:
     `wrong_share` > 0 makes that part of the pairs take an incorrect rejected side (the paper: about 0.2).
     `pick` chooses among a problem's candidates by the rejected side's length ("shortest", "longest"; ties go to the
     wider gap), by the distance to `target_gap` ("closest"), or by a seeded draw; "all" keeps every one and ignores
-    `per_problem`. `band`, `caps` and `n_pairs` then choose among the pairs, in this order.
+    `per_problem`. Where a problem has several chosen solutions, `pick_chosen` prefers the "first" of the source, the
+    "shortest" or the "longest", before `pick` looks at the rejected side. `band`, `caps` and `n_pairs` then choose
+    among the pairs, in this order.
     """
 
     direction: Direction = "long"
@@ -104,6 +107,7 @@ class Rules:
     gold_suspects: Literal["keep", "drop", "only"] = "keep"
     where: str = ""
     pick: Pick = "shortest"
+    pick_chosen: PickChosen = "any"
     target_gap: int = 0
     per_problem: int = 1
     band: Band | None = None
@@ -140,7 +144,7 @@ def _mistakes(rules: Rules) -> Iterator[str]:
 
 
 def _choice_mistakes(rules: Rules) -> Iterator[str]:
-    choices = {"direction": Direction, "pick": Pick, "control": Control}
+    choices = {"direction": Direction, "pick": Pick, "pick_chosen": PickChosen, "control": Control}
     for name, kind in choices.items():
         value = getattr(rules, name)
         if value not in get_args(kind):

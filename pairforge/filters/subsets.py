@@ -39,8 +39,14 @@ def pick(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         "closest": [(pl.col("gap") - rules.target_gap).abs()],
         "random": [],
     }[rules.pick]
+    first = {
+        "any": [],
+        "first": [pl.col("chosen_draw")],
+        "shortest": [pl.col("chosen_tokens")],
+        "longest": [-pl.col("chosen_tokens")],
+    }[rules.pick_chosen]
     group = ["p", "wrong"] if 0 < rules.wrong_share < 1 else ["p"]
-    ordered = pairs.sort(*group, *preference, "order")
+    ordered = pairs.sort(*group, *first, *preference, "order")
     return ordered.filter(pl.int_range(pl.len()).over(group) < rules.per_problem)
 
 

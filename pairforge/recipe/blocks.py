@@ -247,6 +247,7 @@ class FilterBlock(Block):
     gold_suspects: Literal["keep", "drop", "only"] = "keep"
     where: str = ""
     pick: rules.Pick = "shortest"
+    pick_chosen: rules.PickChosen = "any"
     target_gap: int = Field(0, ge=0)
     per_problem: int = Field(1, ge=1)
     band: BandBlock | None = None

@@ -133,11 +133,19 @@ def pick(pairs: list[Row], rules: Rules) -> list[Row]:
         "closest": lambda c: (abs(c["gap"] - rules.target_gap), c["order"]),
         "random": lambda c: c["order"],
     }[rules.pick]
+    first = {
+        "any": lambda c: 0,
+        "first": lambda c: c["a"]["draw"],
+        "shortest": lambda c: c["chosen_tokens"],
+        "longest": lambda c: -c["chosen_tokens"],
+    }[rules.pick_chosen]
     mixed = 0 < rules.wrong_share < 1
     groups: dict[Any, list[Row]] = {}
     for candidate in pairs:
         groups.setdefault((candidate["problem_id"], mixed and candidate["wrong"]), []).append(candidate)
-    return [c for group in groups.values() for c in sorted(group, key=best)[: rules.per_problem]]
+    return [
+        c for group in groups.values() for c in sorted(group, key=lambda c: (first(c), best(c)))[: rules.per_problem]
+    ]
 
 
 def share_wrong(pairs: list[Row], share: float) -> list[Row]:

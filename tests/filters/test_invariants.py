@@ -61,6 +61,7 @@ any_rules = st.builds(
     pass_rate=st.sampled_from([Bounds(), Bounds(), Bounds(0.1, 0.9)]),
     gold=st.sampled_from([(), (), ("dataset",)]),
     pick=st.sampled_from(["shortest", "longest", "closest", "random", "all"]),
+    pick_chosen=st.sampled_from(["any", "any", "first", "shortest", "longest"]),
     target_gap=st.integers(0, 30),
     per_problem=st.integers(1, 3),
     band=st.none() | band,

@@ -65,6 +65,16 @@ def test_pick_chooses_by_the_rejected_side(pick, kept):
     assert made.pairs["rejected_tokens"].to_list() == [kept]
 
 
+@pytest.mark.parametrize(
+    ("pick_chosen", "kept"), [("any", (900, 50)), ("first", (500, 50)), ("shortest", (300, 50)), ("longest", (900, 50))]
+)
+def test_pick_chosen_chooses_among_several_long_solutions(pick_chosen, kept):
+    longs = [sample("p", "given", tokens, draw=draw) for draw, tokens in enumerate((500, 300, 900))]
+    shorts = [sample("p", "sampled", tokens, draw=draw) for draw, tokens in enumerate((80, 50))]
+    made = select_pairs(problems("p"), samples(*longs, *shorts), Rules("long", *sides(), pick_chosen=pick_chosen))
+    assert made.pairs.select("chosen_tokens", "rejected_tokens").rows() == [kept]
+
+
 def test_pick_all_keeps_every_candidate_and_per_problem_a_number_of_them():
     table = samples(sample("p", "given", 300), *(sample("p", "sampled", n, draw=n) for n in (100, 200, 50)))
     assert select_pairs(problems("p"), table, Rules("long", *sides(), pick="all")).pairs.height == 3
