@@ -1,6 +1,7 @@
 """The report in a real browser: it opens without a word on the console, filters, searches, opens pairs, stays safe."""
 
 import json
+import random
 import re
 from pathlib import Path
 
@@ -138,10 +139,14 @@ def test_it_fits_a_phone_and_the_dark(plain, tmp_path, width, dark):
 
 def many(n: int):
     """Pairs with long texts that differ, as a big view has them."""
-    step = "Let $x_{%d} = \\frac{%d}{7}$ and note that %s. Wait, check: $%d + %d = %d$. "
-    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
+    letters = random.Random(0)
+    words = ["".join(letters.choices("etaoinshrdlu", k=letters.randint(2, 9))) for _ in range(4000)]
     for i in range(n):
-        long = "".join(step % (k, i + k, words[(i * k) % 10] * (1 + k % 3), i, k, i + k) for k in range(60))
+        rng = random.Random(i)
+        long = "".join(
+            f"{' '.join(rng.choices(words, k=9))} $x_{{{k}}} = \\frac{{{rng.randint(1, 99)}}}{{{k}}}$. "
+            for k in range(60)
+        )
         yield {
             "id": f"{i:016x}", "problem_id": f"p{i:015x}", "source": "amc", "question": f"Question {i}? " + long[:200],
             "answer": str(i), "gold": "dataset", "chosen": [{"role": "assistant", "content": long}],
