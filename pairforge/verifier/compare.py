@@ -11,7 +11,7 @@ from pairforge.verifier import numeric
 from pairforge.verifier.expr import Tree
 from pairforge.verifier.families import same_family
 from pairforge.verifier.proportion import difference, proportional, same_relation
-from pairforge.verifier.reals import is_real_set, reals, same_reals
+from pairforge.verifier.reals import infinite, is_real_set, reals, same_reals
 from pairforge.verifier.units import Unit, compatible
 from pairforge.verifier.values import (
     Assigned,
@@ -71,6 +71,10 @@ def same(gold: Value, answer: Value, hints: Hints) -> Verdict3:
 def _quantities(gold: Quantity, answer: Quantity, hints: Hints) -> Verdict3:
     if not compatible(_plain(gold), _plain(answer)):
         return False
+    if (numeric.mentions(gold.tree, "deg") and _plain(answer)) or (
+        numeric.mentions(answer.tree, "deg") and _plain(gold)
+    ):
+        return False  # an angle against centimetres
     forms = [(gold.tree, answer.tree)]
     if gold.percent != answer.percent:
         hinted = hints.gold_percent or hints.answer_percent
@@ -94,6 +98,8 @@ def _plain(value: Quantity) -> Unit:
 
 def _equal(a: Tree, b: Tree, gold: Quantity, answer: Quantity) -> Verdict3:
     degrees = numeric.mentions(a, "deg"), numeric.mentions(b, "deg")
+    if infinite(a) or infinite(b):
+        return infinite(a) == infinite(b)
     result = numeric.equal(a, b)
     if result is not True and degrees[0] != degrees[1] and not (gold.unit.has("radian") or answer.unit.has("radian")):
         result = numeric.equal(a, b, degree=True)

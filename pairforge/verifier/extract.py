@@ -45,7 +45,7 @@ def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Ex
     region, tagged = _answer_tag(region)
     found = _boxes(region) or _stated(region, cut)
     if found is None and not cut:
-        found = _whole(region, lenient=tagged) or _conclusion(region)
+        found = _conclusion(region) or _whole(region, lenient=tagged)
     if found is None and tagged and not cut:
         found = Extraction(region.strip(), "answer tag")
     if found is None:
@@ -340,7 +340,7 @@ def _only_value(text: str) -> str:
         return str(bold[0])
     values = list(_VALUE_START.finditer(text))
     sentence = len(values) == 1 and text[0].isalpha() and not _MATH_SPAN.match(text) and " and " not in text
-    return text[values[0].start() :] if sentence and re.match(r"[A-Z][a-z]* [a-z]", text) else text.strip("*").strip()
+    return text[values[0].start() :] if sentence and re.match(r"[A-Z][a-z]*,? [a-z]", text) else text.strip("*").strip()
 
 
 _CONCLUDES = re.compile(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-MAX_CHARS = 2000
+MAX_CHARS = 1000  # of a text for math-verify: its parser is slow on long ones
+MAX_BARS = 20  # "|" is opening and closing bracket in one, and the parser tries every way
 MAX_DEPTH = 40
 
 _COMMAND_NAMES = """
@@ -48,6 +49,8 @@ def refuse_for_judge(text: str) -> str:
         return f"longer than {MAX_CHARS} characters"
     if "__" in text or "lambda" in text.replace("\\lambda", ""):
         return "looks like program text"
+    if text.count("|") + text.count("vert") > MAX_BARS:
+        return f"more than {MAX_BARS} bars"
     if not _CHARS.fullmatch(text):
         return "control or unusual characters"
     for command in _COMMAND.findall(text):

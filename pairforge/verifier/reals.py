@@ -99,13 +99,13 @@ def _intersection(sets: list[list[Interval]]) -> list[Interval] | None:
 
 
 def _ends_equal(a: Tree, b: Tree) -> bool:
-    infinite = [_infinite(a), _infinite(b)]
-    if infinite[0] or infinite[1]:
-        return infinite[0] == infinite[1]
+    if infinite(a) or infinite(b):
+        return infinite(a) == infinite(b)
     return numeric.equal(a, b) is True
 
 
-def _infinite(tree: Tree) -> int:
+def infinite(tree: Tree) -> int:
+    """1 for infinity, -1 for minus infinity, else 0."""
     if tree == ("c", "oo"):
         return 1
     return -1 if tree == ("neg", ("c", "oo")) else 0

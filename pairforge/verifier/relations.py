@@ -69,7 +69,7 @@ def _unclose(text: str) -> str:
     return text
 
 
-_IN = re.compile(r'\s*(?:"?the \w+ is"?\s*)?([A-Za-z]|\([A-Za-z, ]+\)|\\[a-z]+)\s*\\in\s+(.+)', re.DOTALL)
+_IN = re.compile(r'\s*(?:"?the \w+ is"?\s*)?([A-Za-z]|\([A-Za-z, ]+\)|\\[a-z]+)\s*\\in(?![a-z])\s*(.+)', re.DOTALL)
 
 
 def membership(text: str, group: bool, inner: Reader) -> Value | None:

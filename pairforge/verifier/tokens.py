@@ -73,6 +73,14 @@ def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
             continue
         made, at_next = _next(text, at, commas_group)
         for kind, body, value in made:
+            if (
+                body == "min"
+                and text[at] != "\\"
+                and tokens
+                and tokens[-1].kind == "number"
+                and text[at_next : at_next + 1] != "("
+            ):
+                kind = "text"  # minutes, not the minimum
             tokens.append(Token(kind, body, value, at, at_next, spaced))
             spaced = False
         at, spaced = at_next, False

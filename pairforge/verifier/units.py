@@ -145,7 +145,7 @@ def parse_unit(text: str) -> Unit | None:
     pieces = _PIECE.findall(re.sub(r"(?<=[A-Za-z])-(?=[A-Za-z])", " ", plain))
     powers: dict[str, int] = {}
     words: set[str] = set()
-    sign, pending, last = 1, 1, ""
+    sign, pending, last, generic = 1, 1, "", False
     for index, piece in enumerate(pieces):
         if piece[0].isalpha():
             lower = piece.lower()
@@ -158,13 +158,18 @@ def parse_unit(text: str) -> Unit | None:
             elif (name := _canonical(piece, alone=len(pieces) <= 2 or index == 0)) is not None:
                 powers[name] = powers.get(name, 0) + sign * pending
                 last, pending = name, 1
+            elif lower in ("unit", "units"):
+                generic = True
             elif lower not in _FILLER:
                 words.add(_stem(lower))
                 last = ""
         elif piece.startswith("^"):
-            if not last:
+            if not last and generic:
+                continue  # "units^2" names no unit
+            exponent = re.search(r"-?\d{1,3}", piece)
+            if not last or exponent is None:
                 return None
-            powers[last] += (int(re.sub(r"[^\d-]", "", piece)) - 1) * (1 if powers[last] > 0 else -1)
+            powers[last] += (int(exponent.group()) - 1) * (1 if powers[last] > 0 else -1)
         elif piece == "/":
             sign = -1
         elif piece not in ("\\cdot", "\\times", "*", "(", ")", "{", "}", ",", "\u2009", "'", "’"):

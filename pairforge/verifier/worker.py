@@ -51,7 +51,7 @@ def main(timeout_s: float) -> None:
 
         from pairforge.verifier.compare import Hints
         from pairforge.verifier.decide import decide
-        from pairforge.verifier.judge import judge, lock_down
+        from pairforge.verifier.judge import lock_down
     except Exception as error:
         _reply(out, "fatal", f"{type(error).__name__}: {error}", retires=True)
         return
@@ -70,11 +70,18 @@ def main(timeout_s: float) -> None:
             _reply(out, "loaded", None)
             loaded = True
         if decision is None:
-            decision, healthy = _within(left_s, partial(judge, gold, answer))
+            decision, healthy = _within(left_s, partial(_judged, gold, answer))
         retires = not healthy or _rss_bytes() > _KEEP_RSS_BYTES
         _reply(out, task_id, decision, retires)
         if retires:
             return
+
+
+def _judged(gold: str, answer: str) -> Decision:
+    from pairforge.verifier.decide import second_opinion
+    from pairforge.verifier.judge import judge
+
+    return second_opinion(gold, answer, judge(gold, answer))
 
 
 def _within(timeout_s: float, decide: Callable[[], Decision | None]) -> tuple[Decision | None, bool]:
