@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -72,7 +73,7 @@ def stage(
         configs = {}
         for config, folder in folders.items():
             splits = _write_pairs(folder, temporary / "data" / config, config, options, progress)
-            figures = _copy_figures(folder / "figures", temporary / "figures" / config)
+            figures = _figures(run, folder, temporary / "figures" / config)
             configs[config] = {**published(view_facts(folder)), "splits": splits, "figures": figures}
         if unpaired:
             configs[UNPAIRED] = {"splits": _write_samples(run, temporary / "data" / UNPAIRED, options, progress)}
@@ -145,13 +146,34 @@ def _splits(written: Mapping[str, Any], config: str) -> dict[str, Any]:
     }
 
 
-def _copy_figures(source: Path, target: Path) -> list[str]:
-    """Copy a view's figures; their paths in the repository."""
-    figures = sorted(f for f in source.glob("*") if f.suffix in (".png", ".svg"))
-    for figure in figures:
-        target.mkdir(parents=True, exist_ok=True)
+def _figures(run: Run, view: Path, target: Path) -> list[str]:
+    """A view's figures as PNG: those of its report, or drawn now where matplotlib is there. Their published paths."""
+    target.mkdir(parents=True)
+    drawn = sorted((view / "figures").glob("*.png"))
+    for figure in drawn:
         shutil.copyfile(figure, target / figure.name)
-    return [f"figures/{target.name}/{figure.name}" for figure in figures]
+    if not drawn and importlib.util.find_spec("matplotlib"):
+        _draw_figures(run, view, target)
+    return [f"figures/{target.name}/{figure.name}" for figure in sorted(target.iterdir())]
+
+
+def _draw_figures(run: Run, view: Path, target: Path) -> None:
+    import polars as pl
+
+    from pairforge.report.figures import save_view_figures
+    from pairforge.report.statistics import view_statistics
+
+    record = json.loads((view / "view.json").read_text())
+    problems = run.problem_table().select(pl.col("id").alias("problem_id"), "source")
+    statistics = view_statistics(
+        pl.scan_parquet(view / "pairs.parquet").drop("prompt", "chosen", "rejected", "question", "answer").collect(),
+        pl.read_parquet(view / "drops.parquet", columns=["stage", "reason"]),
+        problems.with_columns(pl.lit(None, dtype=pl.Float64).alias("pass_rate")),
+        record["funnel"],
+    )
+    for file in save_view_figures(statistics, target):
+        if file.suffix != ".png":
+            file.unlink()
 
 
 def _write_recipes(run: Run, configs: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -203,7 +225,7 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _refuse_secrets(files: Mapping[str, Path]) -> None:
-    """The last line of defence: no text file may hold the token this process could use."""
+    """The last line of defence: no file of text may hold the token this process could use."""
     from huggingface_hub import get_token
 
     token = get_token()
@@ -215,4 +237,4 @@ def _refuse_secrets(files: Mapping[str, Path]) -> None:
 
 
 def _texts(files: Iterable[str]) -> list[str]:
-    return [path for path in files if not path.endswith(".parquet")]
+    return [path for path in files if not path.endswith((".parquet", ".png"))]

@@ -323,7 +323,11 @@ def _operations(local: Local, remote: Remote) -> Iterator[Any]:
 
 def _upload(api: HfApi, operations: list[Any], target: Target, progress: Progress) -> None:
     """Send the large files ahead of the commit: until it comes, the repository does not know them."""
-    large = [op for op in operations if getattr(op, "path_or_fileobj", None) and op.path_in_repo.endswith(".parquet")]
+    large = [
+        op
+        for op in operations
+        if getattr(op, "path_or_fileobj", None) and op.path_in_repo.endswith((".parquet", ".png"))
+    ]
     total = sum(op.upload_info.size for op in large)
     done = 0
     for start in range(0, len(large), UPLOAD_AT_ONCE):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -66,12 +67,17 @@ def test_several_views_are_several_sections_and_recipes(tmp_path):
 
 
 def test_figures_of_a_view_are_published_and_shown(tmp_path):
+    contents = contents_of(tmp_path)
+    assert "![figures/default/gap.png](figures/default/gap.png)" in contents.card
+    assert "figures/default/gap.png" in contents.files
+
+
+def test_figures_are_drawn_where_nobody_asked_for_a_report(tmp_path):
     run = small_run(tmp_path / "run")
-    (run.view("default") / "figures").mkdir()
-    (run.view("default") / "figures" / "gap.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    shutil.rmtree(run.view("default") / "figures")
     contents = stage(run, {"default": "default"}, "ana/pairs")
-    assert "![figures/default/gap.svg](figures/default/gap.svg)" in contents.card
-    assert "figures/default/gap.svg" in contents.files
+    figures = [file for path, file in contents.files.items() if path.startswith("figures/default/")]
+    assert len(figures) >= 3 and all(file.read_bytes().startswith(b"\x89PNG") for file in figures)
 
 
 def test_the_training_command_is_one_trl_accepts(tmp_path):
@@ -132,7 +138,7 @@ def test_no_local_path_user_host_or_credential_is_published(tmp_path):
 
 def _text_of(file):
     if file.suffix != ".parquet":
-        return file.read_text()
+        return file.read_text(errors="replace")
     import pyarrow.parquet as pq
 
     return json.dumps(pq.read_table(file).to_pylist())
