@@ -198,6 +198,8 @@ def _hint(name: str, known: set[str]) -> str:
 def _typed(name: str, value: Any, kind: Any) -> Any:
     import pydantic
 
+    if value is False and name.endswith("_strategy"):
+        value = "no"  # which YAML reads as false
     if name == "loss_type" and isinstance(value, str) and "list" in str(kind):
         value = [value]
     try:

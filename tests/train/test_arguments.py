@@ -79,6 +79,10 @@ def test_mistakes_are_named_with_what_to_do(block: dict, words: list[str]):
         assert word in str(error.value)
 
 
+def test_yamls_no_is_the_strategy_no():
+    assert resolve({"model": "m", "save_strategy": False}).trl["save_strategy"] == "no"
+
+
 def test_losses_by_name():
     assert resolve({"model": "m", "loss": "sigmoid+sft"}).trl["loss_weights"] == [1.0, 1.0]
     assert resolve({"model": "m", "loss": "ld"}).trl["ld_alpha"] == 0.5
