@@ -2,6 +2,7 @@
 
 from pairforge.train.arguments import Settings, resolve
 from pairforge.train.data import TrainData, from_dataset, from_view
-from pairforge.train.run import Result, default_name, train
+from pairforge.train.record import Result, default_name
+from pairforge.train.run import train
 
 __all__ = ["Result", "Settings", "TrainData", "default_name", "from_dataset", "from_view", "resolve", "train"]

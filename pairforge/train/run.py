@@ -9,54 +9,37 @@ README.md                     the model card
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import json
-import os
-import platform
 import shutil
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pairforge
 from pairforge import demo
-from pairforge.errors import PairforgeError, TrainError
 from pairforge.generator.loop import Interrupted, stop_signals
 from pairforge.lengths import load_tokenizer
-from pairforge.recipe import flatten
-from pairforge.records import digest
 from pairforge.run import write_text
 from pairforge.train import guards, launch
 from pairforge.train.arguments import Settings, config_class
 from pairforge.train.card import model_card
 from pairforge.train.data import TrainData
 from pairforge.train.figure import draw
-from pairforge.train.watch import Say, Watch, as_callback, last_good, last_good_text
+from pairforge.train.record import (
+    Result,
+    device_name,
+    read_record,
+    refuse_other_run,
+    result_of,
+    versions,
+    write_record,
+)
+from pairforge.train.trouble import explained, plain_output
+from pairforge.train.watch import Say, Watch, as_callback, last_good
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Trainer, TrainerState
 
 CHECKPOINTS = "checkpoints"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a training run ended. `path` holds the model; `seconds` is the time of the steps of this sitting."""
-
-    path: str
-    rows: int
-    steps: int
-    loss: float
-    seconds: float
-    warnings: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result:
@@ -93,7 +76,7 @@ def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result
     )
     if settings.trl.get("precompute_ref_log_probs"):
         say("the reference's log-probabilities are computed once, before the first step")
-    with explained(out), stop_signals() as stopped, plain_output():
+    with explained(out, out / CHECKPOINTS), stop_signals() as stopped, plain_output():
         trainer = make_trainer(settings, rows, tokenizer, out / CHECKPOINTS)
         trainer.remove_callback(PrinterCallback)  # our watch prints
         trainer.add_callback(as_callback(watch, stopped))
@@ -239,117 +222,6 @@ def save(
             file.rename(out / file.name)
         beside.rmdir()
     return merge
-
-
-@contextlib.contextmanager
-def plain_output() -> Iterator[None]:
-    """Keep the libraries' progress bars to terminals: in a log file each step of a bar is a line."""
-    import datasets
-    import transformers
-
-    if sys.stderr.isatty():
-        yield
-        return
-    before = os.environ.get("TQDM_DISABLE")
-    os.environ["TQDM_DISABLE"] = "1"  # what TRL asks before it draws
-    datasets.disable_progress_bars()
-    transformers.logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        os.environ.pop("TQDM_DISABLE") if before is None else None
-        datasets.enable_progress_bars()
-        transformers.logging.enable_progress_bar()
-
-
-@contextlib.contextmanager
-def explained(out: Path) -> Iterator[None]:
-    """Turn what libraries raise into errors that say what to do and which checkpoint is the last good one."""
-    try:
-        yield
-    except (PairforgeError, KeyboardInterrupt):
-        raise
-    except ImportError as error:
-        raise TrainError(
-            f"an optional package is missing: {error}", hint="install it, or train.report_to=none"
-        ) from error
-    except Exception as error:
-        kept = last_good_text(out / CHECKPOINTS)
-        if disk_is_full(error):
-            shutil.rmtree(out / ".saving", ignore_errors=True)
-            free = shutil.disk_usage(out).free / guards.GIB
-            hint = "make room, then give the same command: it resumes there"
-            raise TrainError(f"the disk is full ({free:.2f} GiB free at {out}); {kept}", hint=hint) from error
-        if type(error).__name__ == "OutOfMemoryError":
-            hint = "lower train.per_device_train_batch_size, set train.gradient_checkpointing=true or train.lora=true"
-            raise TrainError(f"the device has no memory left; {kept}", hint=hint) from error
-        raise TrainError(f"{type(error).__name__}: {error}; {kept}", hint="see the cause above") from error
-
-
-def disk_is_full(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, is a full disk (safetensors only says so in words)."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        if "No space left" in str(error) or "file write failed" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def read_record(out: Path) -> dict[str, Any]:
-    """What train.json says, empty when `out` is new.
-
-    Raises `TrainError` when `out` holds something else.
-    """
-    if (out / "train.json").exists():
-        return dict(json.loads((out / "train.json").read_text()))
-    if out.exists() and any(out.iterdir()):
-        raise TrainError(f"{out} is not empty and holds no training run", hint="name another folder with --out")
-    return {}
-
-
-def write_record(out: Path, record: dict[str, Any]) -> None:
-    if launch.is_main():
-        write_text(out / "train.json", json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n")
-
-
-def refuse_other_run(there: dict[str, Any], out: Path, settings: Settings, data: TrainData) -> None:
-    """Raise `TrainError` naming the arguments that differ from those of the run in `out`."""
-    if not there:
-        return
-    here = json.loads(json.dumps(settings.to_json(), default=str))
-    before = {**flatten(there["settings"]), "data": there["data"]["revision"]}
-    now = {**flatten(here), "data": data.revision}
-    changed = [k for k in sorted({*before, *now}) if before.get(k) != now.get(k)]
-    if changed:
-        shown = "; ".join(f"{k}: {before.get(k)!r} there, {now.get(k)!r} here" for k in changed[:6])
-        raise TrainError(f"{out} holds a run with other settings: {shown}", hint="name another folder with --out")
-
-
-def result_of(record: dict[str, Any], out: Path) -> Result:
-    return Result(
-        str(out), record["data"]["rows"], record["steps"], record["loss"], record["seconds"], tuple(record["warnings"])
-    )
-
-
-def default_name(settings: Settings, data: TrainData) -> str:
-    """A folder name that says the method and tells settings apart: dpo-1f2e3d4c."""
-    return f"{settings.method}-{digest([settings.to_json(), data.revision])[:8]}"
-
-
-def versions() -> dict[str, str]:
-    names = ("trl", "transformers", "torch")
-    return {"pairforge": pairforge.__version__, **{name: version(name) for name in names}}
-
-
-def device_name() -> str:
-    """The device that trains, for the card."""
-    import torch
-
-    if torch.cuda.is_available():
-        return f"{launch.launched()} x {torch.cuda.get_device_name(0)}"
-    return f"{os.cpu_count()} CPU cores ({platform.machine()})"
 
 
 def _silent(text: str) -> None:
