@@ -75,7 +75,7 @@ def lengths_figure(statistics: ViewStatistics) -> Figure:
             axes.stairs(counts, edges, fill=True, alpha=0.45, color=colour, label=name)
             axes.stairs(counts, edges, color=colour)
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:,.0f}")
+        _plain_log_ticks(axes.xaxis)
         _whole_numbers(axes.yaxis)
         axes.set(xlabel="completion tokens (log scale)", ylabel="pairs", title="lengths of both sides")
         axes.legend(frameon=False)
@@ -215,6 +215,16 @@ def _whole_numbers(axis: Axis) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _plain_log_ticks(axis: Axis) -> None:
+    """1, 2, 5, 10, ... as plain numbers: matplotlib's own minor labels are formulas, which are not parsed here."""
+    from matplotlib.ticker import LogLocator
+
+    axis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axis.set_major_formatter("{x:,.0f}")
+    axis.set_minor_formatter("{x:,.0f}")
+    axis.set_tick_params(which="minor", labelsize=8)
 
 
 def _ink(figure: Figure, colour: str) -> None:

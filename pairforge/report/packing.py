@@ -13,7 +13,7 @@ from pairforge.report.mathml import MathRenderer, printable
 
 BLOCK = 25  # pairs whose texts are unpacked together
 TEXT_BYTES = 19_000_000  # of the packed texts; with index and figures the file stays below 25 MB
-_CHARACTERS = 26_000_000  # of texts that fit in about that, packed
+_CHARACTERS = 36_000_000  # of texts that fit in about that, packed
 _MIN_CHARACTERS, _MAX_CHARACTERS = 300, 40_000
 
 

@@ -63,6 +63,8 @@ def test_a_contradictory_arm_is_a_row_with_a_note(run):
 def test_a_sweep_writes_a_table_and_keeps_views_when_asked(run, tmp_path):
     for name in ("s.csv", "s.parquet", "s.json"):
         done("sweep", run, "--vary", "filter.pick=shortest,random", "--out", tmp_path / name)
+    done("sweep", run, "--vary", "filter.pick=shortest,random", "--figure", tmp_path / "s.svg", "--no-surfaces")
+    assert "pick=random" in (tmp_path / "s.svg").read_text()
     table = pl.read_parquet(tmp_path / "s.parquet")
     assert table["filter.pick"].to_list() == ["shortest", "random"] and "gap_tokens_q50" in table.columns
     assert len(json.loads((tmp_path / "s.json").read_text())) == 2
