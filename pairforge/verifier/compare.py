@@ -200,7 +200,8 @@ def _named_and_bare(gold: Items, answer: Items, names: dict[str, list[Value]] | 
     named, bare = (gold, answer) if names else (answer, gold)
     groups = _by_name(named) or {}
     if len(groups) == 1:
-        only = Items("list", tuple(next(iter(groups.values()))))
+        values = tuple(next(iter(groups.values())))
+        only = values[0] if len(values) == 1 else Items("list", values)
         return same(only, bare, hints) if names else same(bare, only, hints)
     if any(len(values) > 1 for values in groups.values()):
         return False
@@ -320,7 +321,7 @@ def _matrices(gold: Matrix, answer: Matrix, hints: Hints) -> Verdict3:
 def _ratios(gold: Ratio, answer: Ratio, hints: Hints) -> Verdict3:
     if len(gold.parts) != len(answer.parts):
         return False
-    if gold.clock or answer.clock:  # 1:06 and 5:30 are times, not the same ratio
+    if gold.clock and answer.clock:  # 1:06 and 5:30 are times, not the same ratio
         results = [_trees_equal(a, b) for a, b in zip(gold.parts, answer.parts, strict=True)]
     else:
         first = zip(gold.parts[1:], answer.parts[1:], strict=True)
