@@ -98,6 +98,10 @@ _SPACED = {
 }
 
 
+_UNIT_QUOTIENT = re.compile(r'\\frac\s*\{\s*"([^"]*)"\s*\}\s*\{\s*"([^"]*)"\s*\}')
+_CHOOSE = re.compile(r"(?<![A-Za-z\\_])C\(\s*(\d{1,6})\s*,\s*(\d{1,6})\s*\)")
+
+
 def clean(text: str) -> str:
     """The text in pairforge's own normal spelling."""
     if not text.isascii():
@@ -108,6 +112,8 @@ def clean(text: str) -> str:
     text = re.sub(r"(?:\[[-\d.]+(?:ex|em|pt|mm|cm)\])|\\[hv]space\*?\{[^{}]*\}|\\phantom\{[^{}]*\}", " ", text)
     text = text.replace("**", "^").strip("^") if re.search(r"[A-Za-z0-9)]\*\*[-(\d]", text) else text.replace("**", "")
     text = _unwrap(text)
+    text = _UNIT_QUOTIENT.sub(r'"\1/\2"', text)
+    text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
     return _trim(text)
 
 

@@ -123,6 +123,9 @@ _MATRIX = re.compile(
 def matrix(text: str, group: bool, inner: Reader) -> Value | None:
     if "\\begin" not in text:
         return None
+    names, equals, values = text.rpartition("=")
+    if equals and "\\begin" in names and values.lstrip().startswith("\\begin"):  # a column of names, then of values
+        text = values.strip()
     text = re.sub(r"^[(\[]\s*(?=\\begin\s*\{array)|(?<=array\})\s*[)\]]$", "", text)
     found = _MATRIX.fullmatch(text)
     if found is None:

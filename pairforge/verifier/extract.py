@@ -210,10 +210,10 @@ _KEYWORD_LIST = """
     answer Answer ANSWER 答案 答え 答： ответ Ответ respuesta Respuesta réponse Réponse antwort Antwort resposta
     Resposta risposta Risposta 정답 답은 cevap Cevap odpowied Odpowied उत्तर الجواب الإجابة jawaban Jawaban antwoord
 """
-_KEYWORDS = tuple(_KEYWORD_LIST.split())
+_KEYWORDS = (*_KEYWORD_LIST.split(), "đáp án", "Đáp án")
 _NOUN = (
     r"(?:(?:answer|ANSWER|Answer)(?:s|\(s\)|S)?|答案|答え|答：|[оО]твет|[rR]espuesta|[rR]éponse|[aA]ntwort|[rR]esposta"
-    r"|[rR]isposta|정답|답|[cC]evap|[oO]dpowied[zź]|उत्तर|الجواب|الإجابة|[jJ]awaban|[aA]ntwoord)"
+    r"|[rR]isposta|정답|답|[cC]evap|[oO]dpowied[zź]|उत्तर|الجواب|الإجابة|[jJ]awaban|[aA]ntwoord|[đĐ]áp án)"
 )
 _IS = (
     r"(?:(?<=：)|:|：|=|\b(?:is|IS|are|would be|should be|must be|equals|comes to|es|est|ist|lautet|é|è|adalah)\b"

@@ -89,7 +89,7 @@ def based(text: str, group: bool, inner: Reader) -> Value | None:
         return None
     name = (found[2] or found[3]).strip()
     base = int(name) if name.isdigit() else NUMBER_BASES.get(name, 0)
-    if not base or not re.search(r"[0-9]", found[1]):
+    if not base or not (re.search(r"[0-9]", found[1]) or (base == 16 and found[1].isupper())):
         return None
     return Quantity(("n", in_base(found[1].replace(",", ""), base)))
 

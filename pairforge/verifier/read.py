@@ -23,6 +23,22 @@ def read(text: str) -> list[Value]:
     text = _bare(clean(text))
     if not text:
         return []
+    found = _readings(text)
+    leading = None if found else _LEADING_WORDS.match(text)
+    if leading and not _CHANGES_THE_VALUE.search(leading.group()):
+        return _readings(text[leading.end() :])
+    return found
+
+
+_LEADING_WORDS = re.compile(r'^(?:"[^"]*"|[A-Za-z]{2,}|\s)+(?=[-\d\\$(])')  # "increases by 20%"
+_CHANGES_THE_VALUE = re.compile(
+    r"\b(?:not|no|least|most|than|less|more|under|over|between|below|above|before|after|nearly|almost|minus|negative|plus"
+    r"|times|or|and|every|except|without|within|from)\b",
+    re.IGNORECASE,
+)
+
+
+def _readings(text: str) -> list[Value]:
     readings: list[Value] = []
     for reader in (_whole_text, _grouped, _listed, _unit_letter):
         try:

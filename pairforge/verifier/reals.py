@@ -52,7 +52,8 @@ def reals(value: Value) -> list[Interval] | None:
                 return met
         return _merged([i for p in parts if p for i in p])
     if isinstance(value, Items) and value.kind == "set":
-        return reals(_as_points(value))
+        points = _as_points(value)
+        return reals(points) if points is not value else None
     return None
 
 

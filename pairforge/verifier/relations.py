@@ -176,7 +176,7 @@ _FUNCTION_NAME = re.compile(
     r"|\\frac\s*\{d[a-z]\}\{d[a-z]\}|[a-z]'+"
 )
 _NAME = re.compile(
-    r"\\?[A-Za-z](?:[a-z]*@v?)?(?:'*)(?:\s*_\s*(?:\{[^{}]*\}|\w))?"
+    r"\\?[A-Za-z](?:[a-z]*@[a-z]?)?(?:'*)(?:\s*_\s*(?:\{[^{}]*\}|\w))?"
     r"|\\(?:alpha|beta|gamma|theta|phi|lambda|mu|sigma|rho|omega|Delta|delta)\s*(?:_\{?\w+\}?)?"
 )
 CONTRADICTION = Special("contradiction")  # "3 = 5": equal to nothing

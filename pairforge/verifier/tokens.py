@@ -58,6 +58,7 @@ _GLUED = re.compile(r"(sqrt|arcsin|arccos|arctan|sin|cos|tan|ln|log|pi)([a-z]{1,
 _SMALL_WORD_LIST = """
     or and to in is if of no am pm at by as an on do so we it the for yes not all any few one two six ten new old men
     day are was has had per via mod set max min odd red blue none even true false
+    NE NW SE SW
 """
 _SMALL_WORDS = frozenset(_SMALL_WORD_LIST.split())
 
