@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from pairforge.errors import RunError
 from pairforge.lock import locked
 from pairforge.log import AppendLog, cannot_write, read_log, sync_folder
-from pairforge.records import Drop, Problem, Sample, Verdict, from_row, schema, to_row
+from pairforge.records import Drop, Problem, Sample, Verdict, from_row, sample_key, schema, to_row
 
 if TYPE_CHECKING:
     import polars as pl
@@ -235,7 +235,8 @@ class Run:
             self._rewrite_sampled(self.sampled())
         verdicts = self.path / "verdicts"
         if (verdicts / "verdicts.jsonl").exists():
-            last = {v.sample_key: v for v in self.verdicts()}
+            stored = self._sample_keys()  # after a power loss a verdict may have outlived its sample
+            last = {v.sample_key: v for v in self.verdicts() if v.sample_key in stored}
             write_rows(verdicts / "verdicts.parquet", map(to_row, last.values()), Verdict)
             (verdicts / "verdicts.jsonl").unlink()
 
@@ -337,6 +338,16 @@ class Run:
     def _sample_parquets(self) -> list[Path]:
         files = [self.path / "samples" / name for name in ("given.parquet", "sampled.parquet")]
         return [f for f in files if f.exists()]
+
+    def _sample_keys(self) -> set[str]:
+        """The keys of all stored samples, without their texts."""
+        import polars as pl
+
+        parts = ["problem_id", "origin", "draw", "max_tokens"]
+        frames = [pl.read_parquet(file, columns=parts) for file in self._sample_parquets()]
+        rows = [row for frame in frames for row in frame.select(parts).iter_rows()]
+        rows += [tuple(row[name] for name in parts) for row in self._logged_samples()]
+        return {sample_key(*row) for row in rows}
 
     def _logged_samples(self) -> Iterator[dict[str, Any]]:
         return read_log(self.path / "samples" / "sampled.jsonl")

@@ -211,3 +211,18 @@ def test_the_target_is_frozen_in_the_manifest(recipe: Make, scripted: Make, tmp_
     assert target["gap"] == {"min": 2.0, "max": None}
     build(recipe("filter.gap.min=1"), tmp_path / "run")
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["target"] == target
+
+
+def test_a_verdict_that_outlived_its_sample_is_forgotten_and_the_sample_drawn_again(
+    recipe: Make, scripted: Make, tmp_path: Path
+):
+    """A power loss may take the end of one log and not of the other."""
+    engines = scripted(add)
+    run = prepare(recipe(), tmp_path / "run")
+    sample(recipe(), run)
+    log = run.path / "samples" / "sampled.jsonl"
+    whole = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(whole[:-2]) + whole[-2][:30])
+    assert build(recipe(), tmp_path / "run").pairs == 12
+    assert len(engines[1].requests) == 2
+    assert sorted(v.sample_key for v in run.verdicts()) == sorted(s.key for s in run.samples())
