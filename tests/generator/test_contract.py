@@ -13,7 +13,9 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,9 +89,15 @@ def request(number: int, *, seed: int = 0, max_tokens: int = 60, question: str =
 
 def rendered(question: str) -> str:
     from pairforge.chat import render_prompt
+
+    return render_prompt(tokenizer(), prompt_messages("Answer briefly.", "{question}", question))
+
+
+@cache
+def tokenizer() -> Any:
     from pairforge.lengths import load_tokenizer
 
-    return render_prompt(load_tokenizer(MODEL), prompt_messages("Answer briefly.", "{question}", question))
+    return load_tokenizer(MODEL)
 
 
 def draw(engine: Engine, *requests: Request) -> dict[str, Completion]:
