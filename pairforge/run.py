@@ -71,7 +71,15 @@ class Run:
         """Whether there is nothing at the path that anyone could miss."""
         if not self.path.exists():
             return True
-        return self.path.is_dir() and all(entry.name == LOCK_FILE for entry in self.path.iterdir())
+        # A first start that was killed leaves the lock and perhaps a temporary file: nothing of value.
+        return self.path.is_dir() and all(entry.name.startswith(".") for entry in self.path.iterdir())
+
+    def sweep(self) -> None:
+        """Remove the temporary files and folders of processes that are no more."""
+        for entry in [*self.path.glob(".*.tmp"), *self.path.glob("*/.*.tmp"), *self.path.glob("views/.*.old")]:
+            pid = entry.name.rsplit(".", 2)[-2]
+            if pid.isdecimal() and not Path(f"/proc/{pid}").exists():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 
     def set_aside(self) -> Path | None:
         """Rename the whole directory to the next free `<name>.old<n>`; returns that, None when there was nothing."""

@@ -41,6 +41,7 @@ def prepare(
         with run.lock():
             run.set_aside()
     with run.lock():
+        run.sweep()
         started = run.has_problems or run.has_samples
         changed = changed_evidence(recipe, run) if started else {}
         if changed and not (extend and only_adds(changed)):

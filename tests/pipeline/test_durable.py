@@ -226,3 +226,21 @@ def test_a_verdict_that_outlived_its_sample_is_forgotten_and_the_sample_drawn_ag
     assert build(recipe(), tmp_path / "run").pairs == 12
     assert len(engines[1].requests) == 2
     assert sorted(v.sample_key for v in run.verdicts()) == sorted(s.key for s in run.samples())
+
+
+def test_what_a_killed_process_left_half_written_is_swept_up(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    run = Run(tmp_path / "run")
+    (run.path / "samples").mkdir(parents=True)
+    (run.path / "views" / ".default.4194399.tmp").mkdir(parents=True)
+    for left in (".recipe.yaml.4194399.tmp", "samples/.given.parquet.4194399.tmp", f"samples/.mine.{os.getpid()}.tmp"):
+        (run.path / left).write_text("half")
+    (tmp_path / "first" / "x").mkdir(parents=True)
+    killed_at_once = Run(tmp_path / "first" / "x")
+    (killed_at_once.path / ".recipe.yaml.4194399.tmp").write_text("half")
+    assert build(recipe(), killed_at_once.path).pairs == 12
+
+    run.write_recipe("sources: []")
+    run.sweep()
+    left = [file.name for file in run.path.rglob("*.tmp")]
+    assert left == [f".mine.{os.getpid()}.tmp"], "another process is still writing that one"
