@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+ABOUT_THE_MACHINE = ("memory", "disk")  # findings that say nothing about the model
 METHODS = {
     "dpo": "direct preference optimization (DPO) with TRL",
     "simpo": "SimPO with TRL's CPO trainer",
@@ -39,13 +41,13 @@ def model_card(record: Mapping[str, Any], name: str) -> str:
         "---",
         f"# {name}",
         "",
-        f"{_code(settings['model'])}{_at(settings['revision'])} trained by {METHODS[settings['method']]}.",
+        f"{_code(public_name(settings['model']))}{_at(settings['revision'])} trained by {METHODS[settings['method']]}.",
         "",
         "## Data",
         "",
-        f"{_code(data['name'])}{_at(data['revision'])}, {data['rows']:,} rows.",
+        f"{_code(public_name(data['name']))}{_at(data['revision'])}, {data['rows']:,} rows.",
         "",
-        *(f"- {finding['name']}: {finding['text']}" for finding in record["findings"]),
+        *(f"- {f['name']}: {f['text']}" for f in record["findings"] if f["name"] not in ABOUT_THE_MACHINE),
         "",
         "## Settings",
         "",
@@ -79,5 +81,14 @@ def _at(revision: str | None) -> str:
     return f" at {_code(revision)}" if revision else ""
 
 
+def public_name(name: str) -> str:
+    """A model's or dataset's name without the folders of the machine it lay on."""
+    return Path(name).name if Path(name).is_absolute() or Path(name).exists() else name
+
+
 def _on_hub(name: str) -> bool:
+    """Whether a name can only be a Hub id: a local path with one slash looks like one."""
+    path = Path(name)
+    if path.exists() or path.suffix in (".jsonl", ".ndjson", ".json", ".parquet"):
+        return False
     return name.count("/") == 1 and not name.startswith((".", "/", "~")) and " " not in name

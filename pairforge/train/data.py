@@ -48,7 +48,7 @@ def from_view(run: Run, view: str, method: Method) -> TrainData:
     rows = trainable(iter_rows(run.view(view) / "pairs.parquet"), method, f"view '{view}' of {run.path}")
     return TrainData(
         rows,
-        name=f"{run.name}/{view}",
+        name=f"{run.name}, view {view}",
         revision=str(record["digest"]),
         direction=record["filter"]["direction"],
         tokenizer_digest=record["tokenizer"],

@@ -9,6 +9,7 @@ README.md                     the model card
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from dataclasses import asdict
@@ -101,6 +102,8 @@ def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result
         "warnings": watch.warnings,
         "merged": merged,
     }
+    with contextlib.suppress(OSError):
+        (out / CHECKPOINTS).rmdir()  # empty where none were asked for
     draw(watch.rows, out / "figure.png", f"{settings.method} on {data.name}")
     write_text(out / "README.md", model_card(record, out.resolve().name))
     write_record(out, {**record, "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z")})

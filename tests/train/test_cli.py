@@ -85,6 +85,10 @@ def test_a_run_trains_with_its_recipes_block(tiny_model: Path, pairs: list[dict[
     assert out.parent == tmp_path / "run" / "train"
     record = json.loads((out / "train.json").read_text())
     assert record["settings"]["trl"]["beta"] == 0.2
-    assert record["data"]["name"] == "run/default"
+    assert record["data"]["name"] == "run, view default"
     levels = {f["name"]: f["level"] for f in record["findings"]}
     assert levels["tokenizer"] == "ok"
+    card = (out / "README.md").read_text()
+    assert str(tmp_path) not in card
+    assert "datasets:" not in card
+    assert not (out / "checkpoints").exists()

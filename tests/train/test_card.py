@@ -1,0 +1,36 @@
+"""Names on a model card: Hub ids as they are, local paths without their folders."""
+
+from pathlib import Path
+
+import pytest
+
+from pairforge.train.card import model_card, public_name
+
+
+def record(model: str, data: str) -> dict[str, object]:
+    settings = {"method": "dpo", "model": model, "revision": None, "global_batch_size": 48, "trl": {"beta": 0.01}}
+    return {
+        "settings": {**settings, "lora": None, "learning_rate_source": "set"},
+        "data": {"name": data, "revision": "abc", "rows": 10, "facts": {}},
+        "findings": [{"name": "disk", "text": "free at /home/someone"}, {"name": "rows", "text": "10 rows"}],
+        "steps": 5, "seconds": 1.0, "loss": 0.5, "device": "2 CPU cores", "warnings": ["margins | explode"],
+        "versions": {"trl": "1.16.0"}, "merged": False,
+    }  # fmt: skip
+
+
+def test_hub_names_are_linked():
+    card = model_card(record("Qwen/Qwen2.5-3B", "me/pairs"), "mine")
+    assert "base_model: Qwen/Qwen2.5-3B" in card
+    assert "- me/pairs" in card
+    assert "**Warning**: margins | explode" in card
+
+
+def test_local_paths_are_neither_linked_nor_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "models" / "own").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    card = model_card(record("models/own", str(tmp_path / "pairs.jsonl")), "mine")
+    assert "base_model" not in card
+    assert "datasets:" not in card
+    assert str(tmp_path) not in card
+    assert "/home/someone" not in card
+    assert public_name("models/own") == "own"
