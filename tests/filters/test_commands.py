@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from pairforge.cli import app, views  # noqa: F401  (importing registers the commands)
 from pairforge.errors import PairforgeError
+from pairforge.run import Run
 from tests.synthetic import make_run
 
 
@@ -68,9 +69,9 @@ def test_a_sweep_writes_a_table_and_keeps_views_when_asked(run, tmp_path):
     table = pl.read_parquet(tmp_path / "s.parquet")
     assert table["filter.pick"].to_list() == ["shortest", "random"] and "gap_tokens_q50" in table.columns
     assert len(json.loads((tmp_path / "s.json").read_text())) == 2
-    before = set((run / "views").iterdir())
+    before = set(Run(run).views())
     done("sweep", run, "--vary", "seed=1,2", "--save-views", "seeds")
-    assert {folder.name for folder in set((run / "views").iterdir()) - before} == {"seeds-1", "seeds-2"}
+    assert set(Run(run).views()) - before == {"seeds-1", "seeds-2"}
 
 
 def test_a_grid_file_names_arms_one_by_one_or_all_combinations(run, tmp_path):
