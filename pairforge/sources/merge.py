@@ -16,7 +16,11 @@ _TRUST: dict[Gold, int] = {"teacher": 0, "joined": 1, "dataset": 2}
 
 @dataclass(slots=True)
 class SourceSummary:
-    """What one source gave: the figures `check` prints. Rows = rows in problems (repeats merge) + drops."""
+    """What one source gave: the figures `check` prints. Rows = rows in problems (repeats merge) + drops.
+
+    `gold` is where the ground truth comes from ("joined" as soon as any was joined, else the most frequent kind, ""
+    without problems); `gold_counts` says how many problems have which.
+    """
 
     source: str
     adapter: str
@@ -25,7 +29,8 @@ class SourceSummary:
     problems: int = 0
     given_samples: int = 0
     drops: dict[str, int] = field(default_factory=dict)
-    gold: dict[str, int] = field(default_factory=dict)
+    gold: str = ""
+    gold_counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -137,11 +142,15 @@ def summarise(
     for problem in problems:
         for source in {_source_of(row, names) for row in problem.rows}:
             summaries[source].problems += 1
-            summaries[source].gold[problem.gold] = summaries[source].gold.get(problem.gold, 0) + 1
+            counts = summaries[source].gold_counts
+            counts[problem.gold] = counts.get(problem.gold, 0) + 1
     for drop in drops:
         source = _source_of(drop.subject, names)
         if source:
             summaries[source].drops[drop.reason] = summaries[source].drops.get(drop.reason, 0) + 1
+    for summary in summaries.values():
+        counts = summary.gold_counts
+        summary.gold = "joined" if "joined" in counts else max(counts, key=lambda kind: counts[kind], default="")
     return list(summaries.values())
 
 

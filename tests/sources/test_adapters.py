@@ -76,6 +76,8 @@ def test_bespoke_stratos_with_gold_joined_from_numina(tmp_path):
     collection, _ = read(tmp_path, spec)
     assert [(p.answer, p.gold) for p in collection.problems][:2] == [("56", "joined"), ("7", "teacher")]
     assert collection.problems[0].meta == {"teacher_answer": "56"}
+    [summary] = collection.summaries(collection.problems, collection.drops)
+    assert (summary.gold, summary.gold_counts) == ("joined", {"joined": 1, "teacher": 2})
 
 
 def test_the_teachers_answer_can_be_refused(tmp_path):

@@ -133,7 +133,7 @@ def test_every_row_is_accounted_for_in_the_summary(tmp_path):
     [summary] = collection.summaries(collection.problems, collection.drops)
     assert (summary.adapter, summary.rows, summary.problems, summary.given_samples) == ("columns", 4, 1, 1)
     assert summary.drops == {"no_answer": 1, "broken_json": 1}
-    assert summary.gold == {"dataset": 1}
+    assert (summary.gold, summary.gold_counts) == ("dataset", {"dataset": 1})
     assert summary.rows == sum(len(p.rows) for p in collection.problems) + len(collection.drops)
 
 
