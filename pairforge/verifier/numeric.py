@@ -193,7 +193,8 @@ def _context(digits: int) -> MPContext:
 
 def _mp(mp: MPContext, value: Value) -> Any:
     if isinstance(value, Fraction):
-        return mp.mpf(value.numerator) / value.denominator
+        top = mp.mpf(value.numerator)
+        return top if value.denominator == 1 else top / value.denominator
     return mp.convert(value)
 
 
@@ -281,10 +282,10 @@ class _Evaluator:
         return self.finite(self.num(base) ** self.num(exponent))
 
     def check_size(self, base: Value, exponent: Value) -> None:
-        big = self.mp.fabs(self.num(exponent))
+        big = abs(exponent) if isinstance(exponent, Fraction) else self.mp.fabs(exponent)
         if big > 1e9:
             raise TooLarge
-        log2 = abs(float(self.mp.log(self.mp.fabs(self.num(base)), 2)))
+        log2 = abs(self.mp.mag(self.num(base)))  # to within one or two
         if log2 * float(big) > _MAX_LOG2:
             raise TooLarge
 

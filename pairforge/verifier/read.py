@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from pairforge.verifier import words
@@ -18,16 +19,17 @@ from pairforge.verifier.values import Choice, Clock, Date, Letters, Quantity, Sp
 _MAX_DEPTH = 12
 
 
-def read(text: str) -> list[Value]:
+@functools.lru_cache(maxsize=1024)  # samples of one problem share their gold
+def read(text: str) -> tuple[Value, ...]:
     """Every reading of an answer, the likeliest first. Empty when pairforge cannot read it."""
     text = _bare(clean(text))
     if not text:
-        return []
+        return ()
     found = _readings(text)
     leading = None if found else _LEADING_WORDS.match(text)
     if leading and not _CHANGES_THE_VALUE.search(leading.group()):
-        return _readings(text[leading.end() :])
-    return found
+        return tuple(_readings(text[leading.end() :]))
+    return tuple(found)
 
 
 _LEADING_WORDS = re.compile(r'^(?:"[^"]*"|[A-Za-z]{2,}|\s)+(?=[-\d\\$(])')  # "increases by 20%"
