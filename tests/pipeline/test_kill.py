@@ -57,7 +57,7 @@ def test_a_run_killed_at_random_moments_ends_as_an_undisturbed_one(
 def drive(recipe: Path, run: Path, *moments: int) -> list[int]:
     run.parent.mkdir()
     command = [sys.executable, "-m", "tests.pipeline.kill_driver", str(recipe), str(run), *map(str, moments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3000)
     assert done.returncode == 0, done.stderr
     return [int(line) for line in done.stdout.split()]
 
