@@ -37,7 +37,7 @@ def make_report(run: Run, view: str, *, out: Path | None = None, progress: Progr
         view=view,
         record=record,
         statistics=statistics,
-        warnings=warnings_of(record, statistics),
+        warnings=[*warnings_of(record, statistics), *unchecked_sets(run)],
         drop_examples=drop_examples(folder, questions),
         suspects=suspects_of(run, evidence, questions),
         views=[read_view(run, name) for name in run.views()],
@@ -77,6 +77,14 @@ def warnings_of(record: dict[str, Any], statistics: ViewStatistics) -> list[str]
     if gap is not None and ((direction == "long" and gap < 0) or (direction == "short" and gap > 0)):
         found.append(f"The direction is {direction}, but chosen - rejected is {gap:+,.0f} tokens on average.")
     return found
+
+
+def unchecked_sets(run: Run) -> list[str]:
+    """The evaluation sets that the problems could not be compared with, as a sentence."""
+    missing = (run.manifest().get("decontamination") or {}).get("unreachable") or {}
+    if not missing:
+        return []
+    return [f"Not checked against {', '.join(sorted(missing))}: these evaluation sets could not be read at build."]
 
 
 def drop_examples(folder: Path, questions: dict[str, str]) -> dict[tuple[str, str], list[tuple[str, str, str]]]:

@@ -11,6 +11,7 @@ import pytest
 from pairforge.errors import EngineError, RunError
 from pairforge.generator import Request
 from pairforge.pipeline import build, make_view, run_recipe
+from pairforge.pipeline.reporting import make_report
 from pairforge.run import Run, open_run, read_view, view_pairs
 from tests.pipeline.conftest import add
 
@@ -133,3 +134,13 @@ def test_pairs_load_with_datasets(recipe: Make, scripted: Make, tmp_path: Path):
     loaded = load_dataset("parquet", data_files=file, split="train", cache_dir=str(tmp_path / "cache"))
     assert loaded.num_rows == 12
     assert loaded[0]["chosen"][0]["role"] == "assistant"
+
+
+def test_an_evaluation_set_that_cannot_be_reached_is_named_in_the_report(
+    recipe: Make, scripted: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    scripted(add)
+    build(recipe("decontaminate.sets=[math-500]"), tmp_path / "run")
+    text = make_report(Run(tmp_path / "run"), "default").read_text()
+    assert "Not checked against math-500" in text
