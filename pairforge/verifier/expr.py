@@ -278,7 +278,7 @@ class _Reader:
             self.expect("}")
             return inner
         token = self.peek()
-        if token is not None and token.kind == "number":
+        if token is not None and token.kind == "number" and token.text[0].isdigit():
             return self.digit(token)
         return self.atom(depth)
 
