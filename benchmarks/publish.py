@@ -5,7 +5,7 @@
 
 The server is the tests' stand-in on the loopback interface, in a process of its own: what is measured is our side
 and the client's, without a network. Texts are random words, so that they compress about as prose does. The last line
-extrapolates to 1,000,000 rows; every stage streams, so time grows with the rows and memory does not.
+extrapolates the time to 1,000,000 rows. Texts are streamed; the numbers of all pairs are held, so memory grows too.
 """
 
 from __future__ import annotations
