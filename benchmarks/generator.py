@@ -30,6 +30,7 @@ from typing import Any
 from benchmarks._machine import machine
 from pairforge import demo, lengths
 from pairforge.chat import prompt_messages, render_prompt
+from pairforge.filters.rules import Bounds, SideRule
 from pairforge.filters.target import Facts, Target, accepts, longest_useful
 from pairforge.generator import Completion, Drawn, Plan, Progress, Request, Task, sample
 from pairforge.generator.loop import without_length
@@ -186,7 +187,8 @@ def waste(args: argparse.Namespace) -> None:
     texts = prompts(rows)
     answer = next(name for name in ("answer", "gold") if name in rows[0])
     long = next(name for name in ("long", "solution", "long_solution", "response") if name in rows[0])
-    target = Target()
+    # the demo recipe's rule: the given solution chosen, a sampled one that is at least 20 tokens shorter rejected
+    target = Target(chosen=SideRule("given"), rejected=SideRule("sampled"), gap=Bounds(min=20))
     given = {f"p{n}": Facts("given", "correct", _tokens(tokenizer, row[long])) for n, row in enumerate(rows)}
     tasks = [Task(f"p{n}", text, 256, str(row[answer])) for n, (text, row) in enumerate(zip(texts, rows, strict=True))]
     facts: dict[str, list[tuple[Facts, int]]] = {}
