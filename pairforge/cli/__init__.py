@@ -32,5 +32,5 @@ def main() -> None:
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
     """A cluster's SIGTERM ends a run as Ctrl-C does: what is finished is kept, the resume command is printed."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # schedulers repeat it; the first one is enough
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends it at once: nothing that finished is lost
     raise KeyboardInterrupt

@@ -1,11 +1,15 @@
 """The train block: the paper's defaults, TRL's names for the rest, and mistakes named."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from pairforge.errors import TrainError
+from pairforge.recipe import load_recipe
 from pairforge.train.arguments import GLOBAL_BATCH_SIZES, LEARNING_RATES, config_class, resolve
+
+RECIPES = Path(__file__).parent.parent.parent / "recipes"
 
 
 def test_defaults_are_the_papers():
@@ -97,3 +101,10 @@ def test_lora_takes_pefts_names():
     lora = resolve({"model": "m", "lora": {"r": 4}}).lora
     assert lora is not None
     assert (lora["r"], lora["target_modules"]) == (4, "all-linear")
+
+
+@pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda f: f.stem)
+def test_every_recipe_names_arguments_that_this_trl_knows(file: Path):
+    block = load_recipe(file).train.model_dump()
+    if block.get("model"):
+        resolve(block)
