@@ -123,7 +123,7 @@ def split_solution(solution: str) -> tuple[str, str]:
 _PARAGRAPH = re.compile(r"\n\s*\n\s*")
 _SENTENCE = re.compile(r"(?<!\s)\s*\n\s*|(?<=[.!?])\s+")
 _LIST_NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\d{1,2}[.)]\s*$")
-_MARKS = re.compile(r"\n\n|\\\\|\\\$|\$|\\[\[\]()]|\\begin\b|\\end\b")
+_MARKS = re.compile(r"\n\n|```|\\\\|\\\$|\$|\\[\[\]()]|\\begin\b|\\end\b")
 _MONEY = re.compile(r"\$(?=\d[\d,]*(?:\.\d+)?(?:[^\d\w$\\]|$))")
 
 
@@ -137,6 +137,7 @@ def _formulas(solution: str, end: int) -> tuple[list[int], list[bool]]:
     """Where formulas open and close: positions, and whether the text after each is inside one. Linear in the text.
 
     `$..$` ends with its paragraph, and an odd dollar sign before a number is an amount of money, not a formula.
+    A fenced block of code counts as a formula too.
     """
     positions, inside = [0], [False]
     seen: Counter[str] = Counter()
@@ -149,7 +150,9 @@ def _formulas(solution: str, end: int) -> tuple[list[int], list[bool]]:
             amounts += _MONEY.match(solution, mark.start()) is not None
         else:
             seen[mark[0]] += 1
-        opened = any(seen[f"\\{a}"] > seen[f"\\{b}"] for a, b in (("[", "]"), ("(", ")"), ("begin", "end")))
+        opened = seen["```"] % 2 == 1 or any(
+            seen[f"\\{a}"] > seen[f"\\{b}"] for a, b in (("[", "]"), ("(", ")"), ("begin", "end"))
+        )
         positions.append(mark.end())
         inside.append(opened or bool(dollars % 2 and (dollars - amounts) % 2))
     return positions, inside

@@ -83,3 +83,8 @@ def test_a_number_of_a_list_stays_with_its_item():
     working, answer = split_solution("A first step that is long enough to be most of it.\n1. So it is \\boxed{7}.")
     assert answer == "1. So it is \\boxed{7}." and not working.endswith("1.")
     assert not split_solution(solution)[0].endswith("3.")
+
+
+def test_a_block_of_code_is_not_cut():
+    solution = "First I add the two.\n\nThen code:\n```python\nx = 1\n\ny = 2\n```\nSo it is \\boxed{3} in all."
+    assert split_solution(solution)[1] == "So it is \\boxed{3} in all."
