@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._machine import machine
+from pairforge.files import write_rows, write_text
 from pairforge.records import Drop, Pair, Problem, problem_id, to_row
-from pairforge.run import Run, write_rows, write_text
+from pairforge.run import Run
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in ("a", "e", "in", "or", "u") for c in ("", "l", "ne", "s", "t")]
 MAX_RSS_GIB = 2.0

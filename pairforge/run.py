@@ -22,19 +22,19 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge.errors import RunError
+from pairforge.files import SampleWriter, iter_rows, replacing, sample_writer, write_rows, write_text
 from pairforge.lock import locked
-from pairforge.log import AppendLog, cannot_write, read_log, sync_folder
-from pairforge.records import Drop, Problem, Sample, Verdict, from_row, sample_key, schema, to_row
+from pairforge.log import AppendLog, read_log
+from pairforge.records import Drop, Problem, Sample, Verdict, from_row, sample_key, to_row
 
 if TYPE_CHECKING:
     import polars as pl
-    import pyarrow.parquet as pq
 
 # Columns of a sample that are numbers and labels; the rest is text and stays on disk until a pair needs it.
 SAMPLE_FACTS = [
@@ -136,9 +136,9 @@ class Run:
         write_rows(self.path / "source_drops.parquet", map(to_row, drops), Drop)
         write_rows(self.path / "problems.parquet", map(to_row, problems), Problem)
 
-    def given_writer(self) -> contextlib.AbstractContextManager[GivenWriter]:
+    def given_writer(self) -> contextlib.AbstractContextManager[SampleWriter]:
         """A writer for given solutions as the sources yield them: `with run.given_writer() as add: add(samples)`."""
-        return _given_writer(self.path / "samples" / "given.parquet")
+        return sample_writer(self.path / "samples" / "given.parquet")
 
     def problems(self) -> Iterator[Problem]:
         """All problems, in the order of the sources."""
@@ -380,87 +380,6 @@ def open_run(run: str | Path) -> Run:
             return Run(path)
     known = ", ".join(sorted(p.parent.name for p in Path("runs").glob("*/recipe.yaml"))) or "none"
     raise RunError(f"there is no run at '{run}'", hint=f"runs here: {known}. `pairforge build RECIPE` makes one")
-
-
-class GivenWriter:
-    """Appends given samples to a parquet file, a row group at a time, so that memory stays flat."""
-
-    def __init__(self, writer: pq.ParquetWriter, rows_per_group: int = 1000) -> None:
-        self._writer, self._size = writer, rows_per_group
-        self._rows: list[dict[str, Any]] = []
-        self.count = 0
-
-    def __call__(self, samples: Iterable[Sample]) -> None:
-        self._rows += [to_row(s) for s in samples]
-        if len(self._rows) >= self._size:
-            self.flush()
-
-    def flush(self) -> None:
-        import pyarrow as pa
-
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=schema(Sample)))
-            self.count += len(self._rows)
-            self._rows = []
-
-
-@contextlib.contextmanager
-def _given_writer(file: Path) -> Iterator[GivenWriter]:
-    import pyarrow.parquet as pq
-
-    with replacing(file) as temporary, pq.ParquetWriter(temporary, schema(Sample), compression="zstd") as writer:
-        add = GivenWriter(writer)
-        yield add
-        add.flush()
-
-
-@contextlib.contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """A temporary path beside `file` that takes its place, durably, when the block ends well.
-
-    Raises `RunError` when the place cannot be written (read-only, disk full).
-    """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(file)
-        sync_folder(file.parent)
-    except OSError as error:
-        raise cannot_write(file, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a whole text file, atomically."""
-    with replacing(file) as temporary:
-        temporary.write_text(text)
-
-
-def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], kind: type, rows_per_group: int = 1000) -> int:
-    """Write rows as parquet with the schema of `kind`, atomically and in bounded memory; returns their number."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    count, iterator = 0, iter(rows)
-    with replacing(file) as temporary, pq.ParquetWriter(temporary, schema(kind), compression="zstd") as writer:
-        while chunk := list(itertools.islice(iterator, rows_per_group)):
-            writer.write_table(pa.Table.from_pylist(chunk, schema=schema(kind)))
-            count += len(chunk)
-    return count
-
-
-def iter_rows(file: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a parquet file, a batch at a time."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(file) as parquet:
-        for batch in parquet.iter_batches(batch_size=1000):
-            yield from batch.to_pylist()
 
 
 def read_view(run: Run, name: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ LAYER = {
     "demo": 1,
     "chat": 2,
     "log": 2,
+    "files": 3,
     "lock": 3,
     "lengths": 3,
     "verifier": 3,

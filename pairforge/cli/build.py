@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pairforge.cli import app
-from pairforge.cli.console import JsonOption, RunArgument, SetOption, outcome, print_json, progress, stdout
+from pairforge.cli.console import (
+    JsonOption,
+    RunArgument,
+    SetOption,
+    outcome,
+    print_json,
+    print_summary,
+    progress,
+    stdout,
+)
 
 if TYPE_CHECKING:
-    from pairforge.pipeline import Summary
     from pairforge.pipeline.forecast import Outlook
 
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe file (YAML).")]
@@ -150,26 +158,6 @@ def check_command(
         print_check(report.to_json())
     if not report.ok:
         raise typer.Exit(1)
-
-
-def print_summary(summary: Summary) -> None:
-    """The totals, the drops by reason, and where everything lies."""
-    from rich.table import Table
-
-    table = Table("", "", show_header=False, box=None)
-    for name, value in (("problems", summary.problems), ("samples", summary.samples), ("correct", summary.correct)):
-        table.add_row(name, f"{value:,}")
-    table.add_row("pairs", f"{summary.pairs:,}")
-    if summary.pairs:
-        table.add_row(
-            "mean tokens", f"chosen {summary.mean_chosen_tokens:,.0f}, rejected {summary.mean_rejected_tokens:,.0f}"
-        )
-    for reason, count in summary.drops.items():
-        table.add_row(f"dropped: {reason}", f"{count:,}")
-    table.add_row("seconds", f"{summary.seconds:,.1f}")
-    out = stdout()
-    out.print(table)
-    out.print(f"\n{summary.run}/views/{summary.view}/pairs.parquet", soft_wrap=True)
 
 
 def print_outlook(seen: Outlook) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pairforge.pipeline import Progress
+    from pairforge.pipeline import Progress, Summary
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run: its name under runs/, or its path.")]
 SetOption = Annotated[
@@ -106,3 +106,23 @@ def progress() -> Iterator[Progress]:
             for task in bars.tasks:
                 seconds = ended[task.description] - started[task.description]
                 print(f"{task.description:>9}: {task.completed:,.0f} done in {seconds:,.1f} s", file=sys.stderr)
+
+
+def print_summary(summary: Summary) -> None:
+    """The totals, the drops by reason, and where everything lies."""
+    from rich.table import Table
+
+    table = Table("", "", show_header=False, box=None)
+    for name, value in (("problems", summary.problems), ("samples", summary.samples), ("correct", summary.correct)):
+        table.add_row(name, f"{value:,}")
+    table.add_row("pairs", f"{summary.pairs:,}")
+    if summary.pairs:
+        table.add_row(
+            "mean tokens", f"chosen {summary.mean_chosen_tokens:,.0f}, rejected {summary.mean_rejected_tokens:,.0f}"
+        )
+    for reason, count in summary.drops.items():
+        table.add_row(f"dropped: {reason}", f"{count:,}")
+    table.add_row("seconds", f"{summary.seconds:,.1f}")
+    out = stdout()
+    out.print(table)
+    out.print(f"\n{summary.run}/views/{summary.view}/pairs.parquet", soft_wrap=True)

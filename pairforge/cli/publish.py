@@ -178,7 +178,7 @@ def import_command(
     as_json: JsonOption = False,
 ) -> None:
     """Take in preference pairs, or solutions somebody sampled, as a run: verified, and open to every rule."""
-    from pairforge.cli.build import print_summary
+    from pairforge.cli.console import print_summary
     from pairforge.importing import import_data
 
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:

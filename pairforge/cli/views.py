@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pairforge.cli import app
-from pairforge.cli.build import print_summary
 from pairforge.cli.console import (
     JsonOption,
     RunArgument,
@@ -19,6 +18,7 @@ from pairforge.cli.console import (
     outcome,
     plain,
     print_json,
+    print_summary,
     progress,
     stdout,
 )

@@ -158,7 +158,7 @@ def common_dtype(models: Sequence[str]) -> str:
 
 def save_json(out: Path, record: dict[str, Any]) -> None:
     """Write eval.json."""
-    from pairforge.run import write_text
+    from pairforge.files import write_text
 
     write_text(out / "eval.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 

@@ -17,11 +17,12 @@ import yaml
 
 import pairforge
 from pairforge.errors import HubError
+from pairforge.files import write_text
 from pairforge.hub.card import render_card
 from pairforge.hub.facts import view_facts
 from pairforge.hub.redact import published, published_text
 from pairforge.hub.rows import SHARD_BYTES, Progress, pair_rows, sample_rows, sample_schema, write_splits
-from pairforge.run import Run, write_text
+from pairforge.run import Run
 
 EVAL_SPLIT = "test"
 UNPAIRED = "unpaired"

@@ -19,8 +19,9 @@ from typing import Any
 import yaml
 
 from pairforge.errors import HubError
+from pairforge.files import iter_rows, write_text
 from pairforge.hub.rows import Progress, held_out
-from pairforge.run import Run, iter_rows, write_text
+from pairforge.run import Run
 
 # What ThinkPO trains with (table 7, for a 7B model): used where the recipe says nothing. `warmup` is a share of the
 # steps; TRL on transformers 5 calls it warmup_steps, the other two warmup_ratio.

@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pairforge.files import iter_rows
 from pairforge.hub.redact import published_text
 from pairforge.report.separability import TELLING
-from pairforge.run import iter_rows
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pairforge.files import iter_rows
 from pairforge.hub.redact import published_text
 from pairforge.records import Sample, schema
-from pairforge.run import Run, iter_rows
+from pairforge.run import Run
 
 if TYPE_CHECKING:
     import pyarrow as pa

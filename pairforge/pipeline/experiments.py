@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pairforge.errors import RecipeError
+from pairforge.files import replacing, write_text
 from pairforge.filters import Evidence, Selection
 from pairforge.filters.diff import Difference, diff
 from pairforge.filters.hashing import text_hash
@@ -21,7 +22,7 @@ from pairforge.pipeline.settings import Progress, completion, frames, quiet, run
 from pairforge.pipeline.view import write_view
 from pairforge.recipe import Recipe
 from pairforge.report.separability import Surface, separability
-from pairforge.run import Run, replacing, write_text
+from pairforge.run import Run
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pairforge.files import iter_rows
 from pairforge.filters import Evidence, gold_suspects
 from pairforge.filters.sweep import ArmResult
 from pairforge.pipeline.facts import load_evidence
@@ -14,7 +15,7 @@ from pairforge.pipeline.settings import Progress, quiet, run_recipe
 from pairforge.report.figures import save_view_figures
 from pairforge.report.page import ReportData, write_report
 from pairforge.report.statistics import ViewStatistics, view_statistics
-from pairforge.run import Run, iter_rows, read_view
+from pairforge.run import Run, read_view
 
 if TYPE_CHECKING:
     pass

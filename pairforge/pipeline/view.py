@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pairforge
 from pairforge import lengths
+from pairforge.files import iter_rows, write_rows, write_text
 from pairforge.filters import Selection, select
 from pairforge.filters.undecided import Undecided, undecided
 from pairforge.pipeline.facts import load_evidence
@@ -18,7 +19,7 @@ from pairforge.pipeline.settings import Progress, completion, frames, prompt, qu
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
 from pairforge.report.separability import Surface, separability
-from pairforge.run import Run, iter_rows, write_rows, write_text
+from pairforge.run import Run
 
 if TYPE_CHECKING:
     import polars as pl

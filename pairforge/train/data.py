@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pairforge.errors import TrainError
+from pairforge.files import iter_rows
 from pairforge.records import Message
-from pairforge.run import Run, iter_rows, read_view
+from pairforge.run import Run, read_view
 from pairforge.sources.entry import RowDrop
 from pairforge.sources.rows import open_rows
 from pairforge.train.arguments import Method
