@@ -31,8 +31,28 @@ def lock_down() -> None:
     for module in (sympy.core.evalf, sympy.utilities.lambdify):
         module.lambdify = refused
     sympy.parsing.sympy_parser.parse_expr = _number_only
+    _bound_logarithms()
     _gated("x^2 + \\sqrt{2}", "\\frac{1}{2} x + 1")  # the first parse builds tables; do it before anything is timed
     logging.disable(logging.CRITICAL)
+
+
+def _bound_logarithms() -> None:
+    """Keep `simplify` from writing 11111111100 log(2) as the log of a number with three billion digits."""
+    import importlib
+
+    from sympy import Integer
+
+    simplify: Any = importlib.import_module("sympy.simplify.simplify")  # the attribute of that name is the function
+    combine = simplify.logcombine
+
+    def bounded(expr: Any, *args: Any, **kwargs: Any) -> Any:
+        small = all(abs(number) <= _MOST_LOGS for number in expr.atoms(Integer))
+        return combine(expr, *args, **kwargs) if small else expr
+
+    simplify.logcombine = bounded
+
+
+_MOST_LOGS = 1000  # 1000 log(b) becomes the log of a number with a few thousand digits at most
 
 
 def _number_only(text: object, *_: object, **__: object) -> Any:
