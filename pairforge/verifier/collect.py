@@ -89,7 +89,7 @@ def bracketed(text: str, group: bool, inner: Reader) -> Value | None:
     opening, body, closing = (text[:2], text[2:-2], text[-2:]) if braces else (text[:1], text[1:-1], text[-1:])
     if opening not in ("(", "[", "\\{") or closing not in (")", "]", "\\}") or not encloses(text, 2 if braces else 1):
         return None
-    parts = marked(body, False)[0].split("\x1f") if marked(body, False)[0].count("\x1f") else [body]
+    parts = marked(body, group, in_brackets=True)[0].split("\x1f")
     if braces:
         if len(parts) > MAX_ITEMS:
             raise Unreadable("too many values")

@@ -45,12 +45,12 @@ def _squeeze(text: str) -> str:
 
 
 def _by_value(gold: str, answer: str, hints: Hints) -> Decision | None:
-    golds, answers = read(gold), read(answer)
-    if golds and answers:
-        try:
-            results = [same(g, a, hints) for g in golds for a in answers]
-        except TooLarge:
-            return "error", "too large", "a value too large to compute"
+    try:
+        golds, answers = read(gold), read(answer)
+        results = [same(g, a, hints) for g in golds for a in answers]
+    except TooLarge:
+        return "error", "too large", "a value too large to compute"
+    if results:
         kinds = f"{_kind(golds[0])} {clean(gold)[:60]!r} and {_kind(answers[0])} {clean(answer)[:60]!r}"
         if True in results:
             return "correct", "value", kinds

@@ -28,12 +28,16 @@ def split_top(text: str, separators: str) -> list[str]:
     return [*parts, text[begin:]]
 
 
-def marked(text: str, commas_group: bool) -> tuple[str, str]:
+_THOUSANDS = re.compile(r"(?<![\d._^])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
+_SPACED_COMMA = re.compile(rf",[\s{THIN}]|;")
+
+
+def marked(text: str, commas_group: bool, *, in_brackets: bool = False) -> tuple[str, str]:
     """The text with every top-level separator of a list replaced by \\x1f, and what joins: "or", "and" or ","."""
     joint = ","
     protected = text.replace("{,}", "\x1e")
     if commas_group:
-        protected = re.sub(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])", lambda m: m[0].replace(",", "\x1e"), protected)
+        protected = _protect_thousands(protected, in_brackets)
     found = []
     for match in _OR.finditer(protected):
         word = match[1] or match[2] or {"lor": "or", "land": "and"}.get(match[3] or "", "")
@@ -44,6 +48,22 @@ def marked(text: str, commas_group: bool) -> tuple[str, str]:
         protected = protected[:begin] + "\x1f" + protected[end:]
     parts = [p for whole in protected.split("\x1f") for p in split_top(whole, ",")]
     return "\x1f".join(p.replace("\x1e", "{,}" if "{,}" in text else ",") for p in parts), joint
+
+
+def _protect_thousands(text: str, in_brackets: bool) -> str:
+    """The commas inside numbers as \\x1e.
+
+    Where a space follows the commas that separate, one without a space groups digits: (0, 1,000) has two parts.
+    Where no comma is spaced, (1,234) and 1,2,100 are lists, unless a part would be written with leading zeros.
+    """
+    spaced = _SPACED_COMMA.search(text) is not None
+
+    def protect(found: re.Match[str]) -> str:
+        a_list = in_brackets or text.endswith(",", 0, found.start())
+        sure = spaced or not a_list or ",0" in found[0]
+        return found[0].replace(",", "\x1e") if sure else found[0]
+
+    return _THOUSANDS.sub(protect, text)
 
 
 def inside(text: str, at: int) -> bool:
