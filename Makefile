@@ -18,7 +18,7 @@ test: setup
 	$(BIN)/python -m pytest -m "not full" --durations=15
 
 test-full: setup
-	$(BIN)/python -m pytest --durations=30
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest --durations=30
 
 lint: setup
 	$(BIN)/python -m ruff check .

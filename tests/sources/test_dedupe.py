@@ -1,6 +1,6 @@
 """Near duplicates: other words for the same task go, the same words for another task stay."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pairforge.records import Problem, problem_id
@@ -34,7 +34,6 @@ def test_every_row_of_a_merged_duplicate_is_accounted_for():
     assert [drop.subject for drop in drops] == ["s:2", "t:9"]
 
 
-@settings(deadline=None)  # tuning the index takes a while the first time
 @given(st.lists(st.text(alphabet="abc 1", max_size=12), max_size=8))
 def test_problems_are_kept_or_dropped_never_lost(questions: list[str]):
     problems = [problem(q, "1", row) for row, q in enumerate(questions)]
