@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pairforge.errors import RecipeError
 from pairforge.filters.target import accepts
 from pairforge.generator.forecast import Forecast, Piloted, forecast
 from pairforge.pipeline.evidence import prepare, verify
@@ -43,8 +42,7 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
     The pilot's problems are chosen by a hash of seed and id; its samples are the run's own and are not drawn again.
     `most_tokens` is the most that the owed draws can use. Raises `RecipeError` when the recipe samples nothing.
     """
-    if recipe.generator is None:
-        raise RecipeError("this recipe samples nothing", hint="add a 'generator' block, or just build it")
+    block = recipe.sampling_block()
     run = prepare(recipe, path, progress=progress)
     with run.lock():
         verify(recipe, run, progress=progress)
@@ -62,7 +60,7 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
                 expected = forecast(piloted, problems=len(work.tasks), tokens_per_s=rate, seed=recipe.seed)
         else:
             work = plan_sampling(recipe, run)
-        draws = recipe.generator.draws.max
+        draws = block.draws.max
         return Outlook(
             run=str(run.path),
             problems=run.problem_table().height,

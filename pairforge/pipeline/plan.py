@@ -46,8 +46,7 @@ def plan_sampling(recipe: Recipe, run: Run, *, extend: bool = False, only: int |
     Sampling serves the target that was frozen when the run was first sampled; `extend` freezes the recipe's present
     one in its place. `only` limits the plan to that many problems, chosen by a hash of the seed and their ids.
     """
-    block = recipe.generator
-    assert block is not None  # callers look first
+    block = recipe.sampling_block()
     tokenizer = student(recipe)
     sampler = sampler_tokenizer(block)
     target = frozen_target(recipe, run, extend=extend)
@@ -189,8 +188,7 @@ def make_tasks(
     A problem that no sampled solution could pair (its given solution is wrong, or too short for the gap) gets
     neither: the rules will say why it has no pair.
     """
-    block = recipe.generator
-    assert block is not None
+    block = recipe.sampling_block()
     tasks: list[Task] = []
     drops: list[Drop] = []
     context = sampler_context(block)

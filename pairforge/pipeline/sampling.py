@@ -84,8 +84,7 @@ class RunStore:
 
 def open_engine(recipe: Recipe, run: Run) -> generator.Engine:
     """The recipe's engine, started."""
-    block = recipe.generator
-    assert block is not None  # sample() has looked
+    block = recipe.sampling_block()
     engine = block.engine
     return generator.open_engine(
         engine.kind,

@@ -8,6 +8,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
 from pairforge.chat import Frame
+from pairforge.errors import RecipeError
 from pairforge.filters import rules
 from pairforge.records import Status
 from pairforge.sources import spec
@@ -278,3 +279,9 @@ class Recipe(Block):
     decontaminate: DecontaminateBlock = DecontaminateBlock()
     publish: PublishBlock = PublishBlock()
     train: TrainBlock = TrainBlock()
+
+    def sampling_block(self) -> GeneratorBlock:
+        """The `generator` block. Raises `RecipeError` when the recipe samples nothing."""
+        if self.generator is None:
+            raise RecipeError("this recipe samples nothing", hint="add a 'generator' block, or just build it")
+        return self.generator
