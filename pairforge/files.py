@@ -89,9 +89,10 @@ def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], kind: type, rows_p
 
 
 def iter_rows(file: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a parquet file, a batch at a time."""
+    """Rows of a parquet file, a batch at a time and in bounded memory."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(file) as parquet:
+    # pre_buffer, pyarrow's default, would keep every byte it has read until the file is closed
+    with pq.ParquetFile(file, pre_buffer=False) as parquet:
         for batch in parquet.iter_batches(batch_size=1000):
             yield from batch.to_pylist()

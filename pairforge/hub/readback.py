@@ -40,9 +40,11 @@ def hash_split(
 ) -> RowHash:
     """The hash of a split's rows as `datasets` streams them."""
     from datasets import load_dataset
+    from pyarrow.dataset import ParquetFragmentScanOptions
 
     rows = RowHash()
-    for row in load_dataset(repo, config, split=split, revision=revision, streaming=True):
+    lean = ParquetFragmentScanOptions(pre_buffer=False)  # buffering would keep a whole shard, or two, in memory
+    for row in load_dataset(repo, config, split=split, revision=revision, streaming=True, fragment_scan_options=lean):
         rows.add(row)
         if rows.rows % 1000 == 0:
             progress("read back", before + rows.rows, total, f"{config}/{split}")

@@ -98,7 +98,7 @@ def _parquet(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, pre_buffer=False)  # buffering would keep every byte read until the end
         _require(path, columns, file.schema_arrow.names)
         wanted = [*dict.fromkeys(columns), *({"finish_reason"} & set(file.schema_arrow.names) - set(columns))]
         for batch in file.iter_batches(batch_size=1024, columns=wanted):
