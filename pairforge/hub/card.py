@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pairforge.hub.licences import Licence, citation, licence_of
+from pairforge.hub.licences import Licence, citation, dataset_of, licence_of
 from pairforge.hub.words import rules_in_words
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
@@ -35,7 +35,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         unpaired=manifest["configs"].get("unpaired"),
         licence=licence,
         sources=sources(manifest),
-        citations=[citation(source["source"]) for source in sources(manifest)],
+        citations=list(dict.fromkeys(citation(source.source) for source in licence.by_source)),
         **training(manifest, paired),
         rules_in_words=rules_in_words,
         as_yaml=as_yaml,
@@ -62,7 +62,7 @@ def metadata(manifest: Mapping[str, Any], licence: Licence) -> Any:
         for index, (name, config) in enumerate(manifest["configs"].items())
     ]
     names: dict[str, Any] = {"license_name": licence.name} if licence.name else {}
-    hub_sources = [s["source"].split("#")[0] for s in sources(manifest) if on_hub(s["source"])]
+    hub_sources = list(dict.fromkeys(dataset_of(s.source) for s in licence.by_source if on_hub(s.source)))
     return DatasetCardData(
         pretty_name=manifest["repo"].split("/")[1],
         license=licence.identifier,
@@ -104,10 +104,12 @@ def sources(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def dataset_licence(manifest: Mapping[str, Any]) -> Licence:
     """The licence of what was read: every source, and every dataset that ground truth was joined from."""
-    recorded = {s["source"]: s.get("license") for s in sources(manifest)}
-    joined = [(block.get("gold_from") or {}).get("dataset") for block in manifest["recipe"].get("sources") or []]
-    names = dict.fromkeys([*recorded, *(name for name in joined if name)])
-    return licence_of(names, recorded, manifest.get("licence") or "")
+    read: dict[str, str | None] = {}
+    for entry in [*sources(manifest), *(s["gold_from"] for s in sources(manifest) if s.get("gold_from"))]:
+        read.setdefault(entry["source"], entry.get("license"))
+    asked = [(block.get("gold_from") or {}).get("dataset") for block in manifest["recipe"].get("sources") or []]
+    unread = [name for name in asked if name and name not in map(dataset_of, read)]  # of runs that did not record it
+    return licence_of([*read, *unread], read, manifest.get("licence") or "")
 
 
 def on_hub(source: str) -> bool:

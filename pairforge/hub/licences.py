@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-# As their dataset cards said in 2025 and 2026. A dataset that is not listed here counts as unknown.
+# As their dataset cards said in 2025 and 2026; only asked where a source's own card was not read or states nothing.
 KNOWN: Mapping[str, str] = {
     "AI-MO/NuminaMath-CoT": "apache-2.0",
     "open-r1/OpenR1-Math-220k": "apache-2.0",
@@ -17,6 +18,26 @@ KNOWN: Mapping[str, str] = {
     "pairforge:demo-eval": "apache-2.0",
 }
 
+# What the Hub takes as `license`; it refuses a card that says anything else, so the rest is "other" with a name.
+_IDENTIFIERS = """
+afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 c-uda cc cc0-1.0
+cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0
+cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cdla-permissive-1.0
+cdla-permissive-2.0 cdla-sharing-1.0 ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 eupl-1.2 gemma gfdl gpl gpl-2.0 gpl-3.0
+isc lgpl lgpl-2.1 lgpl-3.0 llama2 llama3 llama3.1 llama3.2 llama3.3 mit mpl-2.0 ms-pl ncsa odbl odc-by openrail osl-3.0
+pddl postgresql unlicense wtfpl zlib other unknown
+"""
+IDENTIFIERS = frozenset(_IDENTIFIERS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLicence:
+    """One source's licence ("unknown" where nobody says; several joined by ", ") and who says so."""
+
+    source: str
+    licence: str
+    basis: str
+
 
 @dataclass(frozen=True, slots=True)
 class Licence:
@@ -26,29 +47,45 @@ class Licence:
     identifier: str
     name: str | None
     note: str
-    by_source: tuple[tuple[str, str], ...]
+    by_source: tuple[SourceLicence, ...]
 
 
-def licence_of(sources: Iterable[str], known: Mapping[str, str | None] | None = None, stated: str = "") -> Licence:
+def licence_of(sources: Iterable[str], read: Mapping[str, str | None] | None = None, stated: str = "") -> Licence:
     """The licence of a dataset made from `sources` (dataset names as a manifest writes them).
 
-    `known` adds what a manifest itself recorded; `stated` is what the publisher declares, and it wins, marked as
-    such. One licence for all sources is that licence; several are "other", named mixed; any unknown one makes the
-    whole unknown.
+    `read` holds what the sources' own cards state, as recorded when they were read; the table of known datasets
+    comes after it. `stated` is what the publisher declares, and it wins, marked as such. One licence for all sources
+    is that licence; several are "other", named mixed; any unknown one makes the whole unknown.
     """
-    recorded = {**KNOWN, **{name: value for name, value in (known or {}).items() if value}}
-    found = {name: recorded.get(name) or recorded.get(dataset_of(name)) or "unknown" for name in sources}
-    by_source = tuple(found.items())
-    kinds = sorted(set(found.values()))
+    by_source = tuple(_source_licence(name, (read or {}).get(name) or "") for name in sources)
+    kinds = sorted({kind for source in by_source for kind in source.licence.split(", ")})
     if stated:
-        return Licence(stated, None, "stated by the publisher, not derived from the sources", by_source)
+        return Licence(*_for_the_hub(stated), "stated by the publisher, not derived from the sources", by_source)
     if not kinds or "unknown" in kinds:
-        which = ", ".join(name for name, value in by_source if value == "unknown") or "the sources"
+        which = ", ".join(s.source for s in by_source if s.licence == "unknown") or "the sources"
         note = f"unknown: nothing is known about {which}. Find out before you use or share this dataset"
         return Licence("unknown", None, note, by_source)
     if len(kinds) > 1:
         return Licence("other", "mixed", f"mixed ({', '.join(kinds)}): each row keeps its source's", by_source)
-    return Licence(kinds[0], None, "the licence of every source", by_source)
+    return Licence(*_for_the_hub(kinds[0]), "the licence of every source", by_source)
+
+
+def _source_licence(name: str, read: str) -> SourceLicence:
+    if read:
+        return SourceLicence(name, read, "its own card says so")
+    known = KNOWN.get(name) or KNOWN.get(dataset_of(name))
+    return (
+        SourceLicence(name, known, "as pairforge knows it; its card was not read")
+        if known
+        else SourceLicence(name, "unknown", "")
+    )
+
+
+def _for_the_hub(licence: str) -> tuple[str, str | None]:
+    """`license` and `license_name` as the Hub accepts them: a licence it does not list is "other", with its name."""
+    if licence.lower() in IDENTIFIERS:
+        return licence.lower(), None
+    return "other", re.sub(r"[^a-z0-9.+-]+", "-", licence.lower()).strip("-") or None
 
 
 def dataset_of(source: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pairforge.errors import SourceError
@@ -13,8 +13,22 @@ from pairforge.sources.rows import open_rows
 from pairforge.sources.spec import GoldJoin
 
 
-def load_gold(join: GoldJoin, *, base_dir: Path) -> dict[str, str]:
-    """Read a whole dataset into {problem id: answer}; only ids and answers stay in memory.
+@dataclass(frozen=True, slots=True)
+class JoinedGold:
+    """Another dataset's answers by problem id, and which dataset that is: name, revision, stated licence."""
+
+    source: str
+    revision: str
+    license: str
+    answers: Mapping[str, str]
+
+    def origin(self) -> dict[str, str]:
+        """The dataset's identity, for the manifest."""
+        return {"source": self.source, "revision": self.revision, "license": self.license}
+
+
+def load_gold(join: GoldJoin, *, base_dir: Path) -> JoinedGold:
+    """Read a whole dataset for its answers; only they and the problems' ids stay in memory.
 
     An answer column may hold a whole solution. Questions whose answers contradict each other are left out.
     Raises `SourceError` when the dataset has no such columns.
@@ -42,7 +56,8 @@ def load_gold(join: GoldJoin, *, base_dir: Path) -> dict[str, str]:
             f"gold_from {source.name}: no column '{min(missing)}' among {', '.join(sorted(seen))}",
             hint="set `question` and `answer` of `gold_from` to its columns",
         )
-    return {identity: answer for identity, answer in answers.items() if answer}
+    known = {identity: answer for identity, answer in answers.items() if answer}
+    return JoinedGold(source.name, source.revision, source.license, known)
 
 
 def with_joined_gold(entry: Entry, gold: Mapping[str, str]) -> Entry:

@@ -19,7 +19,8 @@ class SourceSummary:
     """What one source gave: the figures `check` prints. Rows = rows in problems (repeats merge) + drops.
 
     `gold` is where the ground truth comes from ("joined" as soon as any was joined, else the most frequent kind, ""
-    without problems); `gold_counts` says how many problems have which.
+    without problems); `gold_counts` says how many problems have which. `license` is what the dataset's own card
+    states, "" where it states none; `gold_from` is the source, revision and license of the dataset that was joined.
     """
 
     source: str
@@ -32,6 +33,8 @@ class SourceSummary:
     gold: str = ""
     gold_counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    license: str = ""
+    gold_from: dict[str, str] = field(default_factory=dict)
 
 
 class Collection:
@@ -136,8 +139,12 @@ def summarise(
 ) -> list[SourceSummary]:
     """The figures of each source, from the problems that are left and all drops so far (also later ones)."""
     summaries = {
-        s.name: SourceSummary(s.name, s.adapter, s.revision, s.rows, 0, s.given_samples, notes=s.notes) for s in streams
-    }
+        s.name: SourceSummary(
+            s.name, s.adapter, s.revision, s.rows, 0, s.given_samples, notes=s.notes, license=s.license,
+            gold_from=s.gold_from,
+        )
+        for s in streams
+    }  # fmt: skip
     names = sorted(summaries, key=len, reverse=True)
     for problem in problems:
         for source in {_source_of(row, names) for row in problem.rows}:

@@ -13,7 +13,7 @@ from pairforge.errors import SourceError
 from pairforge.records import Drop, Problem, Sample, problem_id
 from pairforge.sources.adapters import ADAPTERS
 from pairforge.sources.entry import Adapter, Entry, Given, RowDrop, clean, json_safe, shorten
-from pairforge.sources.gold import load_gold, with_joined_gold
+from pairforge.sources.gold import JoinedGold, load_gold, with_joined_gold
 from pairforge.sources.rows import NumberedRow, Rows, open_rows
 from pairforge.sources.spec import SourceSpec
 
@@ -26,14 +26,17 @@ Found = tuple[Problem, list[Sample]] | Drop
 class SourceStream:
     """Iterate it once: every row comes out as a problem with its given samples, or as a drop.
 
-    `adapter`, `revision`, `name` and `notes` (what the user should know about the adapter) are known from the
-    start; `rows` counts while it is read.
+    `adapter`, `revision`, `name`, `license` (stated by the dataset's own card, else ""), `gold_from` (the dataset
+    that answers are joined from) and `notes` (what the user should know about the adapter) are known from the start;
+    `rows` counts while it is read.
     """
 
-    def __init__(self, spec: SourceSpec, source: Rows, gold: Mapping[str, str] | None = None) -> None:
+    def __init__(self, spec: SourceSpec, source: Rows, gold: JoinedGold | None = None) -> None:
         self.spec = spec
         self.name = source.name
         self.revision = source.revision
+        self.license = source.license
+        self.gold_from = gold.origin() if gold else {}
         self.rows = 0
         self.given_samples = 0  # counted by whoever merges: repeats of one text count once
         numbered = islice(source.rows, spec.limit)
@@ -46,7 +49,7 @@ class SourceStream:
         self._adapter = _choose(spec.adapter, self.name, [_rename(row, self.columns) for row in seen])
         self.adapter = self._adapter.name
         self.notes = _notes(self._adapter)
-        self._gold = gold or {}
+        self._gold = gold.answers if gold else {}
         self._numbered: Iterator[NumberedRow] = chain(probe, numbered)
 
     def __iter__(self) -> Iterator[Found]:

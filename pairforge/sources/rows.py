@@ -11,6 +11,7 @@ from typing import Any
 
 from pairforge.errors import SourceError
 from pairforge.sources.entry import RowDrop, shorten
+from pairforge.sources.licence import folder_licence, stated_licence
 
 FORMATS = (".jsonl", ".ndjson", ".json", ".parquet")
 PARQUET_ROWS_AT_A_TIME = 256
@@ -21,11 +22,13 @@ NumberedRow = tuple[int, dict[str, Any] | RowDrop]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """An opened dataset: its display name, the revision that pins its content, and its rows."""
+    """An opened dataset: its display name, the revision that pins its content, its rows, and the licence that its
+    own card states ("" for none)."""
 
     name: str
     revision: str
     rows: Iterator[NumberedRow]
+    license: str = ""
 
 
 def open_rows(dataset: str, *, config: str | None, split: str, revision: str | None, base_dir: Path) -> Rows:
@@ -43,11 +46,12 @@ def open_rows(dataset: str, *, config: str | None, split: str, revision: str | N
         files = sorted(p for p in path.rglob("*") if p.is_file() and ".git" not in p.relative_to(path).parts)
         pinned = hashlib.sha256("".join(f"{p.relative_to(path)} {file_digest(p)}\n" for p in files).encode())
         name = _with_config(name, config, split)
-        return Rows(name, f"sha256:{pinned.hexdigest()[:16]}", read_dataset(str(path), config, split, None))
+        rows = read_dataset(str(path), config, split, None)
+        return Rows(name, f"sha256:{pinned.hexdigest()[:16]}", rows, folder_licence(path))
     if Path(dataset).suffix in FORMATS or dataset.startswith((".", "/", "~")) or dataset.count("/") > 1:
         raise SourceError(f"no such file or folder: {path}", hint="paths are relative to the recipe file")
-    sha = hub_revision(dataset, revision)
-    return Rows(_with_config(dataset, config, split), sha, read_dataset(dataset, config, split, sha))
+    sha, licence = hub_revision(dataset, revision)
+    return Rows(_with_config(dataset, config, split), sha, read_dataset(dataset, config, split, sha), licence)
 
 
 def _with_config(name: str, config: str | None, split: str) -> str:
@@ -108,7 +112,8 @@ def _read_parquet(path: Path) -> Iterator[NumberedRow]:
 
     try:
         number = 0
-        for batch in pq.ParquetFile(path).iter_batches(PARQUET_ROWS_AT_A_TIME):
+        # pre_buffer, pyarrow's default, would keep every byte it has read until the end
+        for batch in pq.ParquetFile(path, pre_buffer=False).iter_batches(PARQUET_ROWS_AT_A_TIME):
             for row in batch.to_pylist():
                 number += 1
                 yield number, row
@@ -127,12 +132,14 @@ def read_dataset(path: str, config: str | None, split: str, revision: str | None
         raise SourceError(f"cannot read {path} (config {config or 'default'}, split {split}): {error}") from error
 
 
-def hub_revision(dataset: str, revision: str | None) -> str:
-    """The commit a Hub dataset's branch or tag stands at, so that later reads get the same rows."""
+def hub_revision(dataset: str, revision: str | None) -> tuple[str, str]:
+    """The commit a Hub dataset's branch or tag stands at, so that later reads get the same rows; and the licence
+    that its card states there."""
     import huggingface_hub as hub
 
     try:
-        return str(hub.HfApi().dataset_info(dataset, revision=revision, timeout=HUB_TIMEOUT_S).sha)
+        info = hub.HfApi().dataset_info(dataset, revision=revision, timeout=HUB_TIMEOUT_S)
+        return str(info.sha), stated_licence(info.card_data.to_dict() if info.card_data else None)
     except hub.errors.RepositoryNotFoundError:
         hint = "check the spelling; a private or gated dataset needs a login. Local paths are relative to the recipe"
         raise SourceError(f"no dataset '{dataset}' on the Hub, and no such file or folder", hint=hint) from None

@@ -270,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
         oid = self._commit_of(repo, revision or "main")
         files = [{"rfilename": path} for path in sorted(repo.commits[oid])]
         self._json({"_id": "0" * 24, "id": repo.id, "sha": oid, "private": repo.private, "tags": [], "siblings": files,
-                    "lastModified": "2026-11-01T00:00:00.000Z"})  # fmt: skip
+                    "lastModified": "2026-11-01T00:00:00.000Z", "cardData": _card_head(repo.commits[oid])})  # fmt: skip
 
     def tree(self, body: bytes, name: str, revision: str, folder: str) -> None:
         repo = self._repo(name)
@@ -440,6 +440,14 @@ class _Handler(BaseHTTPRequestHandler):
         if oid is None:
             raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
         return oid
+
+
+def _card_head(tree: dict[str, Blob]) -> dict[str, Any]:
+    """The metadata of a revision's card, as the Hub parses it for everyone."""
+    import yaml
+
+    head = re.match(rb"---\n(.*?)\n---\n", tree["README.md"].content, re.DOTALL) if "README.md" in tree else None
+    return dict(yaml.safe_load(head[1])) if head else {}
 
 
 _ID = r"([\w.-]+/[\w.-]+)"

@@ -112,6 +112,34 @@ def test_a_licence_is_derived_or_called_unknown(sources, identifier, name):
     assert (licence.identifier, licence.name) == (identifier, name)
 
 
+@pytest.mark.parametrize(
+    ("read", "identifier", "name"),
+    [
+        ({"openai/gsm8k": "cc-by-4.0"}, "cc-by-4.0", None),  # what its card says now, not what we knew
+        ({"openai/gsm8k": "apache-2.0, mit"}, "other", "mixed"),
+        ({"openai/gsm8k": "house-rules-1"}, "other", "house-rules-1"),  # the Hub takes no identifier it does not know
+        ({"openai/gsm8k": ""}, "mit", None),
+        ({"openai/gsm8k": None}, "mit", None),
+    ],
+)
+def test_what_a_sources_own_card_states_comes_first(read, identifier, name):
+    licence = licence_of(["openai/gsm8k"], read)
+    assert (licence.identifier, licence.name) == (identifier, name)
+    assert licence.by_source[0].basis
+
+
+def test_a_recorded_licence_reaches_the_card_with_where_it_comes_from(tmp_path):
+    run = small_run(tmp_path / "run", source="somebody/problems")
+    source = {**run.manifest()["sources"][0], "license": "cc-by-4.0",
+              "gold_from": {"source": "somebody/answers#main", "revision": "0" * 40, "license": "cc-by-4.0"}}  # fmt: skip
+    run.update_manifest(sources=[source])
+    card = stage(run, {"default": "default"}, "ana/pairs").card
+    head = DatasetCard(card).data
+    assert head.license == "cc-by-4.0" and head.source_datasets == ["somebody/problems", "somebody/answers"]
+    assert "- somebody/problems: cc-by-4.0 (its own card says so)" in card
+    assert "- somebody/answers\\#main: cc-by-4.0" in card
+
+
 def test_what_the_publisher_states_wins_and_is_marked(tmp_path):
     contents = contents_of(tmp_path, licence="cc-by-4.0")
     assert DatasetCard(contents.card).data.license == "cc-by-4.0" and "stated by the publisher" in contents.card
