@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from pairforge.errors import EngineError
 from pairforge.records import FinishReason, Message
@@ -73,41 +72,6 @@ class Engine(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None: ...
-
-
-def open_engine(
-    kind: EngineKind,
-    *,
-    model: str,
-    revision: str | None = None,
-    sampling: Mapping[str, Any] | None = None,
-    settings: Mapping[str, Any] | None = None,
-    log: Path | None = None,
-) -> Engine:
-    """Start an engine.
-
-    `model` is a Hub id or a local folder. `sampling` holds what all requests share (temperature, top_p, ...) and
-    `settings` what the engine is started with (max_model_len, max_num_seqs, dtype, ...), both in vLLM's own names;
-    a setting that is None is left to the engine. Engines write their own messages to the file `log`.
-
-    Raises `EngineError` when the model is missing or refused, `MissingExtraError` when its package is.
-    """
-    shared = dict(sampling or {})
-    chosen = {name: value for name, value in (settings or {}).items() if value is not None}
-    if kind == "vllm":
-        from pairforge.generator.vllm_engine import VllmEngine
-
-        return VllmEngine(model, revision=revision, sampling=shared, settings=chosen, log=log)
-    if kind == "server":
-        from pairforge.generator.server_engine import ServerEngine
-
-        return ServerEngine(model, sampling=shared, **chosen)
-    if kind == "ray":
-        from pairforge.generator.ray_engine import RayEngine
-
-        cluster = {name: chosen.pop(name) for name in ("address", "replicas") if name in chosen}
-        return RayEngine(model, revision=revision, sampling=shared, settings=chosen, **cluster)
-    raise EngineError(f"there is no engine of kind '{kind}'", hint="kinds: vllm, server, ray")
 
 
 def check_model_path(model: str) -> None:

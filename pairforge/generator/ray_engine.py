@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from pairforge.errors import EngineError, require
-from pairforge.generator.engine import Completion, Engine, Request, open_engine
+from pairforge.generator.engine import Completion, Engine, Request
 
 
 class Replica:
@@ -155,7 +155,9 @@ class RayEngine:
 
 def _vllm(model: str, revision: str | None, sampling: dict[str, Any], settings: dict[str, Any]) -> Callable[[], Engine]:
     def start() -> Engine:
-        return open_engine("vllm", model=model, revision=revision, sampling=sampling, settings=settings)
+        from pairforge.generator.vllm_engine import VllmEngine
+
+        return VllmEngine(model, revision=revision, sampling=sampling, settings=settings)
 
     return start
 
