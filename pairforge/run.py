@@ -22,7 +22,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,11 +144,11 @@ class Run:
         """All problems, in the order of the sources."""
         return (from_row(Problem, row) for row in iter_rows(self._need("problems.parquet")))
 
-    def problem_table(self) -> pl.DataFrame:
-        """All columns of all problems (`meta` as JSON text)."""
+    def problem_table(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """All problems, with the named columns or all of them (`meta` as JSON text)."""
         import polars as pl
 
-        return pl.read_parquet(self._need("problems.parquet"))
+        return pl.read_parquet(self._need("problems.parquet"), columns=list(columns) if columns else None)
 
     def source_drops(self) -> Iterator[Drop]:
         return (from_row(Drop, row) for row in iter_rows(self._need("source_drops.parquet")))

@@ -216,7 +216,7 @@ def print_drops(run: str, view: str, *, count: int) -> None:
     reasons = drops.group_by("stage", "reason").agg(
         pl.len().alias("n"), pl.col("subject", "detail", "counts").head(count)
     )
-    questions = dict(opened.problem_table().select("id", "question").iter_rows())
+    questions = dict(opened.problem_table(["id", "question"]).iter_rows())
     out = stdout()
     table = Table("stage", "reason", "problems or rows")
     for row in reasons.sort("n", "reason", descending=[True, False]).iter_rows(named=True):

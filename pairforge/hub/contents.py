@@ -19,9 +19,10 @@ import pairforge
 from pairforge.errors import HubError
 from pairforge.files import write_text
 from pairforge.hub.card import render_card
-from pairforge.hub.facts import view_facts
+from pairforge.hub.facts import read_columns, view_facts
 from pairforge.hub.redact import published, published_text
-from pairforge.hub.rows import SHARD_BYTES, Progress, pair_rows, sample_rows, sample_schema, write_splits
+from pairforge.hub.rows import SHARD_BYTES, Progress, pair_rows, write_splits
+from pairforge.hub.unpaired import sample_rows, sample_schema
 from pairforge.run import Run
 
 EVAL_SPLIT = "test"
@@ -162,13 +163,13 @@ def _draw_figures(run: Run, view: Path, target: Path) -> None:
     import polars as pl
 
     from pairforge.report.figures import save_view_figures
-    from pairforge.report.statistics import view_statistics
+    from pairforge.report.statistics import MEANS, view_statistics
 
     record = json.loads((view / "view.json").read_text())
-    problems = run.problem_table().select(pl.col("id").alias("problem_id"), "source")
+    problems = run.problem_table(["id", "source"]).rename({"id": "problem_id"})
     statistics = view_statistics(
-        pl.scan_parquet(view / "pairs.parquet").drop("prompt", "chosen", "rejected", "question", "answer").collect(),
-        pl.read_parquet(view / "drops.parquet", columns=["stage", "reason"]),
+        read_columns(view / "pairs.parquet", ["problem_id", "source", "rejected_status", *MEANS]),
+        read_columns(view / "drops.parquet", ["stage", "reason"]),
         problems.with_columns(pl.lit(None, dtype=pl.Float64).alias("pass_rate")),
         record["funnel"],
     )

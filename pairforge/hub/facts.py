@@ -22,27 +22,27 @@ BARS = 12
 
 def view_facts(folder: Path) -> dict[str, Any]:
     """Everything a card says about a view, from its folder: `view.json` and what `pairs.parquet` adds to it."""
-    import polars as pl
-
     record: dict[str, Any] = json.loads((folder / "view.json").read_text())
     file = folder / "pairs.parquet"
-    names = pl.read_parquet_schema(file)
-    texts = {"prompt", "chosen", "rejected", "question", "answer"}
-    pairs = pl.read_parquet(file, columns=[name for name in names if name not in texts])
+
+    def column(name: str) -> pl.Series:
+        return read_columns(file, [name])[name]  # one at a time: a million pairs' columns together would be large
+
+    problems = column("problem_id")
     return {
         **{name: record.get(name) for name in _FROM_RECORD},
-        "pairs": pairs.height,
-        "problems": pairs["problem_id"].n_unique(),
-        "lengths": {name: spread(pairs[name]) for name in MEASURES},
-        "gap_histogram": histogram(pairs["gap_tokens"]),
-        "wrong_share": share(pairs["rejected_status"], "incorrect"),
-        "gold": counts(pairs["gold"]),
-        "sources": counts(pairs["source"]),
-        "statuses": counts(pairs["chosen_status"] + " / " + pairs["rejected_status"]),
-        "chosen_models": counts(pairs["chosen_model"]),
-        "rejected_models": counts(pairs["rejected_model"]),
-        "picks": counts(pairs["pick"]),
-        "draws": spread(pairs["draws"]),
+        "pairs": problems.len(),
+        "problems": problems.n_unique(),
+        "lengths": {name: spread(column(name)) for name in MEASURES},
+        "gap_histogram": histogram(column("gap_tokens")),
+        "wrong_share": share(column("rejected_status"), "incorrect"),
+        "gold": counts(column("gold")),
+        "sources": counts(column("source")),
+        "statuses": counts(column("chosen_status") + " / " + column("rejected_status")),
+        "chosen_models": counts(column("chosen_model")),
+        "rejected_models": counts(column("rejected_model")),
+        "picks": counts(column("pick")),
+        "draws": spread(column("draws")),
         "drops": drop_reasons(folder / "drops.parquet"),
         "separability": surface_facts(record),
         "example": example(file),
@@ -50,6 +50,15 @@ def view_facts(folder: Path) -> dict[str, Any]:
 
 
 _FROM_RECORD = ("view", "pairforge", "digest", "seed", "filter", "format", "tokenizer", "funnel", "shortfall")
+
+
+def read_columns(file: Path, names: list[str]) -> pl.DataFrame:
+    """Some columns of a parquet file, without mapping the rest of it into memory."""
+    import polars as pl
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file, pre_buffer=False) as parquet:
+        return pl.DataFrame(pl.from_arrow(parquet.read(columns=names)))
 
 
 def spread(values: pl.Series) -> dict[str, float] | None:
@@ -93,9 +102,7 @@ def histogram(values: pl.Series, bars: int = BARS) -> list[tuple[int, int, int]]
 
 def drop_reasons(file: Path) -> dict[str, dict[str, int]]:
     """stage -> reason -> how many problems or source rows ended there."""
-    import polars as pl
-
-    table = pl.read_parquet(file, columns=["stage", "reason"]).group_by("stage", "reason").len()
+    table = read_columns(file, ["stage", "reason"]).group_by("stage", "reason").len()
     reasons: dict[str, dict[str, int]] = {}
     for stage, reason, n in table.sort(["stage", "len", "reason"], descending=[False, True, False]).iter_rows():
         reasons.setdefault(stage, {})[reason] = int(n)

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from pairforge.files import iter_rows
 from pairforge.hub.redact import published_text
-from pairforge.records import Sample, schema
-from pairforge.run import Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,53 +101,11 @@ def held_out(problem_id: str, share: float) -> bool:
 
 def pair_rows(file: Path) -> Iterator[dict[str, Any]]:
     """The rows of a view, with local model and file names made publishable."""
-    return (_named(row) for row in iter_rows(file))
+    return (published_row(row) for row in iter_rows(file))
 
 
-def sample_rows(run: Run) -> Iterator[dict[str, Any]]:
-    """Every sample with its problem and its verdict: what the rules chose from."""
-    problems = {p.id: p for p in run.problems()}
-    verdicts = {row["sample_key"]: row for row in run.verdict_table().iter_rows(named=True)}
-    for sample in run.samples():
-        problem = problems.get(sample.problem_id)
-        if problem is None:
-            continue  # its problem was dropped after the sample was stored
-        verdict = verdicts.get(sample.key, {})
-        yield _named(
-            {
-                "sample_key": sample.key,
-                "problem_id": sample.problem_id,
-                "question": problem.question,
-                "answer": problem.answer,
-                "source": problem.source,
-                "gold": problem.gold,
-                **{name: getattr(sample, name) for name in _SAMPLE_COLUMNS},
-                "status": verdict.get("status", "error"),
-                "found_answer": verdict.get("answer", ""),
-                "rule": verdict.get("rule", ""),
-                "verifier_version": verdict.get("verifier_version", ""),
-            }
-        )
-
-
-_SAMPLE_COLUMNS = ("origin", "side", "draw", "model", "revision", "text", "finish_reason", "sampled_tokens",
-                   "max_tokens", "budget_limited")  # fmt: skip
-
-
-def sample_schema() -> pa.Schema:
-    """The columns of `sample_rows`."""
-    import pyarrow as pa
-
-    own = schema(Sample)
-    before = ("sample_key", "problem_id", "question", "answer", "source", "gold")
-    after = ("status", "found_answer", "rule", "verifier_version")
-    text = pa.string()
-    return pa.schema(
-        [*((name, text) for name in before), *(own.field(n) for n in _SAMPLE_COLUMNS), *((n, text) for n in after)]
-    )
-
-
-def _named(row: dict[str, Any]) -> dict[str, Any]:
+def published_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose names of sources and models may leave the machine."""
     return {name: published_text(value) if name in _NAMES else value for name, value in row.items()}
 
 

@@ -82,7 +82,7 @@ def evidence_counts(run: Run) -> dict[str, int]:
     """How much evidence a run holds: problems, samples, and verdicts by status."""
     statuses = run.verdict_table()["status"].to_list()
     return {
-        "problems": run.problem_table().height,
+        "problems": run.problem_table(["id"]).height,
         "samples": run.sample_count(),
         **dict(Counter(statuses).most_common()),
     }
@@ -99,7 +99,7 @@ def summarise(run: Run, view: str) -> Summary:
     return Summary(
         run=str(run.path),
         view=view,
-        problems=run.problem_table().height,
+        problems=run.problem_table(["id"]).height,
         samples=run.sample_table().filter(pl.col("origin") == "sampled").height,
         correct=verdicts.filter(pl.col("status") == "correct").height,
         pairs=record["pairs"],

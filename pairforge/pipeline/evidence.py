@@ -140,7 +140,9 @@ def verify(recipe: Recipe, run: Run, *, again: bool = False, progress: Progress 
 def owed_verdicts(run: Run, *, again: bool = False) -> set[str]:
     """Keys of the samples that this verifier has not judged (`again`: of all). A failed request has no verdict."""
     samples = run.sample_table()
-    judgeable = (samples["finish_reason"] != "error") & samples["problem_id"].is_in(run.problem_table()["id"].implode())
+    judgeable = (samples["finish_reason"] != "error") & samples["problem_id"].is_in(
+        run.problem_table(["id"])["id"].implode()
+    )
     keys = set(samples.filter(judgeable)["sample_key"])
     return keys if again else keys - current_verdicts(run)
 

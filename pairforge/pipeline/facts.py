@@ -124,7 +124,7 @@ def measured(
 def sample_keys(run: Run) -> set[str]:
     """The keys of all samples whose problem was kept."""
     samples = run.sample_table()
-    return set(samples.filter(samples["problem_id"].is_in(run.problem_table()["id"].implode()))["sample_key"])
+    return set(samples.filter(samples["problem_id"].is_in(run.problem_table(["id"])["id"].implode()))["sample_key"])
 
 
 def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFrame:
@@ -135,7 +135,7 @@ def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFra
     import polars as pl
 
     never_drawn = [drop.subject for drop in run.sampling_drops()]
-    problems = run.problem_table().select(pl.col("id").alias("problem_id"), "source", "gold")
+    problems = run.problem_table(["id", "source", "gold"]).rename({"id": "problem_id"})
     problems = problems.filter(~pl.col("problem_id").is_in(never_drawn))
     draws = recipe.generator.draws if recipe.generator else None
     sampled = samples.filter(pl.col("origin") == "sampled")

@@ -63,7 +63,7 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
         draws = block.draws.max
         return Outlook(
             run=str(run.path),
-            problems=run.problem_table().height,
+            problems=run.problem_table(["id"]).height,
             drawable=len(work.tasks),
             owed=work.plan.problems - work.plan.decided,
             budget_limited=sum(task.budget_limited for task in work.tasks),

@@ -32,7 +32,7 @@ def make_report(run: Run, view: str, *, out: Path | None = None, progress: Progr
     evidence = load_evidence(recipe, run, quality=False, progress=progress)
     statistics = statistics_of(folder, evidence, record)
     save_view_figures(statistics, folder / "figures")
-    questions = dict(run.problem_table().select("id", "question").iter_rows())
+    questions = dict(run.problem_table(["id", "question"]).iter_rows())
     data = ReportData(
         run=run.name,
         view=view,
@@ -112,7 +112,7 @@ def readable(counts: str) -> str:
 def suspects_of(run: Run, evidence: Evidence, questions: dict[str, str]) -> list[tuple[str, str, str, str, int]]:
     """Problems whose ground truth the solutions disagree with together (at most 200 are shown)."""
     found = gold_suspects(evidence).head(200)
-    gold = dict(run.problem_table().select("id", "answer").iter_rows())
+    gold = dict(run.problem_table(["id", "answer"]).iter_rows())
     return [
         (row["problem_id"], questions.get(row["problem_id"], ""), gold.get(row["problem_id"], ""),
          row["suspect_answer"], row["agreeing"])
