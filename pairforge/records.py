@@ -69,7 +69,8 @@ class Sample:
     `side` is the role the source gave a ready-made solution ("any" leaves it to the rules).
     `max_tokens` is the budget of the request in the sampler's tokens (0 for given solutions), `sampled_tokens`
     what it used; `budget_limited` marks a budget below the configured one, because a longer sample could not
-    have been paired.
+    have been paired. `token_ratio` (sampler's tokens per student's, with a safety margin) converted that limit
+    from the student's tokens.
     `error` holds the engine's message when `finish_reason` is "error".
     """
 
@@ -87,6 +88,7 @@ class Sample:
     sampled_tokens: int = 0
     finish_reason: FinishReason = "given"
     budget_limited: bool = False
+    token_ratio: float = 1.0
     error: str = ""
 
     @property
@@ -221,6 +223,7 @@ def schema(kind: type) -> pa.Schema:
         "chosen": messages,
         "rejected": messages,
         "ratio": pa.float64(),
+        "token_ratio": pa.float64(),
         "budget_limited": pa.bool_(),
     }
     integers = {"draw", "draws", "seed", "max_tokens"}

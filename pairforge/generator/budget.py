@@ -46,10 +46,12 @@ def measure_ratio(
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """`max_tokens` of one draw in the sampler's tokens (0: nothing to draw); `limited` when a rule made it smaller."""
+    """`max_tokens` of one draw in the sampler's tokens (0: nothing to draw); `limited` when a rule made it smaller,
+    converted with `ratio`."""
 
     max_tokens: int
     limited: bool = False
+    ratio: float = 1.0
 
 
 def budget(longest_useful_tokens: int | None, *, configured_tokens: int, room_tokens: int, ratio: TokenRatio) -> Budget:
@@ -65,4 +67,4 @@ def budget(longest_useful_tokens: int | None, *, configured_tokens: int, room_to
     if longest_useful_tokens <= 0:
         return Budget(0, limited=True)
     useful = math.ceil(longest_useful_tokens * ratio.safe) + 1
-    return Budget(min(own, useful), limited=useful < own)
+    return Budget(min(own, useful), limited=useful < own, ratio=ratio.safe)

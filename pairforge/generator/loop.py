@@ -15,7 +15,7 @@ from pairforge.chat import split_reasoning
 from pairforge.errors import EngineError
 from pairforge.filters.target import Facts
 from pairforge.generator.engine import Completion, Engine, Request
-from pairforge.generator.plan import Drawn, Plan
+from pairforge.generator.plan import Drawn, Plan, Task
 from pairforge.records import Sample, Verdict
 from pairforge.verifier import Item, Verifier
 
@@ -131,8 +131,8 @@ class _Sitting:
 
     def take(self, completion: Completion) -> None:
         request = self.requests.pop(completion.key)
-        limited = self.plan.task(request.problem_id).budget_limited
-        finished = as_sample(request, completion, self.model, self.revision, limited)
+        task = self.plan.task(request.problem_id)
+        finished = as_sample(request, completion, self.model, self.revision, task)
         if finished.finish_reason == "error" and self.progress.samples == 0:
             self.early_errors.append(finished)
             if len(self.early_errors) >= MOST_EARLY_ERRORS:
@@ -180,7 +180,7 @@ class _Sitting:
         )
 
 
-def as_sample(request: Request, completion: Completion, model: str, revision: str, budget_limited: bool) -> Sample:
+def as_sample(request: Request, completion: Completion, model: str, revision: str, task: Task) -> Sample:
     """A completion as the record that is kept. Text that is not valid Unicode is made so here, once."""
     text = completion.text.encode("utf-8", "replace").decode("utf-8")
     parts = split_reasoning(text)
@@ -197,7 +197,8 @@ def as_sample(request: Request, completion: Completion, model: str, revision: st
         max_tokens=request.max_tokens,
         sampled_tokens=completion.sampled_tokens,
         finish_reason=completion.finish_reason,
-        budget_limited=budget_limited,
+        budget_limited=task.budget_limited,
+        token_ratio=task.token_ratio,
         error=completion.error,
     )
 

@@ -25,6 +25,7 @@ class Task:
     max_tokens: int
     gold: str
     budget_limited: bool = False
+    token_ratio: float = 1.0
     messages: tuple[Message, ...] = ()
 
 

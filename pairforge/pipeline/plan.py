@@ -217,7 +217,7 @@ def task(recipe: Recipe, problem: Problem, text: str, allowed: Budget) -> Task:
     messages: tuple[Message, ...] = ()
     if block is not None and block.engine.kind == "server":
         messages = tuple(sampler_prompt(recipe, problem.question))
-    return Task(problem.id, text, allowed.max_tokens, problem.answer, allowed.limited, messages)
+    return Task(problem.id, text, allowed.max_tokens, problem.answer, allowed.limited, allowed.ratio, messages)
 
 
 def rendered_prompts(
