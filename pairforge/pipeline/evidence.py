@@ -115,9 +115,9 @@ def refusal(run: Run, changed: Changes) -> RunError:
     """Say which keys differ, and every way out."""
     shown = "; ".join(f"{key}: {there!r} there, {here!r} here" for key, (there, here) in list(changed.items())[:6])
     more = f" and {len(changed) - 6} more" if len(changed) > 6 else ""
-    ways = ["name another run with --run", "undo the change", "--fresh (sets this run aside and starts anew)"]
+    ways = ["name another run with --run", "undo the change", "`pairforge build --fresh` (sets this run aside)"]
     if only_adds(changed):
-        ways.insert(0, "--extend (the change only adds problems or draws; everything sampled is kept)")
+        ways.insert(0, "`pairforge build --extend` (it only adds problems or draws; everything sampled is kept)")
     return RunError(
         f"{run.path} was made with other settings: {shown}{more}",
         hint=", or ".join(ways) + ". Rules under 'filter' may change freely",
