@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -175,12 +177,48 @@ def test_a_full_disk_stops_with_a_clear_error_and_the_same_command_finishes(
     assert len(engines[1].requests) == 12 - kept
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_run_is_a_clear_error(recipe: Make, scripted: Make, tmp_path: Path):
     scripted(add)
     (tmp_path / "run").mkdir(mode=0o555)
-    with pytest.raises(RunError, match="cannot write"):
+    with obeying_permissions(), pytest.raises(RunError, match=r"cannot write .*run/\.lock: Permission denied"):
         build(recipe(), tmp_path / "run")
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_a_run_that_became_read_only_is_a_clear_error_and_keeps_what_it_has(
+    recipe: Make, scripted: Make, tmp_path: Path
+):
+    scripted(add)
+    build(recipe(), tmp_path / "run")
+    samples = tmp_path / "run" / "samples"
+    samples.chmod(0o555)
+    more = recipe("generator.draws.min=2")
+    with obeying_permissions(), pytest.raises(RunError, match=r"cannot write .*samples.*: Permission denied"):
+        build(more, tmp_path / "run", extend=True)
+    samples.chmod(0o755)
+    assert build(more, tmp_path / "run").samples == 24
+
+
+def test_a_run_below_a_file_is_a_clear_error(recipe: Make, tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("a file")
+    with pytest.raises(RunError, match=r"cannot write .*Not a directory"):
+        build(recipe(), tmp_path / "notes.txt" / "run")
+
+
+@contextlib.contextmanager
+def obeying_permissions() -> Iterator[None]:
+    """Let the block meet file permissions even as root, by dropping the capability that overrides them for a while."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this thread
+    before, without = (ctypes.c_uint32 * 6)(), (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, before) == 0
+    without[:] = before[:]
+    without[0] &= ~0b110  # effective: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+    assert libc.capset(header, without) == 0
+    try:
+        yield
+    finally:
+        assert libc.capset(header, before) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
