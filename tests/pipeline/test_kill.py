@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import subprocess
 import sys
@@ -13,10 +15,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pairforge.recipe import dump_recipe
+from pairforge import demo
+from pairforge.recipe import dump_recipe, load_recipe
 from pairforge.run import Run, view_pairs
 
 Make = Callable[..., Any]
+
+SCRIPTED_WINDOW, REAL_WINDOW = 4, 16
+FULL_SHARES = {"starting": 5, "step": 6, "sample": 4, "verdict": 4, "fsync": 2, "compact": 2, "view": 2}
 
 
 @pytest.mark.parametrize(
@@ -32,34 +38,100 @@ def test_a_run_killed_at_random_moments_ends_as_an_undisturbed_one(
 ):
     file = tmp_path / "recipe.yaml"
     file.write_text(dump_recipe(recipe(f"generator.draws.until={draws}")))
-    moments = drive(file, tmp_path / "calm" / "run")[-1]
+    moments = int(drive(file, tmp_path / "calm" / "run", "scripted")["any"])
     assert moments > 60
 
     order = random.Random(f"{draws} {kills}")
-    drive(file, tmp_path / "killed" / "run", *sorted(order.choices(range(1, moments), k=kills)))
+    fatal = [f"any:{k}" for k in sorted(order.choices(range(1, moments), k=kills))]
+    drive(file, tmp_path / "killed" / "run", "scripted", *fatal)
 
     calm, killed = Run(tmp_path / "calm" / "run"), Run(tmp_path / "killed" / "run")
     assert requests(killed).keys() == requests(calm).keys(), "the same draws with the same seeds"
     assert set(requests(calm).values()) == {1}
-    asked_twice = sum(requests(killed).values()) - len(requests(killed))
-    assert asked_twice <= kills, "a kill costs at most what was in flight (here: one finished request per step)"
     for run in (calm, killed):
-        keys = [s.key for s in run.sampled()]
-        assert len(keys) == len(set(keys)) == len(requests(calm))
-        stored = {s.key for s in run.samples()}
-        assert Counter(v.sample_key for v in run.verdicts()) == Counter(stored), "one verdict per sample, no orphan"
-        assert not list(run.path.rglob("*.jsonl")), "the logs are compacted"
+        assert len(check_whole(run)) == len(requests(calm))
+    check_kept(killed, SCRIPTED_WINDOW)
     assert pairs(killed) == pairs(calm) != []
     drops = "views/default/drops.parquet"
     assert pl.read_parquet(killed.path / drops).equals(pl.read_parquet(calm.path / drops))
 
 
-def drive(recipe: Path, run: Path, *moments: int) -> list[int]:
+@pytest.mark.engine
+def test_a_real_engine_killed_while_it_samples_leaves_a_run_that_finishes(tmp_path: Path):
+    file = real_recipe(tmp_path, problems=12)
+    drive(file, tmp_path / "killed" / "run", "real", "sample:5")
+    killed = Run(tmp_path / "killed" / "run")
+    assert {s.problem_id for s in check_whole(killed)} == {problem.id for problem in killed.problems()}
+    check_kept(killed, REAL_WINDOW)
+
+
+@pytest.mark.engine
+@pytest.mark.full
+@pytest.mark.parametrize("draws", ["accepted", "max"])
+def test_a_real_engine_killed_at_random_moments_of_every_stage(tmp_path: Path, draws: str):
+    """25 kills: while the engine starts, while it samples and verdicts come in, at compaction and in the view."""
+    file = real_recipe(tmp_path, problems=60, overrides=(f"generator.draws.until={draws}", "generator.draws.max=3"))
+    moments = drive(file, tmp_path / "calm" / "run", "real")
+    order = random.Random(draws)
+    fatal = [f"starting:{order.uniform(0, moments['start_s']):.2f}" for _ in range(FULL_SHARES["starting"])]
+    for kind, count in list(FULL_SHARES.items())[1:]:
+        fatal += [f"{kind}:{order.randint(1, max(1, int(moments[kind]) // 4))}" for _ in range(count)]
+    order.shuffle(fatal)
+    drive(file, tmp_path / "killed" / "run", "real", *fatal)
+
+    calm, killed = Run(tmp_path / "calm" / "run"), Run(tmp_path / "killed" / "run")
+    notes = check_kept(killed, REAL_WINDOW)
+    assert len(notes) >= 20, "so many attempts died"
+    decided = [{s.problem_id for s in check_whole(run)} for run in (calm, killed)]
+    assert decided[0] == decided[1] == {problem.id for problem in calm.problems()}
+    if draws == "max":
+        assert requests(killed).keys() == requests(calm).keys(), "fixed draws: the same draws with the same seeds"
+    for run in (calm, killed):
+        covered = {pair["problem_id"] for pair in view_pairs(run, "default")}
+        dropped = set(pl.read_parquet(run.path / "views/default/drops.parquet")["problem_id"])
+        assert covered
+        assert covered.isdisjoint(dropped)
+        assert covered | dropped >= decided[0], "every problem ends in a pair or a drop"
+
+
+def real_recipe(folder: Path, problems: int, overrides: tuple[str, ...] = ()) -> Path:
+    """The demo, smaller."""
+    small = (f"sources.0.limit={problems}", f"generator.engine.max_num_seqs={REAL_WINDOW}", "verifier.workers=1")
+    file = folder / "recipe.yaml"
+    file.write_text(dump_recipe(load_recipe(demo.recipe_path(), [*small, *overrides])))
+    return file
+
+
+def drive(recipe: Path, run: Path, engine: str, *moments: str) -> dict[str, float]:
+    """Build the run through these kills; what its last, undisturbed attempt counted."""
     run.parent.mkdir()
-    command = [sys.executable, "-m", "tests.pipeline.kill_driver", str(recipe), str(run), *map(str, moments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3000)
-    assert done.returncode == 0, done.stderr
-    return [int(line) for line in done.stdout.split()]
+    command = [sys.executable, "-m", "tests.pipeline.kill_driver", str(recipe), str(run), engine, *moments]
+    quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3000, env=quiet)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def check_whole(run: Run) -> list[Any]:
+    """A finished run: no key twice, one verdict per sample and no orphan, logs compacted. Returns what was sampled."""
+    sampled = list(run.sampled())
+    keys = [s.key for s in sampled]
+    assert len(keys) == len(set(keys))
+    judged = {s.key for s in run.samples() if s.finish_reason != "error"}
+    assert Counter(v.sample_key for v in run.verdicts()) == Counter(judged), "one verdict per sample, no orphan"
+    assert not list(run.path.rglob("*.jsonl")), "the logs are compacted"
+    return sampled
+
+
+def check_kept(run: Run, window: int) -> list[dict[str, str]]:
+    """What was stored at each death is in the run, unchanged; a kill costs at most the requests in flight."""
+    notes = [json.loads(line) for line in (run.path.parent / "stored").read_text().splitlines()]
+    final = {s.key: s.text for s in run.sampled()}
+    for note in notes:
+        assert note.items() <= final.items()
+    asked_twice = sum(requests(run).values()) - len(requests(run))
+    assert asked_twice <= len(notes) * window
+    return notes
 
 
 def requests(run: Run) -> Counter[str]:
