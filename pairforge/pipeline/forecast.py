@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pairforge.filters.target import accepts
+from pairforge.filters.target import Facts, accepts
 from pairforge.generator.forecast import Forecast, Piloted, forecast
 from pairforge.pipeline.evidence import prepare, verify
 from pairforge.pipeline.plan import Work, chosen, facts_by_problem, plan_sampling, student_facts
 from pairforge.pipeline.sampling import sample
 from pairforge.pipeline.settings import Progress, quiet
 from pairforge.recipe import Recipe
+from pairforge.records import Sample
 from pairforge.run import Run
 
 RECORD_BYTES = 400  # one sample's and its verdict's row without the text, as measured in the logs
@@ -57,7 +59,9 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
             work = plan_sampling(recipe, run)
             piloted = pilot_results(recipe, run, work, pilot)
             if piloted:
-                expected = forecast(piloted, problems=len(work.tasks), tokens_per_s=rate, seed=recipe.seed)
+                expected = forecast(
+                    list(piloted.values()), problems=len(work.tasks), tokens_per_s=rate, seed=recipe.seed
+                )
         else:
             work = plan_sampling(recipe, run)
         draws = block.draws.max
@@ -73,22 +77,24 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
         )
 
 
-def pilot_results(recipe: Recipe, run: Run, work: Work, pilot: int) -> list[Piloted]:
-    """How each problem of the pilot ended, from what is stored."""
+def pilot_results(recipe: Recipe, run: Run, work: Work, pilot: int | None = None) -> dict[str, Piloted]:
+    """How each drawn problem ended, by its id, from what is stored; `pilot` limits it to a pilot of that size."""
+    tasks = work.tasks if pilot is None else chosen(work.tasks, pilot, recipe.seed)
+    wanted = {task.problem_id for task in tasks}
     stored = facts_by_problem(student_facts(recipe, run))
-    wanted = {task.problem_id for task in chosen(work.tasks, pilot, recipe.seed)}
-    sampled = [s for s in run.sampled() if s.problem_id in wanted]
-    results = []
-    for problem_id in wanted:
-        mine = [s for s in sampled if s.problem_id == problem_id]
-        facts = [d.facts for d in stored.drawn if d.problem_id == problem_id]
-        if mine:
-            results.append(
-                Piloted(
-                    accepted=accepts([*stored.given.get(problem_id, []), *facts], work.target),
-                    draws=len(mine),
-                    tokens=sum(s.sampled_tokens for s in mine),
-                    text_bytes=sum(2 * len(s.text.encode()) + RECORD_BYTES for s in mine),
-                )
-            )
-    return results
+    facts: dict[str, list[Facts]] = defaultdict(list)
+    for drawn in stored.drawn:
+        facts[drawn.problem_id].append(drawn.facts)
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    for s in run.sampled():
+        if s.problem_id in wanted:
+            samples[s.problem_id].append(s)
+    return {
+        problem_id: Piloted(
+            accepted=accepts([*stored.given.get(problem_id, []), *facts[problem_id]], work.target),
+            draws=len(mine),
+            tokens=sum(s.sampled_tokens for s in mine),
+            text_bytes=sum(2 * len(s.text.encode()) + RECORD_BYTES for s in mine),
+        )
+        for problem_id, mine in samples.items()
+    }

@@ -1,0 +1,152 @@
+"""Tokens per accepted problem: fixed n=4 and n=1 against draws until accepted with budgets from the rule.
+
+    python -m benchmarks.waste            # the demo's problems, the demo's rule, the bundled nano model
+    python -m benchmarks.waste --natural-model MODEL --natural-problems FILE [--natural-run RUN]
+
+Each problem is drawn four times at full budget, once, by the real engine. Then the real plan, verifier and loop run
+over these draws under each setting, with an engine that replays them: a draw costs what it cost, or its budget where
+that cuts it. So every setting sees the same luck. Figures are means over the problems, with the bootstrap's 95 %
+interval for the ratio (problems resampled).
+
+`FILE` holds `question`, `answer` and `long` a line, as recipes/gsm8k-local.yaml reads it. `RUN` keeps the natural
+draws (they take an hour on two cores), so that a second call goes on, or only replays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from benchmarks._machine import machine
+from pairforge import demo, lengths
+from pairforge.generator import Completion, Request
+from pairforge.generator.scripted import ScriptedEngine
+from pairforge.pipeline import prepare, sample, sampling, verify
+from pairforge.pipeline.forecast import pilot_results
+from pairforge.pipeline.plan import plan_sampling
+from pairforge.recipe import Recipe, load_recipe
+from pairforge.records import Sample
+from pairforge.run import Run
+
+FULL = ("generator.budget=full", "generator.draws.min=4", "generator.draws.max=4", "generator.draws.until=max")
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "n=4": FULL,
+    "n=1, the paper's": ("generator.budget=full", "generator.draws.max=1", "generator.draws.until=max"),
+    "until accepted, full budgets": ("generator.budget=full", "generator.draws.max=4"),
+    "until accepted, budgets from the rule": ("generator.draws.max=4",),
+    "the same, at most 2 draws": ("generator.draws.max=2",),
+    "the same, at most 1 draw": ("generator.draws.max=1",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one problem cost under one setting, and whether it was accepted."""
+
+    tokens: int
+    draws: int
+    accepted: bool
+
+
+def waste(recipe_file: Path, overrides: tuple[str, ...], kept: Path | None) -> None:
+    """Draw once, replay under each setting, print."""
+    with tempfile.TemporaryDirectory() as folder:
+        first = run_of(load_recipe(recipe_file, [*overrides, *FULL]), kept or Path(folder) / "fixed")
+        draws = {(s.problem_id, s.draw): s for s in first.sampled()}
+        costs = {}
+        for number, (name, own) in enumerate(SETTINGS.items()):
+            recipe = load_recipe(recipe_file, [*overrides, *own])
+            with replayed(draws, recipe):
+                costs[name] = problem_costs(recipe, run_of(recipe, Path(folder) / f"replay{number}"))
+    for name, cost in costs.items():
+        print(line(name, cost, costs["n=4"]), flush=True)
+
+
+def run_of(recipe: Recipe, path: Path) -> Run:
+    """The sampled and judged run of a recipe."""
+    run = prepare(recipe, path)
+    sample(recipe, run)
+    verify(recipe, run)
+    return run
+
+
+@contextlib.contextmanager
+def replayed(draws: Mapping[tuple[str, int], Sample], recipe: Recipe) -> Iterator[None]:
+    """Let the pipeline's engine replay the draws, cut where a budget is smaller than what they used."""
+    assert recipe.generator is not None
+    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.generator.engine.model))
+
+    def answer(request: Request) -> Completion:
+        drawn = draws[request.problem_id, request.draw]
+        if drawn.sampled_tokens <= request.max_tokens:
+            return Completion(request.key, drawn.text, drawn.sampled_tokens, drawn.finish_reason)
+        ids = tokenizer.encode(drawn.text, add_special_tokens=False)
+        return Completion(request.key, tokenizer.decode(ids[: request.max_tokens]), request.max_tokens, "length")
+
+    real = sampling.open_engine
+    sampling.open_engine = lambda *_: ScriptedEngine(answer, window=64)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        sampling.open_engine = real
+
+
+def problem_costs(recipe: Recipe, run: Run) -> dict[str, Cost]:
+    """The cost of every problem that could be paired at all."""
+    results = pilot_results(recipe, run, plan_sampling(recipe, run))
+    return {name: Cost(r.tokens, r.draws, r.accepted) for name, r in results.items()}
+
+
+def line(name: str, costs: Mapping[str, Cost], fixed: Mapping[str, Cost]) -> str:
+    tokens, draws = sum(c.tokens for c in costs.values()), sum(c.draws for c in costs.values())
+    accepted = sum(c.accepted for c in costs.values())
+    problems = sorted(fixed)
+    rng = random.Random(0)
+    ratios = sorted(ratio(costs, fixed, rng.choices(problems, k=len(problems))) for _ in range(1000))
+    return (
+        f"{name}: {draws:,} draws, {tokens:,} tokens, {accepted} of {len(problems)} problems accepted, "
+        f"{tokens / max(accepted, 1):,.1f} tokens each, {ratio(costs, fixed, problems):.2f} "
+        f"({ratios[25]:.2f} to {ratios[974]:.2f}) of n=4"
+    )
+
+
+def ratio(costs: Mapping[str, Cost], fixed: Mapping[str, Cost], problems: list[str]) -> float:
+    """Tokens per accepted problem over the same for n=4. A problem without a task (no budget) costs nothing."""
+    nothing = Cost(0, 0, False)
+
+    def each(table: Mapping[str, Cost]) -> float:
+        rows = [table.get(problem, nothing) for problem in problems]
+        return sum(r.tokens for r in rows) / max(sum(r.accepted for r in rows), 1)
+
+    return each(costs) / each(fixed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--natural-model", help="a small instruct model, in a folder")
+    parser.add_argument("--natural-problems", type=Path, help="natural problems with long solutions (JSON lines)")
+    parser.add_argument("--natural-run", type=Path, help="the run directory that keeps the natural draws")
+    args = parser.parse_args()
+    print(f"waste: {machine()}, {date.today():%B %Y}")
+    if args.natural_model and args.natural_problems:
+        print(f"natural problems: {args.natural_problems.name}, {Path(args.natural_model).name}")
+        own = (
+            f"sources.0.dataset={args.natural_problems.resolve()}",
+            *(f"{key}={args.natural_model}" for key in ("generator.engine.model", "filter.tokenizer")),
+            "generator.engine.max_num_seqs=64",
+        )
+        waste(Path("recipes/gsm8k-local.yaml"), own, args.natural_run)
+        return
+    print("demo problems, nano model")
+    waste(demo.recipe_path(), (), None)
+    print("natural problems: skipped, they need --natural-model and --natural-problems")
+
+
+if __name__ == "__main__":
+    main()
