@@ -8,6 +8,7 @@ from pairforge.verifier.clean import clean
 from pairforge.verifier.compare import Hints, same
 from pairforge.verifier.gate import refuse_for_judge
 from pairforge.verifier.numeric import TooLarge
+from pairforge.verifier.plain import plain
 from pairforge.verifier.pool import Decision
 from pairforge.verifier.quick import number
 from pairforge.verifier.read import read
@@ -24,9 +25,18 @@ def quick_decision(gold: str, answer: str) -> Decision | None:
     return None
 
 
+def cheap_decision(gold: str, answer: str, hints: Hints) -> Decision | None:
+    """A decision between answers of the commonest forms, or None. A little dearer, but bounded: for the caller too."""
+    left = plain(gold)
+    right = plain(answer) if left is not None else None
+    if left is not None and right is not None and (result := same(left, right, hints)) is not None:
+        return ("correct" if result else "incorrect"), "value", f"quantity {gold!r} and quantity {answer!r}"
+    return same_spelling(gold, answer)
+
+
 def decide(gold: str, answer: str, hints: Hints) -> Decision | None:
     """(status, rule, detail) for two short strings, or None when these rules do not know and math-verify should."""
-    return quick_decision(gold, answer) or same_spelling(gold, answer) or _by_value(gold, answer, hints)
+    return quick_decision(gold, answer) or cheap_decision(gold, answer, hints) or _by_value(gold, answer, hints)
 
 
 def same_spelling(gold: str, answer: str) -> Decision | None:

@@ -102,7 +102,7 @@ class _Reader:
             if self.take(*_MULTIPLY):
                 result = ("*", result, self.signed_factor(depth))
             elif self.take(*_DIVIDE):
-                result = ("/", result, self.signed_factor(depth))
+                result = _quotient(result, self.signed_factor(depth))
             elif self.take("bmod"):
                 result = ("f", "mod", result, self.signed_factor(depth))
             elif self.is_times_x():
@@ -380,6 +380,13 @@ class _Reader:
                 break
             tree = ("*", tree, self.factor(depth))
         return [("neg", tree) if negative else tree]
+
+
+def _quotient(top: Tree, bottom: Tree) -> Tree:
+    """45/2° is an angle: the sign stands behind the whole quotient."""
+    if bottom[0] == "deg" and top[0] == "n":
+        return ("deg", ("/", top, bottom[1]))
+    return ("/", top, bottom)
 
 
 NUMBER_BASES = {

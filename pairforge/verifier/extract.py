@@ -7,8 +7,7 @@ Order: the part after the thought; there an `<answer>` tag; the last box (or joi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pairforge.chat import split_reasoning
 from pairforge.records import FinishReason
@@ -19,8 +18,7 @@ _BOX_SCAN_CHARS = 20_000  # how far a box may reach before we stop looking for i
 _MAX_JOINED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(NamedTuple):
     """The final answer of a text and where it stood, or why there is none (`missing`).
 
     `percent`: the words around the answer speak of a percentage, so a bare x may stand for x %.
@@ -80,6 +78,9 @@ def _answer_region(text: str) -> tuple[str, bool]:
     """The part of the text where an answer may stand, and whether the text stops inside its thought."""
     if "<" not in text:
         return text, False
+    closed = text.rfind("</think>")
+    if closed >= 0 and "<" not in (rest := text[closed + len("</think>") :]):
+        return rest.strip(), False  # what `split_reasoning` says of the usual frame, without reading the thought
     parts = split_reasoning(text)
     if parts.closed:
         return parts.answer, False
@@ -109,6 +110,7 @@ def _answer_tag(region: str) -> tuple[str, bool]:
 # --- boxes ----------------------------------------------------------------------------------------------------
 
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
+_BARE_BOX = re.compile(r"\$?\s*([^\s$\\.,;]+)")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _JOINERS = r"and|or|und|oder|et|ou|y|o|e|и|или|和|或|及"
 _FILLER = r"\$|\\\(|\\\)|\\\[|\\\]|\\[,;:! ]|\\q?quad|[ \t~*&]|\n"
@@ -119,8 +121,7 @@ _BETWEEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
+class _Box(NamedTuple):
     start: int
     end: int
     content: str | None  # None: the box is never closed
@@ -130,8 +131,11 @@ def _box_at(text: str, start: int) -> _Box:
     head = _BOX.match(text, start)
     begin = head.end() if head else start
     if not text.startswith("{", begin):
-        word = re.compile(r"\$?\s*([^\s$\\.,;]+)").match(text, begin)
+        word = _BARE_BOX.match(text, begin)
         return _Box(start, word.end(), word.group(1)) if word else _Box(start, begin, "")
+    first = text.find("}", begin, begin + _BOX_SCAN_CHARS)
+    if first > 0 and "{" not in (content := text[begin + 1 : first]) and not content.endswith("\\"):
+        return _Box(start, first + 1, content)  # the usual box: no braces inside
     depth = 0
     for brace in _BRACE.finditer(text, begin, begin + _BOX_SCAN_CHARS):
         depth += {"{": 1, "}": -1}.get(brace.group(), 0)
@@ -141,7 +145,10 @@ def _box_at(text: str, start: int) -> _Box:
 
 
 def _last_box(text: str, low: int, high: int) -> int:
-    return max(text.rfind(name, low, high) for name in ("\\boxed", "\\fbox", "\\framebox"))
+    boxed = text.rfind("\\boxed", low, high)
+    if text.find("\\f", max(boxed, low), high) < 0:  # neither \fbox nor \framebox behind it
+        return boxed
+    return max(boxed, text.rfind("\\fbox", low, high), text.rfind("\\framebox", low, high))
 
 
 def _boxes(text: str) -> Extraction | None:
@@ -151,24 +158,25 @@ def _boxes(text: str) -> Extraction | None:
     last = _box_at(text, start)
     if last.content is None:
         return Extraction("", "the last box is never closed", missing="truncated")
-    joined = [_named(text, last)]
-    first, plain = last, True
-    while len(joined) < _MAX_JOINED:
-        before = _last_box(text, max(0, first.start - 600), first.start)
-        if before < 0:
-            break
-        box = _box_at(text, before)
-        if box.content is None or box.end > first.start:
-            break
-        between = _BETWEEN.fullmatch(text, box.end, first.start) if first.start - box.end <= 60 else None
-        if between is None or not (between["joint"] or between["label"] or "\n" not in between.group()):
-            break
-        joined.append(_named(text, box))
-        first, plain = box, False
-    if plain or len(set(joined)) == 1:
-        answer = _signed(text, last) + (last.content or "") + _suffix(text, last.end)
-        return Extraction(answer, "box", _says_percent(text, last.start, last.end))
-    return Extraction(", ".join(reversed(joined)), "joined boxes", _says_percent(text, first.start, last.end))
+    boxes = [last]
+    while len(boxes) < _MAX_JOINED and (box := _box_joined_to(text, boxes[-1])):
+        boxes.append(box)
+    joined = [_named(text, box) for box in reversed(boxes)] if len(boxes) > 1 else []
+    if len(set(joined)) > 1:
+        return Extraction(", ".join(joined), "joined boxes", _says_percent(text, boxes[-1].start, last.end))
+    answer = _signed(text, last) + last.content + _suffix(text, last.end)
+    return Extraction(answer, "box", _says_percent(text, last.start, last.end))
+
+
+def _box_joined_to(text: str, box: _Box) -> _Box | None:
+    """The box before this one, when nothing but "and", a comma or a name stands between them."""
+    start = _last_box(text, max(0, box.start - 600), box.start)
+    before = _box_at(text, start) if start >= 0 else None
+    if before is None or before.content is None or not 0 <= box.start - before.end <= 60:
+        return None
+    between = _BETWEEN.fullmatch(text, before.end, box.start)
+    joined = between and (between["joint"] or between["label"] or "\n" not in between.group())
+    return before if joined else None
 
 
 _NAME_BEFORE = re.compile(r"([A-Za-z](?:_\{?\w\}?)?)\s*=\s*[$\\(\[]*$")
@@ -181,11 +189,14 @@ def _named(text: str, box: _Box) -> str:
     return f"{name[1]} = {content}" if name and "=" not in content else content
 
 
+_MINUS_BEFORE = re.compile(r"[=$({]\s?-$")
+
+
 def _signed(text: str, box: _Box) -> str:
     before = text[max(0, box.start - 3) : box.start]
     if before.endswith("\\$"):
         return "\\$"
-    return "-" if re.search(r"[=$({]\s?-$", before) else ""
+    return "-" if before.endswith("-") and _MINUS_BEFORE.search(before) else ""
 
 
 def _suffix(text: str, end: int) -> str:
@@ -198,10 +209,9 @@ _PERCENT = re.compile(r"%|per\s?cent", re.IGNORECASE)
 
 
 def _says_percent(text: str, start: int, end: int) -> bool:
-    line = text.rfind("\n", max(0, start - 200), start)
-    before = text[line if line >= 0 else max(0, start - 200) : start]
-    after = text[end : end + 30].split("\n")[0]
-    return bool(_PERCENT.search(before) or _PERCENT.search(after))
+    low = max(0, start - 200)
+    around = text[max(low, text.rfind("\n", low, start)) : start] + text[end : end + 30].partition("\n")[0]
+    return "%" in around or ("cent" in around.lower() and _PERCENT.search(around) is not None)
 
 
 # --- phrases --------------------------------------------------------------------------------------------------

@@ -74,20 +74,16 @@ def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
             continue
         made, at_next = _next(text, at, commas_group)
         for kind, body, value in made:
-            if (
-                body == "min"
-                and text[at] != "\\"
-                and tokens
-                and tokens[-1].kind == "number"
-                and text[at_next : at_next + 1] != "("
-            ):
-                kind = "text"  # minutes, not the minimum
+            behind_value = bool(tokens) and (tokens[-1].kind == "number" or tokens[-1].text in (")", "}", "pi"))
+            if behind_value and text[at] != "\\" and body in _TIME_UNITS and _TIME_UNITS[body].match(text, at_next):
+                kind = "text"  # minutes or seconds, not the minimum or the secant
             tokens.append(Token(kind, body, value, at, at_next, spaced))
             spaced = False
         at, spaced = at_next, False
     return tokens
 
 
+_TIME_UNITS = {"min": re.compile(r"(?!\()"), "sec": re.compile(r"\s*(?:$|[.,;)])")}
 _Made = list[tuple[Kind, str, Fraction]]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from typing import Self, cast
 
 from pairforge.errors import VerifierError
 from pairforge.records import FinishReason, Status, Verdict
-from pairforge.verifier.decide import Decision, quick_decision, same_spelling
+from pairforge.verifier.compare import Hints
+from pairforge.verifier.decide import Decision, cheap_decision, quick_decision
 from pairforge.verifier.extract import Extraction, extract_answer, extract_gold
 from pairforge.verifier.memo import Memo
 from pairforge.verifier.pool import Pool
 
 VERIFIER_VERSION = "2"  # raise it with every change that can change a verdict: it keys the decisions on disk
 _WINDOW = 2048
+_POLL_EVERY_S = 0.002
 _GOLDS_KEPT = 20_000
 
 
@@ -75,31 +78,34 @@ class Verifier:
 
     def submit(self, item: Item) -> None:
         """Take one item; its verdict comes out of a later `poll`."""
+        verdict = self._begin(item)
+        if verdict is not None:
+            self._finished.append(verdict)
+
+    def _begin(self, item: Item) -> Verdict | None:
+        """The verdict when it can be had here and now; None when the item now waits for a worker."""
         gold = self._gold(item.gold)
         if gold.missing:
             status: Status = "refused" if gold.missing == "refused" else "gold_unparsed"
-            self._finished.append(Verdict(item.key, status, "", "gold", gold.how, VERIFIER_VERSION))
-            return
+            return Verdict(item.key, status, "", "gold", gold.how, VERIFIER_VERSION)
         found = extract_answer(item.text, item.finish_reason)
         if found.missing:
-            verdict = Verdict(item.key, found.missing, found.answer, "extract", found.how, VERIFIER_VERSION)
-            self._finished.append(verdict)
-            return
+            return Verdict(item.key, found.missing, found.answer, "extract", found.how, VERIFIER_VERSION)
         key = (gold.answer, found.answer, gold.percent, found.percent)
         decision = quick_decision(gold.answer, found.answer) or self._memo.get(key)
-        if decision is None and (decision := same_spelling(gold.answer, found.answer)):
+        if decision is None and (decision := cheap_decision(gold.answer, found.answer, Hints(*key[2:]))):
             self._memo.put(key, decision)
         if decision is not None:
-            self._finished.append(_verdict(item.key, found.answer, decision))
-            return
+            return _verdict(item.key, found.answer, decision)
         self._waiters += 1
         if key in self._waiting:
             self._waiting[key].append((item.key, found.answer))
-            return
+            return None
         self._waiting[key] = [(item.key, found.answer)]
         self._next_task += 1
         self._tasks[self._next_task] = key
         self._pool.submit((self._next_task, key[0], key[1], key[2:]))
+        return None
 
     def poll(self, timeout_s: float = 0.0) -> list[Verdict]:
         """The verdicts that are ready; waits up to `timeout_s` seconds when there is none yet."""
@@ -115,25 +121,40 @@ class Verifier:
 
     def verify(self, items: Iterable[Item]) -> Iterator[Verdict]:
         """Verdicts in the order of the items, streaming: at most a bounded window of items is held."""
-        order: deque[str] = deque()
+        order: deque[Verdict | str] = deque()  # in the order of the items; a key stands for a verdict still to come
         ready: dict[str, deque[Verdict]] = {}
+        polled_s = 0.0
         for item in items:
-            order.append(item.key)
-            self.submit(item)
-            self._collect(ready, 0.0)
-            while order and (ready.get(order[0]) or len(order) >= _WINDOW):
-                yield from self._next(order, ready)
-        while order:
-            yield from self._next(order, ready)
+            verdict = self._begin(item)
+            if verdict is not None and not order:
+                yield verdict
+                continue
+            order.append(verdict or item.key)
+            now_s = time.monotonic()
+            if now_s - polled_s > _POLL_EVERY_S or len(order) >= _WINDOW:
+                polled_s = now_s
+                self._collect(ready, 0.0)
+                yield from self._leading(order, ready, wait_above=_WINDOW - 1)
+        yield from self._leading(order, ready, wait_above=0)
 
-    def _next(self, order: deque[str], ready: dict[str, deque[Verdict]]) -> Iterator[Verdict]:
-        while not ready.get(order[0]):
-            self._collect(ready, 1.0)
-        key = order.popleft()
-        verdict = ready[key].popleft()
-        if not ready[key]:
-            del ready[key]
-        yield verdict
+    def _leading(
+        self, order: deque[Verdict | str], ready: dict[str, deque[Verdict]], wait_above: int
+    ) -> Iterator[Verdict]:
+        """The verdicts at the head of the order, waiting for them while more than `wait_above` items are open."""
+        while order:
+            head = order[0]
+            if isinstance(head, Verdict):
+                order.popleft()
+                yield head
+            elif ready.get(head):
+                order.popleft()
+                yield ready[head].popleft()
+                if not ready[head]:
+                    del ready[head]
+            elif len(order) > wait_above:
+                self._collect(ready, 1.0)
+            else:
+                return
 
     def _collect(self, ready: dict[str, deque[Verdict]], timeout_s: float) -> None:
         for verdict in self.poll(timeout_s):

@@ -1,0 +1,75 @@
+"""The short cut for plain answers says what the general reader says, and takes no time on any text."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pairforge.verifier.compare import Hints, same
+from pairforge.verifier.plain import plain
+from pairforge.verifier.read import read
+from pairforge.verifier.units import KNOWN
+
+NO_HINTS = Hints()
+factors = st.sampled_from(
+    ["2", "3", "12", "0", "0.5", "1,200", "1{,}200", "1,\\!200", "\\pi", "\\sqrt{2}", "\\sqrt{8}"]
+)
+values = st.one_of(
+    factors,
+    st.tuples(st.sampled_from(["2", "3", "10"]), st.sampled_from(["\\pi", "\\sqrt{2}", "\\sqrt{12}"])).map("".join),
+    st.tuples(factors, factors).map("\\cdot ".join),
+    st.tuples(factors, factors).map(lambda t: f"\\frac{{{t[0]}}}{{{t[1]}}}"),
+    st.tuples(st.integers(0, 20), st.integers(1, 9)).map(lambda t: f"{t[0]}/{t[1]}"),
+)
+behind = st.sampled_from(
+    ["", "", "", "%", "\\%", "°", "^\\circ", "^{\\circ}", " cm", "\\text{ cm}", "\\,\\mathrm{m}", " feet"]
+)
+answers = st.tuples(st.sampled_from(["", "", "-", "\\$"]), values, behind).map("".join)
+
+
+@settings(deadline=None, max_examples=300)
+@given(answers, answers)
+def test_the_short_cut_agrees_with_the_general_reader(gold: str, answer: str):
+    left, right = plain(gold), plain(answer)
+    if left is not None and right is not None:
+        likeliest = read(gold)[0], read(answer)[0]
+        assert same(left, right, NO_HINTS) == same(*likeliest, NO_HINTS)
+
+
+@pytest.mark.parametrize("word", sorted(KNOWN))
+def test_units_mean_the_same_on_both_ways(word: str):
+    quick = plain(f"5 {word}")
+    assert quick is None or quick in read(f"5 {word}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "5 m",
+        "10^9",
+        "2+3",
+        "(1,2)",
+        "7 million",
+        "5 pm",
+        "1,2,3",
+        "0,123",
+        "5 percent",
+        "3 in",
+        "\\$5\\%",
+        "5e3",
+        "\\frac12",
+    ],
+)
+def test_anything_else_is_left_to_the_general_reader(text: str):
+    assert plain(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 10**6, "\\sqrt{" * 10**5, "1,111" * 10**5, "\\pi" * 60, "\\frac{1}{" * 13, "1,234" * 24]
+)
+def test_long_and_odd_texts_are_turned_down_at_once(text: str):
+    started = time.process_time()
+    assert plain(text) is None
+    assert time.process_time() - started < 1
