@@ -1,15 +1,18 @@
 """The train command against a bare TRL script with the same arguments: speed of the steps, and what start-up adds.
 
-    python -m benchmarks.train [--steps 30] [--rounds 3]
+    OMP_NUM_THREADS=1 python -m benchmarks.train [--steps 20] [--rounds 5]
 
-Both sides run in fresh processes, in turns, on the same pairs with the bundled model: one is `pairforge train`, the
-other builds `DPOConfig`, `DPOTrainer` and nothing else. Steps per second come from the trainer's own clock, start-up
-from the time until the first step begins.
+Both sides train the bundled model on the same pairs: one is `pairforge train`, the other builds `DPOConfig` and
+`DPOTrainer` and nothing else. Steps per second are taken in one process, in turns, from the first step to the last.
+Start-up is taken in fresh processes: from their start until the first step begins, with imports, guards and the
+reference pass. About two minutes on a quiet core.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import statistics
@@ -17,12 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks._machine import machine
 
-BATCH = 8
+BATCH = 4
 ARGUMENTS: dict[str, Any] = {
     "beta": 0.1,
     "learning_rate": 3e-6,
@@ -55,11 +59,14 @@ def pairs(count: int) -> list[dict[str, Any]]:
 
 
 def ours(rows: list[dict[str, Any]], steps: int, out: Path) -> None:
-    """`pairforge train` as a library call, which is what the command makes."""
-    from pairforge.train import TrainData, resolve, train
+    """`pairforge train`, the command itself."""
+    from pairforge.cli import app, train  # noqa: F401  (importing it registers the command)
 
+    file = out.parent / "pairs.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     block = {**ARGUMENTS, "model": "pairforge:nano", "global_batch_size": BATCH, "max_steps": steps}
-    train(TrainData(rows, "bench", "1"), resolve(block), out, say=lambda text: None)
+    sets = [part for key, value in block.items() for part in ("--set", f"train.{key}={value}")]
+    app(["train", str(file), "--out", str(out), *sets], standalone_mode=False)
 
 
 def bare(rows: list[dict[str, Any]], steps: int, out: Path) -> None:
@@ -82,63 +89,87 @@ def bare(rows: list[dict[str, Any]], steps: int, out: Path) -> None:
     trainer.save_model(str(out))
 
 
-def one(side: str, steps: int) -> None:
-    """One run in this process; prints its figures as JSON."""
-    started = time.monotonic()
+SIDES: dict[str, Callable[[list[dict[str, Any]], int, Path], None]] = {"bare": bare, "pairforge": ours}
+
+
+def timed(side: str, steps: int) -> tuple[float, float]:
+    """Train once; the clock (`time.time`) when the trainer's loop began and when it ended."""
     import transformers
 
-    marks: dict[str, float] = {}
-    begin = transformers.Trainer.train
+    marks: list[float] = []
+    loop = transformers.Trainer.train
 
-    def timed(self: Any, *arguments: Any, **named: Any) -> Any:
-        marks["begin"] = time.monotonic()
-        result = begin(self, *arguments, **named)
-        marks["end"] = time.monotonic()
+    def marked(self: Any, *arguments: Any, **named: Any) -> Any:
+        marks.append(time.time())
+        result = loop(self, *arguments, **named)
+        marks.append(time.time())
         return result
 
-    transformers.Trainer.train = timed
-    with tempfile.TemporaryDirectory() as folder:
-        (ours if side == "pairforge" else bare)(pairs(steps * BATCH), steps, Path(folder) / "out")
-    figures = {"start_up_s": marks["begin"] - started, "steps_per_s": steps / (marks["end"] - marks["begin"])}
-    print(json.dumps({**figures, "whole_s": time.monotonic() - started}))
+    transformers.Trainer.train = marked
+    silence = io.StringIO()
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            contextlib.redirect_stdout(silence),
+            contextlib.redirect_stderr(silence),
+        ):
+            SIDES[side](pairs(max(steps, 2) * BATCH), steps, Path(folder) / "out")
+    finally:
+        transformers.Trainer.train = loop
+    return marks[0], marks[1]
+
+
+def steps_per_second(side: str, steps: int) -> float:
+    began, ended = timed(side, steps)
+    return steps / (ended - began)
+
+
+def start_up_seconds(side: str) -> float:
+    """From the start of a process of its own to its first step."""
+    started = time.time()
+    command = [sys.executable, "-m", "benchmarks.train", "--side", side]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{side} failed:\n{done.stderr[-2000:]}")
+    return float(done.stdout.strip().splitlines()[-1]) - started
+
+
+def in_turns(measure: Callable[[str], float], rounds: int) -> dict[str, list[float]]:
+    """`rounds` values of each side; who goes first changes, so that both see the same machine."""
+    found: dict[str, list[float]] = {side: [] for side in SIDES}
+    for number in range(rounds):
+        for side in sorted(SIDES, reverse=number % 2 == 1):
+            found[side].append(measure(side))
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--side", choices=("pairforge", "bare"), help="one run in this process")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--side", choices=sorted(SIDES), help="one step in this process; prints when it began")
     options = parser.parse_args()
     if options.side:
-        one(options.side, options.steps)
+        began, _ = timed(options.side, 1)
+        print(began)
         return
-    found: dict[str, list[dict[str, float]]] = {"bare": [], "pairforge": []}
-    for _ in range(options.rounds):
-        for side in found:  # in turns, so that both see the same machine
-            found[side].append(run(side, options.steps))
+    for side in SIDES:
+        timed(side, 2)  # what is loaded and compiled once
+    speeds = in_turns(lambda side: steps_per_second(side, options.steps), options.rounds)
+    starts = in_turns(start_up_seconds, 3)
     print(f"{machine()}, {time.strftime('%B %Y')}, load {os.getloadavg()[0]:.1f}")
-    print(f"{options.rounds} rounds in turns, {options.steps} steps of {BATCH} pairs\n")
-    print("| | steps/s, median (range) | start-up s | whole s |\n|---|---|---|---|")
-    for side, runs in found.items():
-        cells = [shown([r[name] for r in runs]) for name in ("steps_per_s", "start_up_s", "whole_s")]
-        print(f"| {side} | {' | '.join(cells)} |")
-    ratios = [o["steps_per_s"] / b["steps_per_s"] for o, b in zip(found["pairforge"], found["bare"], strict=True)]
-    overheads = [o["start_up_s"] - b["start_up_s"] for o, b in zip(found["pairforge"], found["bare"], strict=True)]
+    print(f"{options.rounds} rounds in turns, {options.steps} steps of {BATCH} pairs; medians (range)\n")
+    print("| | steps/s | start-up s |\n|---|---|---|")
+    for side in SIDES:
+        print(f"| {side} | {shown(speeds[side])} | {shown(starts[side])} |")
+    ratios = [o / b for o, b in zip(speeds["pairforge"], speeds["bare"], strict=True)]
+    added = [o - b for o, b in zip(starts["pairforge"], starts["bare"], strict=True)]
     print(f"\nsteps/s, pairforge / bare: {shown(ratios)} (expected >= 0.97)")
-    print(f"start-up that pairforge adds: {shown(overheads)} s")
+    print(f"start-up that pairforge adds: {shown(added)} s")
 
 
-def run(side: str, steps: int) -> dict[str, float]:
-    """One run in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.train", "--side", side, "--steps", str(steps)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{side} failed:\n{done.stderr[-2000:]}")
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
-
-
-def shown(values: list[float]) -> str:
-    return f"{statistics.median(values):.3g} ({min(values):.3g}-{max(values):.3g})"
+def shown(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.3g} ({min(values):.3g} - {max(values):.3g})"
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ def train_command(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on the pairs of a run, or on any preference dataset: DPO with ThinkPO's settings."""
+    from pairforge.errors import TrainError
     from pairforge.train import default_name, launch, train
     from pairforge.train.grid import arm_name, combinations
     from pairforge.train.publish import push_model
@@ -65,8 +66,11 @@ def train_command(
         print(launch.command(_without_launch_options(sys.argv[1:]), processes=processes, config=accelerate))
         return
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])):
-        results, table = [], None
-        for arm in combinations(vary or []):
+        results, table, arms = [], None, combinations(vary or [])
+        if push and len(arms) > 1:
+            hint = "train the grid, then give the best arm's settings with --set and --push"
+            raise TrainError(f"--push takes one model, --vary makes {len(arms)}", hint=hint)
+        for arm in arms:
             settings = train_settings(
                 target, model, method, [*(overrides or []), *(f"{k}={v}" for k, v in arm.items())]
             )

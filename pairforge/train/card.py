@@ -24,9 +24,9 @@ def model_card(record: Mapping[str, Any], name: str) -> str:
         "pipeline_tag": "text-generation",
         "tags": ["pairforge", "thinkpo", "trl", settings["method"]],
     }
-    if _on_hub(settings["model"]):
+    if on_hub(settings["model"]):
         front["base_model"] = settings["model"]
-    hub_data = [d for d in [data["name"], *data["facts"].get("sources", [])] if _on_hub(d)]
+    hub_data = [d for d in [data["name"], *data["facts"].get("sources", [])] if on_hub(d)]
     if hub_data:
         front["datasets"] = hub_data
     shown = {
@@ -86,7 +86,7 @@ def public_name(name: str) -> str:
     return Path(name).name if Path(name).is_absolute() or Path(name).exists() else name
 
 
-def _on_hub(name: str) -> bool:
+def on_hub(name: str) -> bool:
     """Whether a name can only be a Hub id: a local path with one slash looks like one."""
     path = Path(name)
     if path.exists() or path.suffix in (".jsonl", ".ndjson", ".json", ".parquet"):

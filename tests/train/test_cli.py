@@ -43,6 +43,13 @@ def test_a_grid_trains_every_arm_in_its_own_folder(dataset: str, tiny_model: Pat
         assert json.loads((tmp_path / arm / "train.json").read_text())["settings"]["trl"]["beta"] == float(arm[5:])
 
 
+def test_a_grid_is_not_pushed_over_itself(dataset: str, tiny_model: Path, tmp_path: Path):
+    where = ["--out", tmp_path / "grid", "--push", "ana/thinker"]
+    done = call("train", dataset, "--model", tiny_model, *where, "--vary", "train.beta=0.1,0.5", *SETS)
+    assert "--push takes one model" in str(done.exception)
+    assert not (tmp_path / "grid").exists()
+
+
 def test_errors_are_json_when_json_was_asked_for(dataset: str, tmp_path: Path):
     done = call("train", dataset, "--model", "./nowhere", "--out", tmp_path / "out", "--json")
     assert done.exit_code == 1
