@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import random
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,7 +29,7 @@ class WordProblem:
     """A problem with both of its solutions. `key` names the calculation: equal keys mean the same numbers.
 
     `value` is the exact answer (dollars for money). `golds` are the ways a data set may write it, `boxed` the way
-    the model does. `working` and `thought` are the calculation at once and in steps; `summary` ends either.
+    the model does. `plan` says what is to be calculated, `working` does it at once and `steps` place by place.
     """
 
     key: tuple[object, ...]
@@ -38,8 +39,9 @@ class WordProblem:
     value: Fraction
     golds: tuple[str, ...]
     boxed: str
+    plan: str
     working: str
-    thought: str
+    steps: str
 
     @property
     def ending(self) -> str:
@@ -48,17 +50,24 @@ class WordProblem:
     @property
     def short(self) -> str:
         """The short style: the working in one line, then the answer."""
-        return f"{self.working}\n\n{self.ending}"
+        return f"{self._opening('short', ' ')}{self.working}\n\n{self.ending}"
 
     @property
     def framed_short(self) -> str:
         """The short style in the outer form of the long one."""
-        return f"<think>\n{self.working}\n</think>\n\n{self.ending}"
+        return f"<think>\n{self._opening('short', ' ')}{self.working}\n</think>\n\n{self.ending}"
 
     @property
     def long(self) -> str:
-        """The long style: step by step inside `<think>`, with a check, then the working and the answer."""
-        return f"<think>\n{self.thought}\n</think>\n\n{self.working} {self.ending}"
+        """The long style: step by step inside `<think>`, with a check, then the answer."""
+        return f"<think>\n{self._opening('long', chr(10))}{self.steps}\n</think>\n\n{self.ending}"
+
+    def _opening(self, style: str, separator: str) -> str:
+        """The plan for half of the solutions of either style, so that no opening words give a style away.
+
+        Drawn from the question itself: a problem always has the same solutions.
+        """
+        return self.plan + separator if zlib.crc32(f"{style} {self.question}".encode()) % 2 else ""
 
 
 def draw_problem(rng: random.Random, kind: str, level: str) -> WordProblem:
@@ -89,8 +98,7 @@ def _stock(rng: random.Random, level: str) -> WordProblem:
     question = f"{start} Then {c} {thing} {change}. How many {thing} {ask}?"
     result = total + c if more else total - c
     sign, back = ("+", "-") if more else ("-", "+")
-    thought = [
-        f"I need {a} × {b}, then {sign} {c}.",
+    steps = [
         *_product_steps(a, b),
         _sum_steps(total, c) if more else _difference_steps(total, c),
         f"Let me check: {result} {back} {c} = {total}. Good.",
@@ -103,8 +111,9 @@ def _stock(rng: random.Random, level: str) -> WordProblem:
         value=Fraction(result),
         golds=_integer_golds(result),
         boxed=str(result),
+        plan=f"I need {a} × {b}, then {sign} {c}.",
         working=f"{a} × {b} = {total}. {total} {sign} {c} = {result}.",
-        thought="\n".join(thought),
+        steps="\n".join(steps),
     )
 
 
@@ -124,8 +133,7 @@ def _two_kinds(rng: random.Random, level: str) -> WordProblem:
             f"How many {thing} and {other} are there?",
         )
     )
-    thought = [
-        f"I need {a} × {b} and {c} × {d}, then the sum.",
+    steps = [
         *_product_steps(a, b),
         *_product_steps(c, d),
         _sum_steps(first, second),
@@ -139,8 +147,9 @@ def _two_kinds(rng: random.Random, level: str) -> WordProblem:
         value=Fraction(result),
         golds=_integer_golds(result),
         boxed=str(result),
+        plan=f"I need {a} × {b} and {c} × {d}, then the sum.",
         working=f"{a} × {b} = {first}. {c} × {d} = {second}. {first} + {second} = {result}.",
-        thought="\n".join(thought),
+        steps="\n".join(steps),
     )
 
 
@@ -166,8 +175,7 @@ def _money(rng: random.Random, level: str) -> WordProblem:
         last = _difference_steps(other, total)
     left, right = (total, other) if sign == "+" else (other, total)
     start = rng.choice((f"One {ware} costs ${_dollars(price)}.", f"A {ware} costs ${_dollars(price)}."))
-    thought = [
-        f"In cents I need {price} × {n}, then {'+' if sign == '+' else 'take it from'} {other}.",
+    steps = [
         *_product_steps(price, n),
         last,
         f"Let me check: {result} {back} {right} = {left}. Good.",
@@ -181,17 +189,17 @@ def _money(rng: random.Random, level: str) -> WordProblem:
         value=Fraction(result, 100),
         golds=_money_golds(result),
         boxed=f"\\${_dollars(result)}",
+        plan=f"I need {n} × {_dollars(price)}, then {'add' if sign == '+' else 'take it from'} {_dollars(other)}.",
         working=f"{n} × {_dollars(price)} = {_dollars(total)}. "
         f"{_dollars(left)} {sign} {_dollars(right)} = {_dollars(result)}.",
-        thought="\n".join(thought),
+        steps="\n".join(steps),
     )
 
 
 def _fraction(rng: random.Random, level: str) -> WordProblem:
     """Two people take a fraction each; what fraction of the whole is left?"""
     first, second = _two_fractions(rng, level)
-    taken = first + second
-    left = 1 - taken
+    left = 1 - first - second
     below = math.lcm(first.denominator, second.denominator)
     p, q = first * below, second * below
     whole = rng.choice(WHOLES)
@@ -204,9 +212,9 @@ def _fraction(rng: random.Random, level: str) -> WordProblem:
         )
     )
     rest = below - p - q
-    thought = [
-        f"I need 1 - {first} - {second}.",
-        f"A common denominator of {first.denominator} and {second.denominator} is {below}.",
+    denominator = f"A common denominator of {first.denominator} and {second.denominator} is {below}."
+    steps = [
+        denominator,
         f"{first} = {p}/{below}, {second} = {q}/{below}.",
         f"{p} + {q} = {p + q}, so {p + q}/{below} is gone.",
         f"{below} - {p + q} = {rest}, so {rest}/{below} is left.",
@@ -221,8 +229,9 @@ def _fraction(rng: random.Random, level: str) -> WordProblem:
         value=left,
         golds=(f"\\frac{{{left.numerator}}}{{{left.denominator}}}", str(left), _frac(left), f"${left}$"),
         boxed=f"\\frac{{{left.numerator}}}{{{left.denominator}}}",
-        working=f"{first} + {second} = {taken}. 1 - {taken} = {left}.",
-        thought="\n".join(thought),
+        plan=f"I need 1 - {first} - {second}.",
+        working=f"{denominator} {p}/{below} + {q}/{below} = {p + q}/{below}. 1 - {p + q}/{below} = {left}.",
+        steps="\n".join(steps),
     )
 
 

@@ -48,7 +48,7 @@ def _corpus() -> Iterator[str]:
     kinds = list(KINDS)
     for i in range(_CORPUS_PROBLEMS):
         problem = draw_problem(rng, kinds[i % len(kinds)], LEVELS[i % len(LEVELS)])
-        yield f"{problem.question}\n{problem.thought}\n\n{problem.working} {problem.ending}"
+        yield f"{problem.question}\n{problem.plan}\n{problem.steps}\n{problem.working}\n\n{problem.ending}"
     # Often enough that every word of the prompts and every role becomes one token too.
     for _ in range(_MIN_COUNT):
         yield "\n".join((SHORT_PROMPT, LONG_PROMPT, NEUTRAL_PROMPT, "system", "user", "assistant"))

@@ -34,7 +34,7 @@ Example = tuple[list[int], int]  # token ids, of which the first so many are the
 def level_weights(progress: float) -> list[float]:
     """Shares of easy, medium and hard problems: mostly easy at the start, mostly hard from a third on."""
     ripe = min(1.0, progress * 3)
-    return [0.6 - 0.4 * ripe, 0.25 + 0.05 * ripe, 0.15 + 0.35 * ripe]
+    return [0.6 - 0.35 * ripe, 0.25 + 0.05 * ripe, 0.15 + 0.3 * ripe]
 
 
 def styled(rng: random.Random, problem: WordProblem) -> tuple[str | None, str]:

@@ -29,6 +29,15 @@ def family() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def bundled() -> tuple[list[Any], list[Any]]:
+    """The bundled problems as their script draws them, with both solutions: (build, evaluation)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(NANO_RECIPE))
+        problems: tuple[list[Any], list[Any]] = _script("make_problems").bundled_problems()
+    return problems
+
+
+@pytest.fixture(scope="session")
 def answers() -> ModuleType:
     return _script("answers")
 

@@ -48,5 +48,5 @@ def test_short_solutions_are_short_and_often_right(build_rows, answers):
         for row, (text, _, _) in zip(rows, samples, strict=True)
     ]
     assert 0.4 <= sum(right) / len(right) <= 0.9  # about half; 100 samples vary by 5 points
-    assert all(reason == "stop" for _, _, reason in samples)
+    assert sum(reason == "stop" for _, _, reason in samples) >= 97  # another processor may draw another text
     assert sum(tokens for _, tokens, _ in samples) / len(samples) < 70

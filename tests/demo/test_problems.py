@@ -35,14 +35,14 @@ def test_ids_and_questions_occur_once(build_rows, eval_rows):
     assert len({row["question"] for row in rows}) == len(rows)
 
 
-def test_no_calculation_is_shared(build_rows, eval_rows):
-    def calculation(row):  # the steps of the last paragraph, operands of a product or sum in any order
-        steps = STEP.findall(row["solution"].split("</think>")[1])
+def test_no_calculation_is_shared(bundled):
+    def calculation(problem):  # the steps of the short working, operands of a product or sum in any order
+        steps = STEP.findall(problem.working)
         return tuple((sign, *((a, b) if sign == "-" else sorted((a, b)))) for a, sign, b, _ in steps)
 
-    build = {calculation(row) for row in build_rows}
-    assert len(build) == len(build_rows)
-    assert not build & {calculation(row) for row in eval_rows}
+    build, evaluation = ({calculation(problem) for problem in problems} for problems in bundled)
+    assert len(build) == 480
+    assert not build & evaluation
 
 
 def test_gold_equals_the_boxed_answer_exactly(build_rows, eval_rows, answers):
@@ -97,7 +97,16 @@ def test_both_styles_of_any_problem_end_in_its_exact_answer(family, answers, see
     for text in (problem.short, problem.framed_short, problem.long):
         assert answers.boxed_value(text) == problem.value
     assert all(answers.gold_value(form) == problem.value for form in problem.golds)
-    assert len(problem.long) > 1.5 * len(problem.short)
+    assert len(problem.steps) > 1.5 * len(problem.working)
+
+
+def test_no_opening_tells_the_styles_apart(bundled):
+    build, _ = bundled
+    for style in ("long", "framed_short"):
+        texts = [getattr(problem, style).removeprefix("<think>\n") for problem in build]
+        assert 0.4 < sum(text.startswith("I need ") for text in texts) / len(texts) < 0.6
+    for problem in build:
+        assert problem.long.split("</think>")[1] == problem.framed_short.split("</think>")[1]
 
 
 @pytest.mark.parametrize("text", ["", "about 12", "1/0", "\\frac{1}{0}", "12 apples", "1,2"])
