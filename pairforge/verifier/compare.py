@@ -355,8 +355,15 @@ def _letters(gold: Letters, answer: Letters, hints: Hints) -> Verdict3:
     return chosen and sorted(gold.letters) == sorted(answer.letters)
 
 
+_CATEGORY = re.compile(
+    r"(?<=\w) (?:triangle|quadrilateral|function|number|integer|line|angle|series|sequence|graph)s?$"
+)
+
+
 def _texts(gold: Text, answer: Text, hints: Hints) -> Verdict3:
     if gold.words == answer.words or gold.words.replace(" ", "") == answer.words.replace(" ", ""):
+        return True
+    if _CATEGORY.sub("", gold.words) == _CATEGORY.sub("", answer.words):
         return True
     if re.search(rf"\b(?:is|are|was|were) {re.escape(gold.words)}$", answer.words):
         return True

@@ -10,7 +10,7 @@ from pairforge.verifier.numeric import mentions, symbols
 from pairforge.verifier.split import split_top, strip
 from pairforge.verifier.tokens import Unreadable
 from pairforge.verifier.units import SCALES, Unit, parse_unit
-from pairforge.verifier.values import Quantity, Ratio, Reader, Value
+from pairforge.verifier.values import Items, Quantity, Ratio, Reader, Value
 
 _CURRENCIES = {"$": "dollar", "\\$": "dollar", "\\euro": "euro", "\\pounds": "pound", "¥": "yen", "₹": "rupee"}
 _MONEY = re.compile(
@@ -75,6 +75,43 @@ def _scaled(tree: Tree, rest: str) -> tuple[Tree, str]:
         return tree, rest
     remaining = rest[found.end() :].lstrip('"').strip().strip('"')
     return ("*", tree, ("n", Fraction(scale))), remaining
+
+
+_SCALED_UNITS = (
+    ("year", "month", "week", "day", "h", "min", "s"), ("mi", "yd", "ft", "inch"), ("lb", "oz"), ("gal", "qt", "pint"),
+    ("km", "m", "cm", "mm"), ("kg", "g"), ("dollar", "cent"),
+)  # fmt: skip
+_STEP = re.compile(
+    r'\s*(\d{1,30}(?:\.\d{1,30})?)\s*"?\s*([A-Za-z]{1,12}),?\s*"?\s*(?:,?\s*"?\s*\band\b\s*"?)?\s*(?=\d|$)'
+)
+_ARC = re.compile(
+    r"(\d{1,4})\s*\^\s*\{?\\circ\}?\s*(\d{1,2})\s*\^?\{?'\}?(?:\s*(\d{1,2}(?:\.\d{1,9})?)\s*\^?\{?''\}?)?"
+)
+
+
+def compound(text: str, group: bool, inner: Reader) -> Value | None:
+    """`2 hours and 30 minutes`, `5 ft 8 in`: amounts in falling units; 22° 30' is one angle."""
+    arc = _ARC.fullmatch(text)
+    if arc:
+        degrees, minutes, seconds = (Fraction(part or 0) for part in arc.groups())
+        return Quantity(("deg", ("n", degrees + minutes / 60 + seconds / 3600)))
+    text = text.replace("\u2009", " ")
+    steps: list[tuple[Fraction, Unit]] = []
+    at = 0
+    while found := _STEP.match(text, at):
+        unit = parse_unit("inch" if found[2] == "in" else found[2])
+        if unit is None or len(unit.powers) != 1 or unit.words:
+            return None
+        steps.append((Fraction(found[1]), unit))
+        at = found.end()
+    names = [unit.powers[0][0] for _, unit in steps]
+    family = next((f for f in _SCALED_UNITS if len(names) > 1 and set(names) <= set(f)), None)
+    if text[at:].strip() or family is None or len(set(names)) < len(names):
+        return None
+    steps.sort(key=lambda step: family.index(step[1].powers[0][0]))
+    if family[-1] == "cent":
+        return Quantity(("n", steps[0][0] + steps[1][0] / 100), steps[0][1])
+    return Items("tuple", tuple(Quantity(("n", amount), unit) for amount, unit in steps))
 
 
 _BASE = re.compile(

@@ -9,7 +9,7 @@ from pairforge.verifier import words
 from pairforge.verifier.clean import THIN, clean
 from pairforge.verifier.collect import bracketed, matrix, plus_minus, several
 from pairforge.verifier.expr import parse
-from pairforge.verifier.quantity import based, quantity, ratio
+from pairforge.verifier.quantity import based, compound, quantity, ratio
 from pairforge.verifier.relations import compared, equation, membership, parametric
 from pairforge.verifier.split import strip
 from pairforge.verifier.tokens import Unreadable
@@ -93,7 +93,7 @@ def _value(text: str, group: bool, depth: int) -> Value:
     return quantity(text, group)
 
 
-_SHAPES = (parametric, membership, matrix, several, plus_minus, compared, equation, bracketed, based, ratio)
+_SHAPES = (parametric, membership, matrix, compound, several, plus_minus, compared, equation, bracketed, based, ratio)
 
 
 _PREAMBLE = re.compile(

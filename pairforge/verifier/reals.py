@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
 
 from pairforge.verifier import numeric
 from pairforge.verifier.expr import Tree
@@ -48,7 +47,7 @@ def reals(value: Value) -> list[Interval] | None:
             return None
         if chained and value.joint != "or":
             met = _intersection([p for p in parts if p])
-            if met is not None and (met or value.joint == "and"):
+            if met or value.joint == "and":
                 return met
         return _merged([i for p in parts if p for i in p])
     if isinstance(value, Items) and value.kind == "set":
@@ -88,15 +87,22 @@ def _merged(parts: list[Interval]) -> list[Interval]:
     return result
 
 
-def _intersection(sets: list[list[Interval]]) -> list[Interval] | None:
-    if any(len(s) != 1 for s in sets):
-        return None
-    parts = [s[0] for s in sets]
-    low = max(parts, key=lambda p: (_key(p.low), not p.low_closed))
-    high = min(parts, key=lambda p: (_key(p.high), p.high_closed))
+def _intersection(sets: list[list[Interval]]) -> list[Interval]:
+    met, *others = sets
+    for other in others:
+        pairs = [(a, b) for a in met for b in other][:400]
+        met = [both for a, b in pairs if (both := _overlap(a, b)) is not None]
+    return met
+
+
+def _overlap(a: Interval, b: Interval) -> Interval | None:
+    low = max(a, b, key=lambda p: (_key(p.low), not p.low_closed))
+    high = min(a, b, key=lambda p: (_key(p.high), p.high_closed))
     if _key(low.low) > _key(high.high):
-        return []
-    return [Interval(low.low, high.high, low.low_closed, high.high_closed)]
+        return None
+    if _ends_equal(low.low, high.high) and not (low.low_closed and high.high_closed):
+        return None
+    return Interval(low.low, high.high, low.low_closed, high.high_closed)
 
 
 def _ends_equal(a: Tree, b: Tree) -> bool:
@@ -124,5 +130,21 @@ def same_reals(gold: list[Interval], answer: list[Interval]) -> bool:
 
 def punctured(points: list[Tree]) -> Union:
     """The reals without some points."""
-    ends: list[Tree] = [("neg", ("c", "oo")), *sorted(points, key=_key), ("c", "oo")]
-    return Union(tuple(Interval(a, b, False, False) for a, b in pairwise(ends)))
+    return without([Interval(("neg", ("c", "oo")), ("c", "oo"), False, False)], points)
+
+
+def without(parts: list[Interval], points: list[Tree]) -> Union:
+    """A set of reals without some points."""
+    for point in points:
+        parts = [piece for part in parts for piece in _cut(part, point)]
+    return Union(tuple(parts))
+
+
+def _cut(part: Interval, point: Tree) -> list[Interval]:
+    if _ends_equal(part.low, point):
+        return [replace(part, low_closed=False)]
+    if _ends_equal(part.high, point):
+        return [replace(part, high_closed=False)]
+    if not _key(part.low) < _key(point) < _key(part.high):
+        return [part]
+    return [replace(part, high=point, high_closed=False), replace(part, low=point, low_closed=False)]

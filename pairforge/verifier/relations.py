@@ -9,7 +9,7 @@ from pairforge.verifier import words
 from pairforge.verifier.expr import Tree
 from pairforge.verifier.numeric import equal, symbols
 from pairforge.verifier.quantity import quantity, tree_of
-from pairforge.verifier.reals import punctured
+from pairforge.verifier.reals import punctured, reals, without
 from pairforge.verifier.split import inside, split_top, strip
 from pairforge.verifier.tokens import Unreadable
 from pairforge.verifier.values import (
@@ -83,11 +83,14 @@ def membership(text: str, group: bool, inner: Reader) -> Value | None:
             head = re.sub(r"\\in\s*\\R@", "", head).strip()
             if mark and re.fullmatch(r"[a-z]", head):
                 return inner(condition)
-    minus = re.fullmatch(r"(?:\\R@|\(-\\infty\s*,\s*\\infty\s*\))\s*(?:\\setminus|-)\s*\\\{(.+)\\\}", text)
-    if minus:
-        points = [tree_of(p) for p in split_top(minus[1], ",")]
-        return punctured(points)
+    minus = _SET_MINUS.fullmatch(text)
+    within = reals(inner(minus[1])) if minus else None
+    if minus and within is not None:
+        return without(within, [tree_of(p) for p in split_top(minus[2], ",")])
     return None
+
+
+_SET_MINUS = re.compile(r"(.+?)\s*(?:\\setminus|-)\s*\\\{([^{}]+)\\\}")
 
 
 _RELATION = re.compile(r"\\(le|ge|neq|approx)(?![A-Za-z])|<=|>=|!=|[<>]")
