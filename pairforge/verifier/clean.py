@@ -34,7 +34,7 @@ _SYMBOLS = {
     "⊂": r"\subset ", "∧": r"\land ", "∨": r"\lor ", "⊥": r"\perp ", "∥": r"\parallel ", "€": r"\euro ",
     "£": r"\pounds ", "“": '"', "”": '"', "\u00a0": THIN, "\u202f": THIN, "\u2007": THIN, "\u2008": THIN,
     "\u200a": THIN,
-    "\u3000": " ", "ℓ": r"\ell ", "µ": r"\mu ", "¢": r"\cent ", "➡": r"\to ", "₂": "_{2}",
+    "\u3000": " ", "ℓ": r"\ell ", "µ": r"\mu ", "¢": " cents ", "➡": r"\to ", "₂": "_{2}",
 }  # fmt: skip
 _INVISIBLE = (
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2066\u2067\u2068\u2069\ufeff\u00ad"

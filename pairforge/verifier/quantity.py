@@ -50,6 +50,8 @@ def quantity(text: str, group: bool) -> Quantity:
     if rest.startswith(("%", "\\%")):
         percent, rest = True, rest.lstrip("\\").removeprefix("%").strip()
     tree, rest = _scaled(tree, rest)
+    if rest in _CURRENCIES and not unit:  # 20 €
+        unit, rest = Unit(((_CURRENCIES[rest], 1),)), ""
     if rest:
         found = parse_unit(rest)
         if found is None or (not found and not rest.strip('" ')):

@@ -39,6 +39,7 @@ _REPEAT = re.compile(
     r"\\overline\s*\{\s*(\d{1,40})\s*\}|\((\d{1,40})\)(?![\d^])|\\dot\s*\{?(\d)\}?(?:(\d{0,20})\\dot\s*\{?(\d)\}?)?"
 )
 _EXPONENT = re.compile(r"[eE]([-+]?\d{1,4})(?![\d.A-Za-z])")
+_PREFIXED = re.compile(r"0(?:[xX][0-9A-Fa-f]{1,60}|b[01]{1,200}|o[0-7]{1,80})(?![0-9A-Za-z])")
 _COMMAND = re.compile(r"\\([A-Za-z]+(?:@[a-z]?)?)")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _TEXT = re.compile(r'"([^"]*)"')
@@ -89,6 +90,9 @@ _Made = list[tuple[Kind, str, Fraction]]
 
 def _next(text: str, at: int, commas_group: bool) -> tuple[_Made, int]:
     char = text[at]
+    prefixed = _PREFIXED.match(text, at) if char == "0" else None
+    if prefixed:
+        return [("number", prefixed.group(), Fraction(int(prefixed.group(), 0)))], prefixed.end()
     if char.isdigit() or (char == "." and text[at + 1 : at + 2].isdigit()):
         value, end = read_number(text, at, commas_group)
         return [("number", text[at:end], value)], end

@@ -53,6 +53,7 @@ celsius:
 fahrenheit:
 kelvin: kelvins
 mph:
+mpg:
 kph: kmh kmph
 knot: knots
 N: newton newtons
@@ -96,7 +97,7 @@ KNOWN = _known()
 _LOWER = {word.lower(): name for word, name in KNOWN.items() if len(word) > 2}
 UNIT_WORDS = frozenset(word for word in KNOWN if len(word) > 1) | {"in", "am", "pm"}
 SINGLE_LETTERS = frozenset("mgshLNJWVKld")
-_COMPOUND = {"mph": (("h", -1), ("mi", 1)), "kph": (("h", -1), ("km", 1))}
+_COMPOUND = {"mph": (("h", -1), ("mi", 1)), "mpg": (("gal", -1), ("mi", 1)), "kph": (("h", -1), ("km", 1))}
 _FILLER_WORDS = """
     a an the of in total altogether left remaining more less each all only exactly about approximately away old long
     tall high wide deep per large extra is are be was were there units unit and
