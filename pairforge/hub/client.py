@@ -81,20 +81,26 @@ def wait_s(error: Exception, attempt: int) -> float:
 
 def transient(error: Exception) -> bool:
     """Whether the same call may work a moment later: an overloaded server, a broken connection, half an answer."""
-    origin = root(error)
     if status_of(error):
         return status_of(error) in TRANSIENT
+    return is_transport(root(error))
+
+
+def is_transport(error: BaseException) -> bool:
+    """Whether the way to the Hub failed: no connection, half an answer, silence."""
     # huggingface_hub 1.x raises httpx errors, 2.x httpx2 errors: both call their base TransportError
-    names = {kind.__name__ for kind in type(origin).__mro__}
-    return "TransportError" in names or isinstance(origin, json.JSONDecodeError | ConnectionError | TimeoutError)
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return "TransportError" in names or isinstance(error, json.JSONDecodeError | ConnectionError | TimeoutError)
 
 
 def root(error: BaseException) -> BaseException:
-    """The error that huggingface_hub wrapped (`RuntimeError: Error while uploading ...`)."""
-    seen = error
-    while not status_of_one(seen) and isinstance(seen, RuntimeError) and seen.__cause__ is not None:
-        seen = seen.__cause__
-    return seen
+    """The trouble behind an error: huggingface_hub and datasets wrap it (`RuntimeError: Error while uploading ...`)."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if status_of_one(seen) or is_transport(seen):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return error
 
 
 def status_of(error: BaseException) -> int:

@@ -1,52 +1,82 @@
-"""Trust, then verify: load a published revision as anyone would, and compare the hashes of its rows."""
+"""After a push: load the published revision as anyone would, and compare the hashes of its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pairforge.errors import HubError
-from pairforge.hub.client import call
+from pairforge.hub.client import explained, wait_s, with_timeout
+from pairforge.hub.contents import CARD
 from pairforge.hub.rows import Progress, RowHash
 
+Show = Callable[[int], None]
 
-def read_back(repo: str, revision: str, configs: Mapping[str, Any], *, progress: Progress = lambda *_: None) -> int:
+TRIES = 3  # whatever went wrong: reading changes nothing, and a damaged answer looks like any other error
+
+
+def read_back(repo: str, commit: str, configs: Mapping[str, Any], *, progress: Progress = lambda *_: None) -> int:
     """Stream every split of every config with `datasets`; returns the number of rows, all of them equal.
 
-    `configs` are those of the published manifest. Raises `HubError` when a split cannot be loaded or differs.
+    `configs` are those of the published manifest. Raises `HubError` when a split cannot be loaded or differs; it
+    names the commit, which stands, and how to look again.
     """
     total = sum(split["rows"] for config in configs.values() for split in config["splits"].values())
     checked = 0
     for config, facts in configs.items():
         for split, expected in facts["splits"].items():
-            what = f"read {config}/{split} of {repo} back at {revision[:12]}"
+            name = f"{config}/{split}"
 
-            def load(config: str = config, split: str = split, before: int = checked) -> RowHash:
-                return hash_split(repo, revision, config, split, before, total, progress)
+            def show(rows: int, before: int = checked, name: str = name) -> None:
+                progress("read back", before + rows, total, name)
 
-            found = call(what, load, tries=3)
-            if (found.rows, found.hexdigest()) != (expected["rows"], expected["sha256"]):
-                raise HubError(
-                    f"{repo} at {revision[:12]} is not what was pushed: {config}/{split} has {found.rows:,} rows with "
-                    f"SHA-256 {found.hexdigest()[:16]}, expected {expected['rows']:,} with {expected['sha256'][:16]}",
-                    hint="push again; if it stays, compare the files on the Hub with the local ones",
-                )
-            checked += found.rows
+            checked += _checked(repo, commit, config, split, expected, show)
     return checked
 
 
-def hash_split(
-    repo: str, revision: str, config: str, split: str, before: int, total: int, progress: Progress
-) -> RowHash:
+def _checked(repo: str, commit: str, config: str, split: str, expected: Mapping[str, Any], show: Show) -> int:
+    """The number of rows of a split that loads as it was published."""
+    for attempt in range(TRIES):
+        cause: Exception = HubError("the rows differ")
+        try:
+            with_timeout()
+            if attempt:
+                forget_card(repo, commit)
+            found = hash_split(repo, commit, config, split, show)
+            if (found.rows, found.hexdigest()) == (expected["rows"], expected["sha256"]):
+                return found.rows
+            trouble = (
+                f"{config}/{split} is not what was pushed: it loads as {found.rows:,} rows with SHA-256 "
+                f"{found.hexdigest()[:16]}, expected {expected['rows']:,} with {expected['sha256'][:16]}"
+            )
+            hint = "if it stays, load that commit with another version of `datasets` and compare"
+        except Exception as error:
+            cause, told = error, explained(error, f"read {config}/{split} back")
+            trouble, hint = told.message, told.hint
+        if attempt + 1 < TRIES:
+            time.sleep(wait_s(cause, attempt))
+    again = "run the same command again: it makes no second commit, and reads back again"
+    raise HubError(f"{repo} is published as commit {commit}, but {trouble}", hint=f"{again}; {hint}") from None
+
+
+def forget_card(repo: str, commit: str) -> None:
+    """Fetch the card anew: one that arrived damaged would stay in the cache, and with it every later attempt."""
+    from huggingface_hub import hf_hub_download
+
+    hf_hub_download(repo, CARD, repo_type="dataset", revision=commit, force_download=True)
+
+
+def hash_split(repo: str, commit: str, config: str, split: str, show: Show) -> RowHash:
     """The hash of a split's rows as `datasets` streams them."""
     from datasets import load_dataset
     from pyarrow.dataset import ParquetFragmentScanOptions
 
     rows = RowHash()
     lean = ParquetFragmentScanOptions(pre_buffer=False)  # buffering would keep a whole shard, or two, in memory
-    for row in load_dataset(repo, config, split=split, revision=revision, streaming=True, fragment_scan_options=lean):
+    for row in load_dataset(repo, config, split=split, revision=commit, streaming=True, fragment_scan_options=lean):
         rows.add(row)
         if rows.rows % 1000 == 0:
-            progress("read back", before + rows.rows, total, f"{config}/{split}")
-    progress("read back", before + rows.rows, total, f"{config}/{split}")
+            show(rows.rows)
+    show(rows.rows)
     return rows

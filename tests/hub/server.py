@@ -32,7 +32,8 @@ CHUNK_BYTES = 1 << 16
 
 @dataclass
 class Fault:
-    """What goes wrong: the `at`-th request (from 0), or every request whose "METHOD path" matches `match`.
+    """What goes wrong: the `at`-th request (from 0; with `onwards` also those after it), or every request whose
+    "METHOD path" matches `match`; at most `times` times.
 
     kinds: a status code ("429" with Retry-After, "500", "503", "401" expired token, "403", "409", "412");
     "reset" (the connection dies in mid-body, nothing is done), "lost" (it is done, the answer is cut off),
@@ -43,9 +44,14 @@ class Fault:
     at: int | None = None
     match: str = ""
     times: int = 1
+    onwards: bool = False
 
     def hits(self, number: int, line: str) -> bool:
-        if self.times <= 0 or not (self.at == number if self.at is not None else re.search(self.match, line)):
+        if self.at is None:
+            meant = bool(re.search(self.match, line))
+        else:
+            meant = number == self.at or (self.onwards and number > self.at)
+        if self.times <= 0 or not meant:
             return False
         self.times -= 1
         return True
