@@ -173,6 +173,12 @@ def print_outlook(seen: Outlook) -> None:
     for label, name in {**rows, "bytes on disk": "disk_bytes"}.items():
         estimate = getattr(seen.forecast, name)
         out.print(f"  {label:<18} {estimate.value:>14,.0f}   ({estimate.low:,.0f} to {estimate.high:,.0f})")
+    out.print("seconds are at the pilot's rate; requests in larger numbers go faster")
+    if len(seen.forecast.by_max_draws) > 1:
+        out.print("what each further draw buys (the pilot under a smaller draws.max):")
+        for limit in seen.forecast.by_max_draws:
+            each = f"{limit.tokens_each:,.0f} tokens" if limit.tokens_each is not None else "nothing accepted"
+            out.print(f"  draws.max {limit.max_draws:<8} {limit.accepted_share:>14.0%}   {each} per accepted problem")
 
 
 def print_counts(counts: dict[str, int]) -> None:

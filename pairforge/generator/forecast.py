@@ -12,12 +12,36 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Piloted:
-    """One problem of the pilot, drawn until it was decided."""
+    """One problem of the pilot, drawn until it was decided.
 
-    accepted: bool
-    draws: int
-    tokens: int
+    `draw_tokens` is what each draw used; `accepted_after` how many of them it took to be accepted, None if they did
+    not suffice.
+    """
+
+    draw_tokens: tuple[int, ...]
+    accepted_after: int | None
     text_bytes: int
+
+    @property
+    def accepted(self) -> bool:
+        return self.accepted_after is not None
+
+    @property
+    def draws(self) -> int:
+        return len(self.draw_tokens)
+
+    @property
+    def tokens(self) -> int:
+        return sum(self.draw_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawLimit:
+    """What `draws.max` of this size costs: the share of problems accepted, and the tokens per accepted problem."""
+
+    max_draws: int
+    accepted_share: float
+    tokens_each: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +58,7 @@ class Forecast:
     """The whole, estimated from `piloted` of `problems` problems.
 
     `accepted` counts problems that will serve the target. `seconds` is sampling time at the pilot's own rate; a
-    pilot smaller than the engine's window does not fill it, and then this is too long. `disk_bytes` is the log
+    pilot smaller than the engine's window does not fill it, and then the whole is faster. `disk_bytes` is the log
     before compaction.
     """
 
@@ -45,6 +69,7 @@ class Forecast:
     tokens: Estimate
     seconds: Estimate
     disk_bytes: Estimate
+    by_max_draws: tuple[DrawLimit, ...] = ()
 
 
 def forecast(pilot: Sequence[Piloted], *, problems: int, tokens_per_s: float, seed: int = 0) -> Forecast:
@@ -65,7 +90,21 @@ def forecast(pilot: Sequence[Piloted], *, problems: int, tokens_per_s: float, se
         tokens=tokens,
         seconds=Estimate(tokens.value / rate, tokens.low / rate, tokens.high / rate),
         disk_bytes=_total(pilot, lambda p: p.text_bytes, problems, seed),
+        by_max_draws=draw_limits(pilot),
     )
+
+
+def draw_limits(pilot: Sequence[Piloted]) -> tuple[DrawLimit, ...]:
+    """The pilot under every smaller `draws.max`: what each further draw buys.
+
+    Where there are more problems than pairs are needed, the limit with the fewest tokens each is the cheapest.
+    """
+    limits = []
+    for count in range(1, max(p.draws for p in pilot) + 1):
+        accepted = sum(p.accepted_after is not None and p.accepted_after <= count for p in pilot)
+        tokens = sum(sum(p.draw_tokens[:count]) for p in pilot)
+        limits.append(DrawLimit(count, accepted / len(pilot), tokens / accepted if accepted else None))
+    return tuple(limits)
 
 
 def wilson(hits: int, count: int, z: float = 1.96) -> Estimate:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pairforge.filters.target import Facts, accepts
+from pairforge.filters.target import Facts, Target, accepts
 from pairforge.generator.forecast import Forecast, Piloted, forecast
 from pairforge.pipeline.evidence import prepare, verify
 from pairforge.pipeline.plan import Work, chosen, facts_by_problem, plan_sampling, student_facts
 from pairforge.pipeline.sampling import sample
 from pairforge.pipeline.settings import Progress, quiet
 from pairforge.recipe import Recipe
-from pairforge.records import Sample
 from pairforge.run import Run
 
 RECORD_BYTES = 400  # one sample's and its verdict's row without the text, as measured in the logs
@@ -82,19 +82,26 @@ def pilot_results(recipe: Recipe, run: Run, work: Work, pilot: int | None = None
     tasks = work.tasks if pilot is None else chosen(work.tasks, pilot, recipe.seed)
     wanted = {task.problem_id for task in tasks}
     stored = facts_by_problem(student_facts(recipe, run))
-    facts: dict[str, list[Facts]] = defaultdict(list)
+    facts: dict[str, dict[int, Facts]] = defaultdict(dict)
     for drawn in stored.drawn:
-        facts[drawn.problem_id].append(drawn.facts)
-    samples: dict[str, list[Sample]] = defaultdict(list)
+        facts[drawn.problem_id][drawn.draw] = drawn.facts
+    tokens: dict[str, Counter[int]] = defaultdict(Counter)
+    text_bytes: Counter[str] = Counter()
     for s in run.sampled():
         if s.problem_id in wanted:
-            samples[s.problem_id].append(s)
+            tokens[s.problem_id][s.draw] += s.sampled_tokens  # a draw repeated with a larger budget cost both
+            text_bytes[s.problem_id] += 2 * len(s.text.encode()) + RECORD_BYTES
     return {
         problem_id: Piloted(
-            accepted=accepts([*stored.given.get(problem_id, []), *facts[problem_id]], work.target),
-            draws=len(mine),
-            tokens=sum(s.sampled_tokens for s in mine),
-            text_bytes=sum(2 * len(s.text.encode()) + RECORD_BYTES for s in mine),
+            draw_tokens=tuple(used for _, used in sorted(by_draw.items())),
+            accepted_after=accepted_after(stored.given.get(problem_id, []), facts[problem_id], work.target),
+            text_bytes=text_bytes[problem_id],
         )
-        for problem_id, mine in samples.items()
+        for problem_id, by_draw in tokens.items()
     }
+
+
+def accepted_after(given: list[Facts], drawn: Mapping[int, Facts], target: Target) -> int | None:
+    """How many of the draws, in their order, it takes to serve the target; None when all do not."""
+    in_order = [facts for _, facts in sorted(drawn.items())]
+    return next((n for n in range(1, len(in_order) + 1) if accepts([*given, *in_order[:n]], target)), None)

@@ -9,7 +9,11 @@ from pairforge.generator.forecast import Piloted, forecast, wilson
 
 def world(count: int, seed: int) -> list[Piloted]:
     draw = random.Random(seed)
-    return [Piloted(draw.random() < 0.7, draw.randint(1, 8), draw.randint(20, 900), 500) for _ in range(count)]
+    worlds = []
+    for _ in range(count):
+        tokens = tuple(draw.randint(20, 200) for _ in range(draw.randint(1, 8)))
+        worlds.append(Piloted(tokens, len(tokens) if draw.random() < 0.7 else None, 500))
+    return worlds
 
 
 def test_a_pilot_of_everything_says_what_everything_cost():
@@ -31,6 +35,15 @@ def test_the_interval_covers_the_truth_in_about_95_of_100_pilots():
         covered["tokens"] += seen.tokens.low <= tokens <= seen.tokens.high
         covered["accepted"] += seen.accepted.low <= accepted <= seen.accepted.high
     assert all(85 <= count <= 100 for count in covered.values()), covered
+
+
+def test_a_pilot_shows_what_each_further_draw_buys():
+    pilot = [Piloted((10,), 1, 0), Piloted((10, 30), 2, 0), Piloted((20, 20, 40), None, 0), Piloted((0,), 1, 0)]
+    first, second, third = forecast(pilot, problems=4, tokens_per_s=1).by_max_draws
+    assert (first.accepted_share, first.tokens_each) == (0.5, 40 / 2)
+    assert (second.accepted_share, second.tokens_each) == (0.75, 90 / 3)
+    assert (third.accepted_share, third.tokens_each) == (0.75, 130 / 3)
+    assert forecast(pilot[2:3], problems=1, tokens_per_s=1).by_max_draws[0].tokens_each is None
 
 
 def test_small_pilots_are_honest():
