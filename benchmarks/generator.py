@@ -6,7 +6,7 @@
 
 The first two need vLLM and use the bundled nano model. Compared arms run interleaved (A B, B A, ...) on one engine
 that is started once; medians and ranges over `--repeats`. `benchmarks.waste` has the tokens per accepted problem,
-`benchmarks.distilabel` the comparison with that.
+`benchmarks.rival` the comparison with distilabel.
 """
 
 from __future__ import annotations
