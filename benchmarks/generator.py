@@ -12,7 +12,9 @@ that is started once; medians and ranges over `--repeats`. `benchmarks.waste` ha
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import random
 import resource
 import subprocess
@@ -21,6 +23,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,7 +58,7 @@ def overhead(args: argparse.Namespace) -> None:
                 args.repeats,
             )
             label = "per-request seeds" if seeded else "no seeds"
-            print_ratio(f"{label}, {sum(budgets):,} tokens in {len(texts)} prompts: LLM.generate(all)", rates, "raw")
+            print_ratio(f"LLM.generate(all), {label}, {sum(budgets):,} tokens in {len(texts)} prompts", rates, "raw")
         few = args.single
         rates = interleaved(
             {
@@ -64,12 +67,43 @@ def overhead(args: argparse.Namespace) -> None:
             },
             args.repeats,
         )
-        print_ratio(f"one prompt per generate call ({few} prompts)", rates, "alone", digits=1)
+        print_ratio(f"one prompt per generate call ({few} prompts)", rates, "alone")
 
 
-def interleaved(arms: dict[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Tokens per second of the clock, and of processor time (this process and the verifier's workers together).
+
+    The second does not depend on what else the machine does, but charges us for work that other cores would do.
+    """
+
+    wall: float
+    cpu: float
+
+
+@contextlib.contextmanager
+def timed(tokens: Callable[[], int]) -> Iterator[list[Rate]]:
+    """Measure the block, which ends in `tokens()` sampled tokens; the rate is in the list afterwards."""
+    measured: list[Rate] = []
+    started, used = time.perf_counter(), cpu_s()
+    yield measured
+    seconds, cpu = time.perf_counter() - started, cpu_s() - used
+    measured.append(Rate(tokens() / seconds, tokens() / cpu))
+
+
+def cpu_s() -> float:
+    """Processor seconds of this process and its living children."""
+    own = time.process_time()
+    pids = Path("/proc/self/task/").glob("*/children")
+    for pid in " ".join(file.read_text() for file in pids).split():
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        own += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own
+
+
+def interleaved(arms: dict[str, Callable[[], Rate]], repeats: int) -> dict[str, list[Rate]]:
     """Each arm's results, in the order A B, B A, A B, ...; a first round warms up and is not counted."""
-    results: dict[str, list[float]] = defaultdict(list)
+    results: dict[str, list[Rate]] = defaultdict(list)
     for repeat in range(repeats + 1):
         for name in sorted(arms, reverse=bool(repeat % 2)):
             result = arms[name]()
@@ -78,12 +112,11 @@ def interleaved(arms: dict[str, Callable[[], float]], repeats: int) -> dict[str,
     return results
 
 
-def print_ratio(label: str, rates: dict[str, list[float]], base: str, digits: int = 3) -> None:
-    ratios = [o / b for o, b in zip(rates["ours"], rates[base], strict=True)]
-    print(
-        f"{label}: {spread(rates[base], 0)} tokens/s, ours {spread(rates['ours'], 0)}, ratio {spread(ratios, digits)}",
-        flush=True,
-    )
+def print_ratio(label: str, rates: dict[str, list[Rate]], base: str) -> None:
+    pairs = list(zip(rates["ours"], rates[base], strict=True))
+    wall, cpu = [o.wall / b.wall for o, b in pairs], [o.cpu / b.cpu for o, b in pairs]
+    print(f"{label}: {spread([b.wall for _, b in pairs], 0)} tokens/s, ours {spread([o.wall for o, _ in pairs], 0)}")
+    print(f"    ratio {spread(wall)}; in tokens per CPU second {spread(cpu)}", flush=True)
 
 
 def parameters(budget: int, seed: int | None) -> Any:
@@ -92,22 +125,21 @@ def parameters(budget: int, seed: int | None) -> Any:
     return SamplingParams(**SAMPLING, ignore_eos=True, max_tokens=budget, seed=seed)
 
 
-def raw(llm: Any, texts: list[str], budgets: list[int], seeded: bool) -> float:
+def raw(llm: Any, texts: list[str], budgets: list[int], seeded: bool) -> Rate:
     params = [parameters(b, n if seeded else None) for n, b in enumerate(budgets)]
-    started = time.perf_counter()
-    outputs = llm.generate(texts, params, use_tqdm=False)
-    return sum(len(o.outputs[0].token_ids) for o in outputs) / (time.perf_counter() - started)
+    with timed(lambda: sum(budgets)) as rate:
+        llm.generate(texts, params, use_tqdm=False)
+    return rate[0]
 
 
-def one_by_one(llm: Any, texts: list[str], budgets: list[int]) -> float:
-    started = time.perf_counter()
-    tokens = 0
-    for n, (text, budget) in enumerate(zip(texts, budgets, strict=True)):
-        tokens += len(llm.generate([text], parameters(budget, n), use_tqdm=False)[0].outputs[0].token_ids)
-    return tokens / (time.perf_counter() - started)
+def one_by_one(llm: Any, texts: list[str], budgets: list[int]) -> Rate:
+    with timed(lambda: sum(budgets)) as rate:
+        for n, (text, budget) in enumerate(zip(texts, budgets, strict=True)):
+            llm.generate([text], parameters(budget, n), use_tqdm=False)
+    return rate[0]
 
 
-def ours(llm: Any, texts: list[str], budgets: list[int], verifier: Verifier, seeded: bool) -> float:
+def ours(llm: Any, texts: list[str], budgets: list[int], verifier: Verifier, seeded: bool) -> Rate:
     """Our loop with both logs and the real verifier, until the last verdict is on disk."""
     from pairforge.generator.vllm_engine import VllmEngine
 
@@ -122,10 +154,11 @@ def ours(llm: Any, texts: list[str], budgets: list[int], verifier: Verifier, see
     tasks = [Task(f"p{n}", text, budget, "84") for n, (text, budget) in enumerate(zip(texts, budgets, strict=True))]
     with tempfile.TemporaryDirectory() as folder:
         store = LogStore(Path(folder))
-        started = time.perf_counter()
-        progress = sample(Plan(tasks, run_seed=0), engine, verifier, store, model="nano")
-        store.close()
-        return progress.sampled_tokens / (time.perf_counter() - started)
+        with timed(lambda: progress.sampled_tokens) as rate:
+            progress = sample(Plan(tasks, run_seed=0), engine, verifier, store, model="nano")
+            store.close()
+    assert progress.sampled_tokens == sum(budgets)
+    return rate[0]
 
 
 # --- kill ----------------------------------------------------------------------------------------------------------
@@ -245,8 +278,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", choices=[*commands, "all"], default="all")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--prompts", type=int, default=300)
-    parser.add_argument("--single", type=int, default=16, help="prompts for the one-by-one arm")
+    parser.add_argument("--prompts", type=int, default=240)
+    parser.add_argument("--single", type=int, default=12, help="prompts for the one-by-one arm")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     args = parser.parse_args()
     if args.what == "all":  # each in a process of its own: one engine at a time

@@ -22,7 +22,9 @@ from pairforge.run import Run, view_pairs
 Make = Callable[..., Any]
 
 SCRIPTED_WINDOW, REAL_WINDOW = 4, 16
-FULL_SHARES = {"starting": 5, "step": 6, "sample": 4, "verdict": 4, "fsync": 2, "compact": 2, "view": 2}
+# kind of moment -> (kills, the latest it may come in an attempt): early ones, so that the run outlives most kills
+KILLS = {"starting": (5, 1), "step": (5, 30), "sample": (4, 6), "verdict": (4, 6), "fsync": (2, 4), "compact": (2, 3)}
+LAST_KILLS = {"view": (2, 2)}
 
 
 @pytest.mark.parametrize(
@@ -69,14 +71,16 @@ def test_a_real_engine_killed_while_it_samples_leaves_a_run_that_finishes(tmp_pa
 @pytest.mark.full
 @pytest.mark.parametrize("draws", ["accepted", "max"])
 def test_a_real_engine_killed_at_random_moments_of_every_stage(tmp_path: Path, draws: str):
-    """25 kills: while the engine starts, while it samples and verdicts come in, at compaction and in the view."""
+    """24 kills: while the engine starts, while it samples and verdicts come in, at compaction and in the view."""
     file = real_recipe(tmp_path, problems=60, overrides=(f"generator.draws.until={draws}", "generator.draws.max=3"))
-    moments = drive(file, tmp_path / "calm" / "run", "real")
+    start_s = drive(file, tmp_path / "calm" / "run", "real")["start_s"]
     order = random.Random(draws)
-    fatal = [f"starting:{order.uniform(0, moments['start_s']):.2f}" for _ in range(FULL_SHARES["starting"])]
-    for kind, count in list(FULL_SHARES.items())[1:]:
-        fatal += [f"{kind}:{order.randint(1, max(1, int(moments[kind]) // 4))}" for _ in range(count)]
+    fatal = [f"{kind}:{order.randint(1, latest)}" for kind, (count, latest) in KILLS.items() for _ in range(count)]
+    fatal = [f"starting:{order.uniform(0, start_s):.2f}" if "starting" in moment else moment for moment in fatal]
     order.shuffle(fatal)
+    fatal += [
+        f"{kind}:{order.randint(1, latest)}" for kind, (count, latest) in LAST_KILLS.items() for _ in range(count)
+    ]
     drive(file, tmp_path / "killed" / "run", "real", *fatal)
 
     calm, killed = Run(tmp_path / "calm" / "run"), Run(tmp_path / "killed" / "run")
