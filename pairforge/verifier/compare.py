@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from pairforge.verifier import numeric
+from pairforge.verifier.evaluate import Undefined, evaluate
 from pairforge.verifier.expr import Tree
 from pairforge.verifier.families import same_family
 from pairforge.verifier.proportion import difference, proportional, same_relation
@@ -111,9 +112,9 @@ def _equal(a: Tree, b: Tree, gold: Quantity, answer: Quantity) -> Verdict3:
 def _rounds(exact: Tree, rounded: Tree) -> bool:
     """Is `rounded` the other one, to its own digits?"""
     try:
-        a, b = numeric.evaluate(exact), numeric.evaluate(rounded)
+        a, b = evaluate(exact), evaluate(rounded)
         return bool(abs(complex(a) - complex(b)) <= 0.006 * abs(complex(a)))
-    except (numeric.Undefined, ZeroDivisionError, KeyError, OverflowError):
+    except (Undefined, ZeroDivisionError, KeyError, OverflowError):
         return False
 
 

@@ -6,8 +6,8 @@ import re
 
 from pairforge.verifier.clean import clean
 from pairforge.verifier.compare import Hints, same
+from pairforge.verifier.evaluate import TooLarge
 from pairforge.verifier.gate import refuse_for_judge
-from pairforge.verifier.numeric import TooLarge
 from pairforge.verifier.plain import plain
 from pairforge.verifier.pool import Decision
 from pairforge.verifier.quick import number

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import permutations
 
 from pairforge.verifier import numeric
+from pairforge.verifier.evaluate import Undefined, evaluate
 from pairforge.verifier.expr import Tree
 
 _MAX_CLASSES = 400
@@ -53,7 +54,7 @@ def _lines(trees: list[Tree], params: set[str]) -> list[tuple[Fraction, Fraction
             return None
         try:
             values = [_value(tree, dict.fromkeys(names, Fraction(n))) for n in (0, 1, 2, 5)]
-        except (numeric.Undefined, ZeroDivisionError, TypeError):
+        except (Undefined, ZeroDivisionError, TypeError):
             return None
         period = values[1] - values[0]
         if abs(values[2] - values[0] - 2 * period) > _CLOSE or abs(values[3] - values[0] - 5 * period) > _CLOSE:
@@ -63,7 +64,7 @@ def _lines(trees: list[Tree], params: set[str]) -> list[tuple[Fraction, Fraction
 
 
 def _value(tree: Tree, point: dict[str, Fraction]) -> Fraction:
-    value = numeric.evaluate(tree, point)
+    value = evaluate(tree, point)
     if isinstance(value, Fraction):
         return value
     if value.imag:

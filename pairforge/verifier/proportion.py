@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from pairforge.verifier import numeric
+from pairforge.verifier.evaluate import TooLarge, Undefined, evaluate
 from pairforge.verifier.expr import Tree
 from pairforge.verifier.values import Relation
 
@@ -33,10 +34,10 @@ def proportional(a: Tree, b: Tree, positive: bool = False) -> bool | None:
     point = {name: Fraction(3 + 2 * n, 7) + n for n, name in enumerate(names)}
     here, there = _at(a, point), _at(b, point)
     try:
-        if numeric.evaluate(here) == 0 or numeric.evaluate(there) == 0:
+        if evaluate(here) == 0 or evaluate(there) == 0:
             return None
-        factor = numeric.evaluate(("/", here, there))
-    except (numeric.Undefined, ZeroDivisionError):
+        factor = evaluate(("/", here, there))
+    except (Undefined, ZeroDivisionError):
         return None
     if positive and not factor.real > 0:
         return False
@@ -51,9 +52,9 @@ def _zero_apart(a: Tree, b: Tree, names: list[str]) -> bool:
         point = {other: Fraction(5 + n, 8) for n, other in enumerate(names) if other != name}
         try:
             root = numeric.find_root(a, name, point)
-            if root is not None and abs(complex(numeric.evaluate(b, point | {name: root}))) > 1e-6:
+            if root is not None and abs(complex(evaluate(b, point | {name: root}))) > 1e-6:
                 return True
-        except (numeric.Undefined, numeric.TooLarge, ZeroDivisionError, OverflowError):
+        except (Undefined, TooLarge, ZeroDivisionError, OverflowError):
             continue
     return False
 

@@ -21,6 +21,7 @@ _MONEY = re.compile(
 _TEMPERATURE = re.compile(
     r'\^\s*\{?\s*\\circ\s*\}?\s*(?:"\s*|\{\s*)?(C|F|celsius|fahrenheit)\s*(?:"|\})?\s*$', re.IGNORECASE
 )
+_OHMS = re.compile(r"(?<=\d)\s*\\Omega\s*$")
 _POINTS_TO = {"c": "celsius", "f": "fahrenheit", "celsius": "celsius", "fahrenheit": "fahrenheit"}
 _ORDINAL = re.compile(r'(\d+)\s*(?:\^?\s*\{?\s*"?\s*(?:st|nd|rd|th)\s*"?\s*\}?)')
 
@@ -39,6 +40,7 @@ def quantity(text: str, group: bool) -> Quantity:
             (({"USD": "dollar", "EUR": "euro", "Rs": "rupee", "INR": "rupee"}.get(coin) or _CURRENCIES[coin], 1),)
         )
         text = money["sign"] + money["rest"]
+    text = _OHMS.sub(' "ohm"', text)
     heat = _TEMPERATURE.search(text)
     if heat:
         text, unit = text[: heat.start()], Unit(((_POINTS_TO[heat[1].lower()], 1),))
@@ -117,7 +119,8 @@ def compound(text: str, group: bool, inner: Reader) -> Value | None:
 
 
 _BASE = re.compile(
-    r'\(?\s*([0-9A-Fa-f][0-9A-Fa-f. ,]*?)\s*\)?\s*(?:_\s*\{?\s*\(?\s*"?(\d{1,2}|[a-z]+)"?\s*\)?\s*\}?'
+    r"\(?\s*([0-9A-Fa-f][0-9A-Fa-f. ,]*?)\s*\)?\s*"
+    r'(?:_\s*\{?\s*\(?\s*(?:"?\s*base\s*"?)?\s*"?(\d{1,2}|[a-z]+)"?\s*\)?\s*\}?'
     r'|"?\s*\(?\s*(?:in )?base[ -]"?(\d{1,2}|[a-z]+)"?\s*\)?"?)'
 )
 

@@ -62,12 +62,17 @@ def _listed(text: str) -> Value | None:
     return _value(text, False, 0) if re.search(r"\d,\d{3}", text) else None
 
 
+_UNIT_LETTER = re.compile(
+    rf"(.*[\d}})])[ {THIN}]*([A-Za-z])((?:\s*\^\s*\{{?[23]\}}?)?)((?:[ {THIN}]+[A-Za-z]{{3,20}}){{0,4}})[ {THIN}]*"
+)
+
+
 def _unit_letter(text: str) -> Value | None:
-    """`5 m`: the last letter may be a unit."""
-    found = re.fullmatch(rf"(.*[\d}})])[ {THIN}]*([A-Za-z])((?:\s*\^\s*\{{?[23]\}}?)?)", text)
+    """`5 m` and `5 m north`: the last single letter may be a unit."""
+    found = _UNIT_LETTER.fullmatch(text)
     if found is None or found[2] not in SINGLE_LETTERS:
         return None
-    unit = parse_unit(f'"{found[2]}"{found[3]}')
+    unit = parse_unit(f'"{found[2]}"{found[3]} {found[4]}')
     value = _value(found[1], True, 0)
     if unit is None or not isinstance(value, Quantity) or value.unit:
         return None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from pairforge.verifier import numeric
+from pairforge.verifier.evaluate import Undefined, evaluate
 from pairforge.verifier.expr import Tree
 from pairforge.verifier.values import Chain, Interval, Items, Quantity, Special, Union, Value
 
@@ -70,9 +71,9 @@ def _key(tree: Tree) -> float:
     if tree == ("neg", ("c", "oo")):
         return float("-inf")
     try:
-        value = numeric.evaluate(tree, {n: Fraction(len(n) * 7 + ord(n[-1]), 11) for n in numeric.symbols(tree)})
+        value = evaluate(tree, {n: Fraction(len(n) * 7 + ord(n[-1]), 11) for n in numeric.symbols(tree)})
         return float(value if isinstance(value, Fraction) else value.real)
-    except (numeric.Undefined, ZeroDivisionError, OverflowError):
+    except (Undefined, ZeroDivisionError, OverflowError):
         return float("inf")
 
 
