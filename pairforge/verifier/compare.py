@@ -375,7 +375,7 @@ def _mixed_kinds(gold: Value, answer: Value, hints: Hints) -> Verdict3:
     """Two values of different kinds."""
     for a, b in ((gold, answer), (answer, gold)):
         if isinstance(a, Ratio) and isinstance(b, Quantity) and len(a.parts) == 2:
-            return _trees_equal(("/", a.parts[0], a.parts[1]), b.tree) and not a.clock
+            return _trees_equal(("/", a.parts[0], a.parts[1]), b.tree)
         if isinstance(a, Ratio) and isinstance(b, Clock) and a.clock:
             numbers = [int(p[1]) for p in a.parts if p[0] == "n"]
             return _clocks(Clock(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0, ""), b, hints)

@@ -112,11 +112,22 @@ _AFTERTHOUGHT = re.compile(
 )
 
 
+_REMARK = re.compile(  # "f(x) = cx for all x", "where c is a constant"; what speaks of integers says more
+    r'[,;]?\s*"?\s*\(?\s*(?:\b(?:for|where|with)\b|\\forall)[^\d=\\<>]{0,60}'
+    r"(?:\\in\s*\\[RC]@\s*)?\)?\s*$"
+)
+_CALL = re.compile(r"\s*[A-Za-z]\(([a-z])\)\s*=")
+_INTEGERS = re.compile("integer|natural|whole")
+_ABOUT = re.compile(r'\s*"?\s*\(\s*"?\s*(?:approximately|approx\.?|rounded|about)\s*"?\s*\)\s*"?\s*$')
 _ROUGHLY = re.compile(r'(?<=\S)\s*,?\s*"?\s*(?:,|or|which is)?\s*(?:approximately|about|roughly)\s*"?\s*(?=[\d.\\-])')
 
 
 def _bare(text: str) -> str:
-    text = _ROUGHLY.sub(r" \\approx ", _AFTERTHOUGHT.sub("", text))
+    text = _ROUGHLY.sub(r" \\approx ", _ABOUT.sub("", _AFTERTHOUGHT.sub("", text)))
+    remark = _REMARK.search(text, text.find("=")) if "=" in text else None
+    argument = _CALL.match(text) if remark else None
+    if remark and (not _INTEGERS.search(remark[0]) or (argument and remark[0].rstrip(' )"').endswith(argument[1]))):
+        text = text[: remark.start()]
     found = _PREAMBLE.match(text)
     while found and found.end() and found.end() < len(text):
         text = text[found.end() :].strip()
