@@ -6,7 +6,8 @@ push(contents, Target("user/name"))                             # one commit, or
 
 from pairforge.hub.card import render_card
 from pairforge.hub.contents import Contents, stage
-from pairforge.hub.push import Pushed, Target, push
+from pairforge.hub.push import Pushed, push
 from pairforge.hub.readback import read_back
+from pairforge.hub.repository import Target
 
 __all__ = ["Contents", "Pushed", "Target", "push", "read_back", "render_card", "stage"]
