@@ -33,10 +33,10 @@ bench: setup
 	for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 nano-study: setup
-	OMP_NUM_THREADS=2 $(BIN)/python recipes/nano/study.py --out runs/nano-study
+	OMP_NUM_THREADS=1 $(BIN)/python recipes/nano/study.py --out runs/nano-study --jobs 2
 
 nano-study-full: setup
-	OMP_NUM_THREADS=2 $(BIN)/python recipes/nano/study.py --out runs/nano-study --full
+	OMP_NUM_THREADS=1 $(BIN)/python recipes/nano/study.py --out runs/nano-study --jobs 2 --full
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -116,27 +116,35 @@ def _signed_tokens(e: Estimate) -> str:
 
 
 def draw(comparison: Comparison, file: Path, title: str = "") -> None:
-    """Accuracy and mean length of every model per benchmark, with intervals, as a PNG."""
+    """Accuracy and mean length, one line per model and benchmark; the format follows the file's suffix.
+
+    A dashed line is the first model. The bar of every other one is the 95 % interval of its difference to the first:
+    a bar clear of the line is a change that the questions bear out. The first model's bar is its own interval.
+    """
     require("matplotlib", extra="report", purpose="the evaluation figure")
     from matplotlib.figure import Figure
 
-    models = list(dict.fromkeys(row.model for row in comparison.rows))
     names = list(dict.fromkeys(row.benchmark for row in comparison.rows))
-    figure = Figure(figsize=(max(8.0, 1.6 * len(names) * len(models) ** 0.5 + 3), 3.6), layout="constrained")
-    for place, (what, factor) in enumerate((("accuracy", 100.0), ("tokens", 1.0)), start=1):
-        axes = figure.add_subplot(1, 2, place)
-        for at, model in enumerate(models):
-            rows = [row for row in comparison.rows if row.model == model]
-            estimates = [getattr(row, what) for row in rows]
-            x = [names.index(row.benchmark) + (at - (len(models) - 1) / 2) * 0.8 / len(models) for row in rows]
-            y = [factor * e.value for e in estimates]
-            below = [factor * (e.value - e.low) for e in estimates]
-            above = [factor * (e.high - e.value) for e in estimates]
-            axes.errorbar(x, y, yerr=[below, above], fmt="o", capsize=3, markersize=5, label=model)
-        axes.set_xticks(range(len(names)), names, fontsize=8)
-        axes.set_xlim(-0.6, len(names) - 0.4)
-        axes.set_title("accuracy, %" if what == "accuracy" else "mean length, tokens", fontsize=10)
-        axes.grid(axis="y", alpha=0.3)
-    axes.legend(fontsize=7)
+    figure = Figure(figsize=(9.0, 1.5 + 0.26 * len(comparison.rows)), layout="constrained")
+    places = figure.subplots(1, 2, sharey=True)
+    for axes, what, factor, label in (
+        (places[0], "accuracy", 100.0, "accuracy, %"),
+        (places[1], "tokens", 1.0, "mean length, tokens"),
+    ):
+        for name in names:
+            lines = [(at, row) for at, row in enumerate(comparison.rows) if row.benchmark == name]
+            before = getattr(lines[0][1], what).value
+            axes.vlines(factor * before, lines[0][0] - 0.4, lines[-1][0] + 0.4, colors="0.5", linestyles="dashed")
+            for at, row in lines:
+                shift, bar = (before, getattr(row.change, what)) if row.change else (0.0, getattr(row, what))
+                color = "C0" if row.change and bar.clear_of_zero else "0.45"
+                ends = [[factor * (bar.value - bar.low)], [factor * (bar.high - bar.value)]]
+                middle = factor * (shift + bar.value)
+                axes.errorbar(middle, at, xerr=ends, fmt="o", capsize=3, markersize=4, color=color)
+        axes.set_title(label, fontsize=10)
+        axes.grid(axis="x", alpha=0.3)
+    labels = [row.model if len(names) == 1 else f"{row.benchmark}: {row.model}" for row in comparison.rows]
+    places[0].set_yticks(range(len(labels)), labels, fontsize=8)
+    places[0].invert_yaxis()
     figure.suptitle(title, fontsize=10)
     figure.savefig(file, dpi=110)

@@ -1,11 +1,11 @@
 """ThinkPO in miniature, end to end, by pairforge's own commands.
 
-    python recipes/nano/study.py [--out runs/nano-study] [--full] [--tiny]
+    OMP_NUM_THREADS=1 python recipes/nano/study.py [--out runs/nano-study] [--jobs 2] [--full] [--tiny]
 
 A nano reasoner is fine-tuned on long solutions; pairs are built; every arm trains the reasoner on its own view of the
-same samples; all models answer the held-out problems. Every step is a `pairforge` command, printed as it starts, and
-resumes: give the same command again after an interruption. The table and figure end up in OUT/README.md and
-OUT/figure.png.
+same samples; all models answer the held-out problems. Every step is a `pairforge` command, printed with its time, its
+output in OUT/logs. It resumes: give the same command again after an interruption. The table and figure end up in
+OUT/README.md and OUT/figure.svg.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import zlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import yaml
 from make_problems import bundled_keys
 from problems import KINDS, LEVELS, WordProblem, draw_problem
 
@@ -30,51 +33,49 @@ RECIPE = HERE / "study.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How large the study is. `draws` are answers per question and model in the evaluation."""
+    """How large the study is. `draws` are answers per question, model and seed in the evaluation."""
 
     problems: int = 960
-    sft_rows: int = 640
+    sft_rows: int = 320
     sft_steps: int = 20
-    steps: int = 60
-    band: int = 160
+    steps: int = 100
+    band: int = 200
     questions: int | None = None
-    draws: int = 4
+    draws: int = 2
 
 
 TINY = Scale(problems=32, sft_rows=32, sft_steps=2, steps=2, band=8, questions=8, draws=1)
-SFT_RATE, SFT_BATCH = 2e-5, 16
+SFT = ("train.method=sft", "train.learning_rate=2e-5")
+GRID = {"train.beta": "0.01,0.1,1", "train.learning_rate": "4e-6,1e-5"}
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way to go on training the reasoner: rules of its view, and arguments of `pairforge train`."""
+    """One way to go on training the reasoner: rules of its view, and arguments of `pairforge train`.
+
+    Arms that are `core` run on every seed, the others on the first. `vary` is a grid: one model per combination.
+    """
 
     name: str
     rules: tuple[str, ...] = ()
     train: tuple[str, ...] = ()
+    vary: Mapping[str, str] = field(default_factory=dict)
     core: bool = False
 
 
 def arms(scale: Scale) -> list[Arm]:
-    """The arms of the study. Those that are `core` run on every seed, the others on the first."""
-    more_sft = ("train.method=sft", f"train.learning_rate={SFT_RATE:.1e}")
+    """The arms of the study. They differ from `thinkpo` in one thing each."""
     bands = [
         Arm(f"gap-{size}", (f"filter.band.keep={keep}", "filter.band.by=gap", f"filter.band.n={scale.band}"))
         for size, keep in (("small", "smallest"), ("middle", "middle"), ("large", "largest"))
     ]
-    grid = [
-        Arm(f"beta-{beta}-lr-{rate}", train=(f"train.beta={beta}", f"train.learning_rate={rate}"))
-        for beta in ("0.01", "0.1", "0.5")
-        for rate in ("1.0e-6", "3.0e-6", "1.0e-5")
-        if (beta, rate) != ("0.1", "3.0e-6")  # that one is the thinkpo arm
-    ]
     return [
         Arm("thinkpo", core=True),
-        Arm("more-sft", train=more_sft, core=True),
+        Arm("more-sft", train=SFT, core=True),
         Arm("random-pairs", ("filter.control=random_pairs",), core=True),
         Arm("reversed", ("filter.control=reversed",), core=True),
         *bands,
-        *grid,
+        Arm("grid", vary=GRID),
     ]
 
 
@@ -82,6 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/nano-study"))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time, one core each (OMP_NUM_THREADS=1)")
     parser.add_argument("--full", action="store_true", help="every arm on every seed, not the core arms alone")
     parser.add_argument("--tiny", action="store_true", help="a few minutes that only show that everything runs")
     parser.add_argument("--only", action="append", help="these arms only (repeatable)")
@@ -89,50 +91,53 @@ def main() -> None:
     scale = TINY if options.tiny else Scale()
     started = time.monotonic()
     chosen = [a for a in arms(scale) if not options.only or a.name in options.only]
-    study(options.out, scale, chosen, range(options.seeds), options.full)
+    todo = [(s, a) for s in range(options.seeds) for a in chosen if a.core or options.full or s == 0]
+    todo.sort(key=lambda one: not one[1].core)  # what the study is about first
+    study(options.out, scale, todo, options.jobs)
     print(f"{(time.monotonic() - started) / 60:.1f} minutes in this sitting")
 
 
-def study(out: Path, scale: Scale, chosen: Sequence[Arm], seeds: Sequence[int], full: bool) -> None:
+def study(out: Path, scale: Scale, todo: Sequence[tuple[int, Arm]], jobs: int) -> None:
     """All steps in order; the report last."""
     out.mkdir(parents=True, exist_ok=True)
     problems, sft = write_problems(out, scale)
-    reasoner = out / "reasoner"
-    sft_arguments = [
-        "train.model=pairforge:nano",
-        "train.max_length=1024",
-        f"train.learning_rate={SFT_RATE:.1e}",
-        f"train.global_batch_size={SFT_BATCH}",
-        f"train.per_device_train_batch_size={SFT_BATCH}",
-        f"train.max_steps={scale.sft_steps}",
-        "train.save_strategy=no",
+    reasoner, pairs = out / "reasoner", out / "pairs"
+    pairforge(out, "build", RECIPE, "--run", pairs, *sets([f"sources.0.dataset={problems}"]))
+    block = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))["train"]
+    shared = [
+        f"train.{key}={value}" for key, value in block.items() if key not in ("beta", "learning_rate", "max_steps")
     ]
-    pairforge("train", sft, "--method", "sft", "--out", reasoner, *sets(sft_arguments))
-    pairs = out / "pairs"
-    pairforge("build", RECIPE, "--run", pairs, *sets([f"sources.0.dataset={problems}"]))
-    done: dict[int, list[Path]] = {}
-    for seed in seeds:
-        models = [reasoner]
-        for arm in chosen:
-            if arm.core or full or seed == seeds[0]:
-                models.append(train_arm(out, pairs, reasoner, arm, seed, scale))
+    pairforge(out, "train", sft, "--out", reasoner, *sets([*shared, *SFT, f"train.max_steps={scale.sft_steps}"]))
+    for seed, arm in todo:
+        make_view(out, pairs, arm, seed)
+    with ThreadPoolExecutor(jobs) as pool:
+        trained = list(pool.map(lambda one: train_arm(out, pairs, reasoner, one[1], one[0], scale), todo))
+    models: dict[int, list[Path]] = {}
+    for (seed, _), made in zip(todo, trained, strict=True):
+        models.setdefault(seed, [reasoner]).extend(made)
+    for seed, asked in models.items():
         evaluation = ["--samples", scale.draws, "--seed", seed, "--max-tokens", 600, "--run", pairs]
         evaluation += ["--limit", scale.questions] if scale.questions else []
-        named = [part for model in models for part in ("--model", model)]
-        pairforge("eval", *named, "--benchmark", "demo", "--out", out / f"eval-{seed}", *evaluation)
-        done[seed] = models
-    report(out, done)
+        named = [part for model in asked for part in ("--model", model)]
+        pairforge(out, "eval", *named, "--benchmark", "demo", "--out", out / f"eval-{seed}", *evaluation)
+    report(out, models)
 
 
-def train_arm(out: Path, pairs: Path, reasoner: Path, arm: Arm, seed: int, scale: Scale) -> Path:
-    """One arm on one seed: its view (the seed picks among a problem's samples), then its model."""
-    view = f"{arm.name}-{seed}"
-    if not (pairs / "views" / view / "view.json").exists():
-        pairforge("filter", pairs, "--view", view, *sets([f"seed={seed}", *arm.rules]))
-    model = out / f"seed-{seed}" / arm.name
+def make_view(out: Path, pairs: Path, arm: Arm, seed: int) -> None:
+    """The view of one arm on one seed (the seed picks among a problem's samples)."""
+    name = f"{arm.name}-{seed}"
+    if not (pairs / "views" / name / "view.json").exists():
+        pairforge(out, "filter", pairs, "--view", name, *sets([f"seed={seed}", *arm.rules]))
+
+
+def train_arm(out: Path, pairs: Path, reasoner: Path, arm: Arm, seed: int, scale: Scale) -> list[Path]:
+    """Train the model of one arm on one seed, or the models of a grid; their folders."""
+    folder = out / f"seed-{seed}" / arm.name
     arguments = [f"train.max_steps={scale.steps}", f"train.seed={seed}", f"train.data_seed={seed}", *arm.train]
-    pairforge("train", pairs, "--view", view, "--model", reasoner, "--out", model, *sets(arguments))
-    return model
+    vary = [part for key, values in arm.vary.items() for part in ("--vary", f"{key}={values}")]
+    where = ["--view", f"{arm.name}-{seed}", "--model", reasoner, "--out", folder]
+    pairforge(out, "train", pairs, *where, *sets(arguments), *vary)
+    return sorted(p for p in folder.iterdir() if p.is_dir()) if vary else [folder]
 
 
 def write_problems(out: Path, scale: Scale) -> tuple[Path, Path]:
@@ -173,36 +178,45 @@ def sets(overrides: Sequence[str]) -> list[str]:
     return [part for override in overrides for part in ("--set", override)]
 
 
-def pairforge(*arguments: object) -> None:
-    """Run one command; the study ends where it fails."""
+def pairforge(out: Path, *arguments: object) -> None:
+    """Run one command, its output in a file of OUT/logs; the study ends where it fails."""
     words = [str(a) for a in arguments]
-    print(f"\n$ pairforge {shlex.join(words)}", flush=True)
-    done = subprocess.run([sys.executable, "-m", "pairforge", *words], check=False)
+    line = f"pairforge {shlex.join(words)}"
+    log = out / "logs" / f"{words[0]}-{zlib.crc32(line.encode()):08x}.log"
+    log.parent.mkdir(exist_ok=True)
+    started = time.monotonic()
+    with log.open("w", encoding="utf-8") as file:
+        command = [sys.executable, "-m", "pairforge", *words]
+        done = subprocess.run(command, check=False, stdout=file, stderr=subprocess.STDOUT)
+    print(f"$ {line}\n  {time.monotonic() - started:.0f} s, {log}", flush=True)
     if done.returncode:
-        sys.exit(done.returncode)
+        sys.exit("\n".join(log.read_text(encoding="utf-8").splitlines()[-20:]))
 
 
-def report(out: Path, done: dict[int, list[Path]]) -> None:
+def report(out: Path, models: dict[int, list[Path]]) -> None:
     """The pooled table and figure over seeds, then each seed on its own."""
-    from pairforge.evaluate.report import compare, draw, markdown
+    from pairforge.evaluate.report import Comparison, compare, draw, markdown
     from pairforge.evaluate.run import folder, read_answers
     from pairforge.run import Run
 
     found = {
-        seed: {m.name: list(read_answers(Run(folder(out / f"eval-{seed}", "demo", str(m))))) for m in models}
-        for seed, models in done.items()
+        seed: {m.name: list(read_answers(Run(folder(out / f"eval-{seed}", "demo", str(m))))) for m in asked}
+        for seed, asked in models.items()
     }
-    names = list(next(iter(found.values())))
-    pooled = {name: [a for by_model in found.values() for a in by_model.get(name, [])] for name in names}
-    comparison = compare({"demo-eval": pooled})
-    seeds_of = {name: sum(name in by_model for by_model in found.values()) for name in names}
-    rows = [replace(row, model=f"{row.model} ({seeds_of[row.model]} seeds)") for row in comparison.rows]
-    text = ["# ThinkPO in miniature", "", markdown(replace(comparison, rows=rows)), "## Each seed", ""]
+    names = list(dict.fromkeys(name for by_model in found.values() for name in by_model))
+    seeds_of = {name: [seed for seed, by_model in found.items() if name in by_model] for name in names}
+    rows = []
+    for name in names:  # the draws of a question are averaged over seeds, and paired with the reasoner's of these seeds
+        both = {n: [a for seed in seeds_of[name] for a in found[seed][n]] for n in (names[0], name)}
+        rows.append(replace(compare({"demo-eval": both}).rows[-1], model=f"{name} ({len(seeds_of[name])} seeds)"))
+    comparison = Comparison(rows)
+    text = ["# ThinkPO in miniature", "", markdown(comparison), "## Each seed", ""]
     for seed, by_model in found.items():
-        text += [f"Seed {seed}:", "", markdown(compare({"demo-eval": by_model}))]
+        core = {n: by_model[n] for n in names if n in by_model and len(seeds_of[n]) > 1}
+        text += [f"Seed {seed}:", "", markdown(compare({"demo-eval": core}))]
     (out / "README.md").write_text("\n".join(text), encoding="utf-8")
-    draw(comparison, out / "figure.png", "ThinkPO in miniature: nano model, held-out problems")
-    print(f"\n{text[2]}\n{out}/README.md, {out}/figure.png")
+    draw(comparison, out / "figure.svg", "ThinkPO in miniature: nano model, held-out problems")
+    print(f"\n{text[2]}\n{out}/README.md, {out}/figure.svg")
 
 
 if __name__ == "__main__":
