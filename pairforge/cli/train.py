@@ -149,15 +149,17 @@ def measure(models: list[str], names: list[str], run: str | None, samples: int, 
 
 
 def train_settings(target: str, model: str | None, method: str | None, overrides: list[str]) -> Settings:
-    """The recipe's train block, then --set, then --model and --method."""
+    """The recipe's train block, as far as it is meant for the method asked for, then --set, --model and --method."""
     from pairforge.pipeline import run_recipe
     from pairforge.recipe import train_arguments
     from pairforge.run import open_run
-    from pairforge.train import resolve
+    from pairforge.train import for_method, resolve
     from pairforge.train.launch import has_gpu
 
     block = run_recipe(open_run(target)).train if run_path(target) else None
-    arguments: dict[str, Any] = train_arguments(block, overrides)
+    asked = method or train_arguments(block, overrides).get("method", "dpo")
+    usable = None if block is None else type(block)(**for_method(train_arguments(block), asked))
+    arguments: dict[str, Any] = train_arguments(usable, overrides)
     arguments |= {k: v for k, v in (("model", model), ("method", method)) if v is not None}
     return resolve(arguments, on_gpu=has_gpu())
 

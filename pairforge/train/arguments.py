@@ -115,6 +115,18 @@ def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
     )
 
 
+def for_method(block: Mapping[str, Any], method: str) -> dict[str, Any]:
+    """What a train block says about `method`, be it written for that method or for another.
+
+    A block of another method loses its learning rate, its loss and every argument that TRL does not have here: one
+    recipe serves its DPO run and the SFT control beside it.
+    """
+    if method not in DEFAULTS or method == block.get("method", "dpo"):
+        return dict(block)
+    known = {field.name for field in dataclasses.fields(config_class(method))} | set(OWN)
+    return {name: value for name, value in block.items() if name in known - set(OF_ITS_METHOD)}
+
+
 def learning_rate(model: str, method: Method) -> tuple[float, str]:
     """The default learning rate for a model's name, and its source."""
     if method == "sft":
@@ -185,6 +197,7 @@ def config_class(method: Method) -> type[TrainingArguments]:
     return DPOConfig
 
 
+OF_ITS_METHOD = ("method", "learning_rate", "beta", "loss", "loss_type", "loss_weights")
 OWN = ("model", "revision", "method", "loss", "lora", "global_batch_size", "max_cut_share")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pairforge.errors import TrainError
 from pairforge.recipe import load_recipe
-from pairforge.train.arguments import GLOBAL_BATCH_SIZES, LEARNING_RATES, config_class, resolve
+from pairforge.train.arguments import GLOBAL_BATCH_SIZES, LEARNING_RATES, config_class, for_method, resolve
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes"
 
@@ -50,6 +50,20 @@ def test_a_set_learning_rate_wins_and_text_becomes_a_number():
     assert settings.trl["learning_rate"] == 1e-7
     assert settings.trl["max_steps"] == 5
     assert settings.learning_rate_source == "set"
+
+
+def test_a_block_for_dpo_serves_the_sft_control_too():
+    block = {"model": "m", "beta": 0.1, "learning_rate": 3e-7, "loss": "sigmoid+sft", "max_steps": 5, "lora": True}
+    assert for_method(block, "sft") == {"model": "m", "max_steps": 5, "lora": True}
+    assert for_method(block, "dpo") == block
+    assert for_method({**block, "method": "sft"}, "sft") == {**block, "method": "sft"}
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_recipe_can_be_trained_by_every_method(path: Path):
+    block = load_recipe(path).train.model_dump(exclude_unset=True)
+    for method in GLOBAL_BATCH_SIZES:
+        assert resolve({**for_method(block, method), "model": "m", "method": method}).method == method
 
 
 def test_every_default_is_an_argument_of_this_trl():
