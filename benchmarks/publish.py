@@ -1,7 +1,7 @@
 """How fast, and in how much memory, a large view is published: shards, upload, commit, reading back.
 
-    python -m benchmarks.publish                  # 25,000 and 100,000 generated pairs of about 5 KB (some minutes)
-    python -m benchmarks.publish --rows 300000    # 75,000 and 300,000
+    python -m benchmarks.publish                  # 50,000 and 100,000 generated pairs of about 5 KB (some minutes)
+    python -m benchmarks.publish --rows 300000    # 150,000 and 300,000
 
 The server is the tests' stand-in on the loopback interface, in a process of its own: what is measured is our side
 and the client's, without a network. Texts are random words, so that they compress about as prose does. Each size runs
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where to put the generated data (default: a temporary folder)")
     options = parser.parse_args()
     print(f"{machine()}, {date.today():%B %Y}; one run")
-    small, large = (in_fresh_process(rows, options.folder) for rows in (options.rows // 4, options.rows))
+    small, large = (in_fresh_process(rows, options.folder) for rows in (options.rows // 2, options.rows))
     seconds = [sum(getattr(s, name) for s in large.stages.values()) for name in ("wall_s", "cpu_s")]
     minutes, cpu_minutes = (total * MILLION / large.rows / 60 for total in seconds)
     per_row = max(0.0, (large.peak_gib - small.peak_gib) / (large.rows - small.rows))

@@ -31,7 +31,7 @@ from pairforge.errors import RunError
 from pairforge.files import SampleWriter, iter_rows, replacing, sample_writer, write_rows, write_text
 from pairforge.lock import locked
 from pairforge.log import AppendLog, read_log
-from pairforge.records import Drop, Problem, Sample, Verdict, from_row, sample_key, to_row
+from pairforge.records import Drop, Problem, Sample, Verdict, from_row, sample_key, schema, to_row
 
 if TYPE_CHECKING:
     import polars as pl
@@ -207,6 +207,25 @@ class Run:
             .sort([*draw, "max_tokens"], maintain_order=True)
             .unique(draw, keep="last", maintain_order=True)
         )
+
+    def sample_batches(self, *, texts: bool = True) -> Iterator[pl.DataFrame]:
+        """Every stored sample as frames of about a thousand rows: `sample_key`, and with `texts` all columns of
+        `Sample`. One that was stored twice comes twice."""
+        import polars as pl
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        parts = ["problem_id", "origin", "draw", "max_tokens"]
+        key = pl.concat_str(parts, separator="/").alias("sample_key")
+        columns = schema(Sample).names if texts else parts
+        for file in self._sample_parquets():
+            with pq.ParquetFile(file, pre_buffer=False) as parquet:
+                for group in range(parquet.num_row_groups):
+                    yield pl.DataFrame(parquet.read_row_group(group, columns=columns)).with_columns(key)
+        log = self._logged_samples()
+        while rows := list(itertools.islice(log, 1000)):
+            table = pa.Table.from_pylist(rows, schema=schema(Sample)).select(columns)
+            yield pl.DataFrame(table).with_columns(key)
 
     def texts(self, keys: Iterable[str]) -> dict[str, Sample]:
         """The full samples of the given keys."""

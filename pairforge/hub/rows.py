@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int | None, str], None]
 
-SHARD_BYTES = 256 << 20
+SHARD_BYTES = 64 << 20  # a shard is about what streaming it keeps in memory
 ROWS_PER_GROUP = 1000
 _NAMES = ("source", "model", "chosen_model", "rejected_model")
 

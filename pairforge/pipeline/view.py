@@ -16,6 +16,7 @@ from pairforge.filters import Selection, select
 from pairforge.filters.undecided import Undecided, undecided
 from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.settings import Progress, completion, frames, prompt, quiet, student
+from pairforge.pipeline.texts import batches_with_texts
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
 from pairforge.report.separability import Surface, separability
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 
 SURFACE_PAIRS = 5000  # enough to see a surface that tells the sides apart, and bounded in memory
-PAIRS_PER_BATCH = 2000  # whose texts are in memory at a time: some 60 MB of R1 solutions
 
 
 def make_view(recipe: Recipe, run: Run, name: str, *, progress: Progress = quiet) -> None:
@@ -92,12 +92,14 @@ def view_record(name: str, settings: dict[str, Any], selection: Selection) -> di
 
 def pair_rows(recipe: Recipe, run: Run, pairs: pl.DataFrame, progress: Progress) -> Iterator[dict[str, Any]]:
     """The selected pairs with their texts, a batch at a time."""
-    wanted = set(pairs["problem_id"])
-    problems = {p.id: p for p in run.problems() if p.id in wanted}
+    import polars as pl
+
+    problem_table = run.problem_table(["id", "question", "answer", "source", "gold"])
     frame, rejected_frame = frames(recipe)
     done = 0
-    for batch in pairs.iter_slices(PAIRS_PER_BATCH):
-        texts = run.texts([*batch["chosen_key"], *batch["rejected_key"]])
+    for batch, texts in batches_with_texts(run, pairs):
+        here = problem_table.filter(pl.col("id").is_in(batch["problem_id"].implode()))
+        problems = {row["id"]: Problem(**row) for row in here.iter_rows(named=True)}
         for row in batch.iter_rows(named=True):
             problem = problems[row["problem_id"]]
             yield pair_row(
