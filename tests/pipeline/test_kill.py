@@ -92,7 +92,7 @@ def test_a_real_engine_killed_at_random_moments_of_every_stage(tmp_path: Path, d
         assert requests(killed).keys() == requests(calm).keys(), "fixed draws: the same draws with the same seeds"
     for run in (calm, killed):
         covered = {pair["problem_id"] for pair in view_pairs(run, "default")}
-        dropped = set(pl.read_parquet(run.path / "views/default/drops.parquet")["problem_id"])
+        dropped = set(pl.read_parquet(run.path / "views/default/drops.parquet")["subject"])
         assert covered
         assert covered.isdisjoint(dropped)
         assert covered | dropped >= decided[0], "every problem ends in a pair or a drop"
