@@ -19,7 +19,8 @@ def quick_decision(gold: str, answer: str) -> Decision | None:
     """A decision that needs no parser, or None. Cheap and bounded: it runs in the caller's process."""
     if gold == answer:
         return "correct", "identical", "the same text"
-    left, right = number(gold), number(answer)
+    left = number(gold)
+    right = number(answer) if left is not None else None
     if left is not None and right is not None:
         return ("correct" if left == right else "incorrect"), "number", f"{left} and {right}"[:100]
     return None

@@ -40,6 +40,7 @@ _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|textup|mathrm|mbox|hbox|rm)(
 _TEXT_OPEN = re.compile(r"\\(?:text|textbf|textit|textrm|textup|mathrm|mbox|hbox)(?![A-Za-z])\s*\{")
 _WORDS = re.compile(r"[\w \t.,:!?'’/%$^°²³()\-+=~]*")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
+_NESTED_FACTORIAL = re.compile(r"!\s*(?:[)}\]]\s*)*!")  # the judge's parser reads 11!! as (11!)!, and computes it
 _CHARS = re.compile(r"[\x20-\x7e\t\n\r\u00a0-\uffef]*")
 
 
@@ -58,6 +59,8 @@ def refuse_for_judge(text: str) -> str:
             return f"\\{command} is not evaluated"
         if command not in _COMMANDS:
             return f"unknown command \\{command}"
+    if _NESTED_FACTORIAL.search(text):
+        return "a factorial of a factorial"
     if _depth(text) > MAX_DEPTH:
         return f"nested deeper than {MAX_DEPTH}"
     return _refuse_inner(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ _NUMBER = re.compile(r"([-+]?)(\d{1,60}|\d{1,3}(?:,\d{3}){1,15})(?:\.(\d{1,60}))
 _FRACTION = re.compile(r"([-+]?)\\[dt]?frac\{(-?\d{1,40})\}\{(-?\d{1,40})\}|([-+]?)(\d{1,40})/(\d{1,40})")
 
 
+@functools.lru_cache(maxsize=4096)  # samples of one problem share their gold, and repeat answers
 def number(text: str) -> Fraction | None:
     """The value of a plain integer, decimal or fraction of integers; None for anything else."""
     found = _NUMBER.fullmatch(text)
