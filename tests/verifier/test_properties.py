@@ -60,10 +60,11 @@ after = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("gold", GOLDS)
-def test_every_gold_of_the_cases_verifies_itself(gold: str, verifier: Verifier):
-    response = gold if re.search(r"####|\\boxed|<answer>|answer is", gold) else boxed(gold)
-    assert status(verifier, gold, response) in ("correct", "refused")
+def test_every_gold_of_the_cases_verifies_itself(verifier: Verifier):
+    stated = re.compile(r"####|\\boxed|<answer>|answer is")
+    items = [Item(gold, gold, gold if stated.search(gold) else boxed(gold)) for gold in GOLDS]
+    others = [v for v in verifier.verify(items) if v.status not in ("correct", "refused")]
+    assert others == []
 
 
 @QUIET
