@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ _JSON_FIELDS = {"meta", "counts"}
 
 def to_row(record: Problem | Sample | Verdict | Pair | Drop) -> dict[str, Any]:
     """The record as a plain row; free-form mappings become JSON text so that every file has one fixed schema."""
-    row = asdict(record)
+    row: dict[str, Any] = {name: getattr(record, name) for name in record.__dataclass_fields__}
     for name in _JSON_FIELDS & row.keys():
         row[name] = json.dumps(row[name], sort_keys=True, ensure_ascii=False)
     if "rows" in row:
@@ -202,7 +202,7 @@ def to_row(record: Problem | Sample | Verdict | Pair | Drop) -> dict[str, Any]:
 
 def from_row(kind: type[Record], row: dict[str, Any]) -> Record:
     """The inverse of `to_row`; columns the record does not know are ignored."""
-    names = {f.name for f in fields(kind)}
+    names = kind.__dataclass_fields__
     values = {k: v for k, v in row.items() if k in names}
     for name in _JSON_FIELDS & values.keys():
         values[name] = json.loads(values[name]) if isinstance(values[name], str) else values[name]
