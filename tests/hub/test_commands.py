@@ -1,14 +1,20 @@
 """The commands that a card prints, run as they stand by somebody who has nothing but the card."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from datasets import load_dataset
 
+from pairforge.files import iter_rows
 from pairforge.hub import Target, push, stage
+from pairforge.importing import import_data
+from pairforge.run import Run
 from tests.hub.runs import RECIPE, small_run
 from tests.hub.server import ANA
 
@@ -35,6 +41,22 @@ def shell(commands: str, folder: Path, hub, **more: str) -> None:
     ours = f'pairforge() {{ "{sys.executable}" -m pairforge "$@"; }}\n'  # the code under test, installed or not
     done = subprocess.run(["bash", "-e", "-c", ours + commands], cwd=folder, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+
+
+def test_the_rebuild_commands_make_the_same_pairs_again(hub, tmp_path):
+    data = tmp_path / "mine.jsonl"
+    texts = ("Two and two make four: \\boxed{4}", "\\boxed{4}", "\\boxed{5}")
+    rows = [{"question": f"{i}. What is 2 + 2?", "gold": "4", "completion": text} for i in range(8) for text in texts]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    import_data({"dataset": str(data), "adapter": "rollouts"}, "pairforge:nano", tmp_path / "run")
+    contents = stage(Run(tmp_path / "run"), {"default": "default"}, REPO)
+    push(contents, Target(REPO))
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(data, other)  # the recipe says which file of its author it needs
+    shell(block(contents.card, "Rebuild"), other, hub)
+    [view] = other.glob("runs/*/views/default")
+    assert list(iter_rows(view / "pairs.parquet")) == list(load_dataset(REPO, split="train"))
 
 
 def test_the_training_command_trains(hub, tmp_path):
