@@ -22,10 +22,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from make_problems import bundled_keys
 from problems import KINDS, LEVELS, WordProblem, draw_problem
+
+if TYPE_CHECKING:
+    from pairforge.run import Run
 
 HERE = Path(__file__).resolve().parent
 RECIPE = HERE / "study.yaml"
@@ -194,29 +198,55 @@ def pairforge(out: Path, *arguments: object) -> None:
 
 
 def report(out: Path, models: dict[int, list[Path]]) -> None:
-    """The pooled table and figure over seeds, then each seed on its own."""
+    """The pooled table and figure over seeds, the two styles in the answers, then each seed on its own."""
     from pairforge.evaluate.report import Comparison, compare, draw, markdown
-    from pairforge.evaluate.run import folder, read_answers
-    from pairforge.run import Run
+    from pairforge.evaluate.run import read_answers
 
-    found = {
-        seed: {m.name: list(read_answers(Run(folder(out / f"eval-{seed}", "demo", str(m))))) for m in asked}
-        for seed, asked in models.items()
-    }
+    runs = {seed: {m.name: evidence(out, seed, m) for m in asked} for seed, asked in models.items()}
+    found = {seed: {name: list(read_answers(run)) for name, run in by_model.items()} for seed, by_model in runs.items()}
     names = list(dict.fromkeys(name for by_model in found.values() for name in by_model))
     seeds_of = {name: [seed for seed, by_model in found.items() if name in by_model] for name in names}
     rows = []
     for name in names:  # the draws of a question are averaged over seeds, and paired with the reasoner's of these seeds
         both = {n: [a for seed in seeds_of[name] for a in found[seed][n]] for n in (names[0], name)}
-        rows.append(replace(compare({"demo-eval": both}).rows[-1], model=f"{name} ({len(seeds_of[name])} seeds)"))
+        rows.append(replace(compare({"demo-eval": both}).rows[-1], model=f"{name} ({counted(len(seeds_of[name]))})"))
     comparison = Comparison(rows)
-    text = ["# ThinkPO in miniature", "", markdown(comparison), "## Each seed", ""]
+    styles = [style_line(name, [runs[seed][name] for seed in seeds_of[name]]) for name in names]
+    text = ["# ThinkPO in miniature", "", markdown(comparison), "## The two styles", "", *STYLE_HEAD, *styles, ""]
+    text += ["## Each seed", ""]
     for seed, by_model in found.items():
-        core = {n: by_model[n] for n in names if n in by_model and len(seeds_of[n]) > 1}
+        core = {n: by_model[n] for n in names if n in by_model and len(seeds_of[n]) == len(found)}
         text += [f"Seed {seed}:", "", markdown(compare({"demo-eval": core}))]
     (out / "README.md").write_text("\n".join(text), encoding="utf-8")
     draw(comparison, out / "figure.svg", "ThinkPO in miniature: nano model, held-out problems")
     print(f"\n{text[2]}\n{out}/README.md, {out}/figure.svg")
+
+
+def counted(seeds: int) -> str:
+    return f"{seeds} seed" if seeds == 1 else f"{seeds} seeds"
+
+
+def evidence(out: Path, seed: int, model: Path) -> Run:
+    """The run that holds a model's answers of one seed."""
+    from pairforge.evaluate.run import folder
+    from pairforge.run import Run
+
+    return Run(folder(out / f"eval-{seed}", "demo", str(model)))
+
+
+STYLE_HEAD = ("| model | answers in steps, % | right in steps, % | right at once, % |", "|---|---|---|---|")
+
+
+def style_line(name: str, runs: Sequence[Run]) -> str:
+    """How often a model works in steps (the long style ends in a check), and how often either style is right."""
+    right: dict[bool, list[bool]] = {True: [], False: []}
+    for run in runs:
+        statuses = {verdict.sample_key: verdict.status for verdict in run.verdicts()}
+        for sample in run.sampled():
+            right["Let me check" in sample.text].append(statuses.get(sample.key) == "correct")
+    steps, once = right[True], right[False]
+    shares = (len(steps) / (len(steps) + len(once)), *(sum(r) / len(r) if r else float("nan") for r in (steps, once)))
+    return f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in shares) + " |"
 
 
 if __name__ == "__main__":
