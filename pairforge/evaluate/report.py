@@ -122,6 +122,7 @@ def draw(comparison: Comparison, file: Path, title: str = "") -> None:
     a bar clear of the line is a change that the questions bear out. The first model's bar is its own interval.
     """
     require("matplotlib", extra="report", purpose="the evaluation figure")
+    import matplotlib
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(row.benchmark for row in comparison.rows))
@@ -147,4 +148,5 @@ def draw(comparison: Comparison, file: Path, title: str = "") -> None:
     places[0].set_yticks(range(len(labels)), labels, fontsize=8)
     places[0].invert_yaxis()
     figure.suptitle(title, fontsize=10)
-    figure.savefig(file, dpi=110)
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "pairforge"}):  # text as text, always the same
+        figure.savefig(file, dpi=110, metadata={"Date": None} if file.suffix == ".svg" else None)
