@@ -1,11 +1,11 @@
 """The train command against a bare TRL script with the same arguments: speed of the steps, and what start-up adds.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.train [--steps 20] [--rounds 5]
+    OMP_NUM_THREADS=1 python -m benchmarks.train [--steps 15] [--rounds 5]
 
 Both sides train the bundled model on the same pairs: one is `pairforge train`, the other builds `DPOConfig` and
 `DPOTrainer` and nothing else. Steps per second are taken in one process, in turns, from the first step to the last.
 Start-up is taken in fresh processes: from their start until the first step begins, with imports, guards and the
-reference pass. About two minutes on a quiet core.
+reference pass. About three minutes on one core.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def in_turns(measure: Callable[[str], float], rounds: int) -> dict[str, list[flo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--side", choices=sorted(SIDES), help="one step in this process; prints when it began")
     options = parser.parse_args()
