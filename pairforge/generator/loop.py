@@ -21,6 +21,7 @@ from pairforge.verifier import Item, Verifier
 
 POLL_S = 0.05
 MOST_EARLY_ERRORS = 20
+MOST_REASONS = 3  # told when all requests fail
 
 
 class Store(Protocol):
@@ -76,7 +77,8 @@ def sample(
     `weigh` turns a judged sample into what the plan's acceptance looks at; by default that is all but its length.
     Returns when every problem is decided. Raises `Interrupted` on Ctrl-C or SIGTERM, and `EngineError` when the
     engine died, both with everything that finished stored. When nothing but failed requests comes back from the
-    start, that is an `EngineError` too (a wrong model name, a wrong key), and none of them is stored.
+    start, that is an `EngineError` too (a wrong model name, a wrong key), and none of them is stored: after
+    `MOST_EARLY_ERRORS` of them, or sooner where there is nothing more to send and no sample was ever stored.
     """
     progress = Progress(problems=plan.problems)
     sitting = _Sitting(plan, engine, verifier, store, model, revision, weigh or without_length, progress)
@@ -85,6 +87,7 @@ def sample(
             if stopped():
                 raise Interrupted
             sitting.feed()
+            sitting.settle_early_errors()
             sitting.collect()
             if on_progress is not None:
                 on_progress(sitting.seen())
@@ -122,8 +125,6 @@ class _Sitting:
         """Take in whatever the engine and the verifier have finished."""
         for completion in self.engine.poll(POLL_S) if self.engine.in_flight else []:
             self.take(completion)
-        if self.early_errors and not self.engine.in_flight:
-            self.keep_early_errors()
         for verdict in self.verifier.poll(0.0 if self.engine.in_flight else POLL_S):
             self.store.add_verdict(verdict)
             self.progress.verdicts += 1
@@ -136,13 +137,30 @@ class _Sitting:
         if finished.finish_reason == "error" and self.progress.samples == 0:
             self.early_errors.append(finished)
             if len(self.early_errors) >= MOST_EARLY_ERRORS:
-                raise EngineError(
-                    f"the first {MOST_EARLY_ERRORS} requests all failed: {finished.error}",
-                    hint="none of them was stored; correct the cause and run the same command again",
-                )
+                raise self.all_failed()
             return
         self.keep_early_errors()
         self.keep(finished)
+
+    def settle_early_errors(self) -> None:
+        """Once nothing more can be sent, decide whether the failures are the engine's or the requests' own.
+
+        Where earlier sittings have sampled, the last prompts owed may well be refused for what they are; were that an
+        error, such a run could never end.
+        """
+        if not self.early_errors or self.engine.in_flight:
+            return
+        if not self.plan.has_samples:
+            raise self.all_failed()
+        self.keep_early_errors()
+
+    def all_failed(self) -> EngineError:
+        reasons = list(dict.fromkeys(failed.error for failed in self.early_errors))
+        more = f"; and {len(reasons) - MOST_REASONS} more reasons" if len(reasons) > MOST_REASONS else ""
+        return EngineError(
+            f"the first {len(self.early_errors)} requests all failed: {'; '.join(reasons[:MOST_REASONS])}{more}",
+            hint="none of them was stored; correct the cause and run the same command again",
+        )
 
     def keep_early_errors(self) -> None:
         held, self.early_errors = self.early_errors, []

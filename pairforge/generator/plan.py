@@ -60,7 +60,8 @@ class Plan:
     Every problem gets `min_draws`; then one more at a time while its samples are not accepted, up to `max_draws`.
     Problems with a long budget come first, so that none of them is left running alone at the end; a problem
     that needs another draw comes before a new one, while its prompt is still in the engine's prefix cache.
-    `accepted` counts the problems that `accept` said yes to.
+    `accepted` counts the problems that `accept` said yes to. `has_samples` says whether a stored draw is more than a
+    failed request.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Plan:
         self._again: deque[_State] = deque()
         self._open = len(self._states)
         self.accepted = 0
+        self.has_samples = False
         for drawn in stored:
             self._take_stored(drawn)
         for state in self._states.values():
@@ -123,6 +125,7 @@ class Plan:
         self._move_on(state)
 
     def _take_stored(self, drawn: Drawn) -> None:
+        self.has_samples |= drawn.facts.finish_reason != "error"
         state = self._states.get(drawn.problem_id)
         if state is None or drawn.draw >= self._max:
             return

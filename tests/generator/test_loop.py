@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from pairforge.errors import EngineError
+from pairforge.filters.target import Facts
 from pairforge.generator import Completion, Drawn, Plan, Progress, Request, sample
 from pairforge.generator.loop import Interrupted, without_length
 from pairforge.generator.scripted import ScriptedEngine
@@ -62,15 +63,39 @@ def test_one_failing_request_fails_alone(store: MemoryStore):
     assert (progress.errors, progress.decided) == (1, 6)
 
 
-def test_a_run_in_which_every_request_fails_is_an_engine_error_and_stores_none(store: MemoryStore):
-    def answer(request: Request) -> Completion:
-        return Completion(request.key, "", 0, "error", "model 'x' not found")
+def refuse(request: Request) -> Completion:
+    return Completion(request.key, "", 0, "error", "model 'x' not found")
 
-    with pytest.raises(EngineError, match="all failed: model 'x' not found"):
-        sample(Plan(tasks(100), run_seed=0), ScriptedEngine(answer), EqualTextVerifier(), store, model="m")
+
+@pytest.mark.parametrize("per_poll", [3, 8])
+@pytest.mark.parametrize(("count", "told"), [(100, 20), (3, 3), (1, 1)])
+def test_a_run_in_which_every_request_fails_is_an_engine_error_and_stores_none(
+    store: MemoryStore, count: int, told: int, per_poll: int
+):
+    """Also where one poll returns the whole window of 8, and nothing is in flight for a moment."""
+    plan = Plan(tasks(count), run_seed=0, max_draws=4, accept=accept)
+    engine = ScriptedEngine(refuse, window=8, per_poll=per_poll)
+    with pytest.raises(EngineError, match=f"first {told} requests all failed: model 'x' not found\\n"):
+        sample(plan, engine, EqualTextVerifier(), store, model="m")
     assert store.samples == []
-    sample(Plan(tasks(5), run_seed=0), ScriptedEngine(answer), EqualTextVerifier(), store, model="m")
-    assert len(store.samples) == 5  # too few to tell a broken engine from bad requests: each is its own record
+
+
+def test_every_reason_is_told_when_all_requests_fail(store: MemoryStore):
+    def answer(request: Request) -> Completion:
+        return Completion(request.key, "", 0, "error", f"refused {request.problem_id}")
+
+    with pytest.raises(EngineError) as caught:
+        sample(Plan(tasks(5), run_seed=0), ScriptedEngine(answer, per_poll=8), EqualTextVerifier(), store, model="m")
+    assert caught.value.message.count("refused p") == 3
+    assert "and 2 more reasons" in caught.value.message
+
+
+def test_the_last_prompts_of_a_run_that_has_samples_may_fail_alone(store: MemoryStore):
+    there = [Drawn("p000", 0, 100, Facts("sampled", "correct", None, finish_reason="stop"))]
+    plan = Plan(tasks(3), run_seed=0, stored=there)
+    progress = sample(plan, ScriptedEngine(refuse), EqualTextVerifier(), store, model="m")
+    assert (progress.errors, progress.decided) == (2, 3)
+    assert [s.finish_reason for s in store.samples] == ["error", "error"]
 
 
 def test_when_the_engine_dies_everything_finished_is_kept_and_the_rest_is_owed(store: MemoryStore):
