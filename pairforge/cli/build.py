@@ -172,8 +172,12 @@ def print_outlook(seen: Outlook) -> None:
     rows = {"accepted problems": "accepted", "draws": "draws", "tokens": "tokens", "seconds": "seconds"}
     for label, name in {**rows, "bytes on disk": "disk_bytes"}.items():
         estimate = getattr(seen.forecast, name)
+        if estimate is None:
+            out.print(f"  {label:<18} {'unknown':>14}")
+            continue
         out.print(f"  {label:<18} {estimate.value:>14,.0f}   ({estimate.low:,.0f} to {estimate.high:,.0f})")
-    out.print("seconds are at the pilot's rate; requests in larger numbers go faster")
+    if seen.forecast.seconds is not None:
+        out.print("seconds are at the pilot's rate; requests in larger numbers go faster")
     if len(seen.forecast.by_max_draws) > 1:
         out.print("what each further draw buys (the pilot under a smaller draws.max):")
         for limit in seen.forecast.by_max_draws:

@@ -58,8 +58,8 @@ class Forecast:
     """The whole, estimated from `piloted` of `problems` problems.
 
     `accepted` counts problems that will serve the target. `seconds` is sampling time at the pilot's own rate; a
-    pilot smaller than the engine's window does not fill it, and then the whole is faster. `disk_bytes` is the log
-    before compaction.
+    pilot smaller than the engine's window does not fill it, and then the whole is faster; None where no rate is known.
+    `disk_bytes` is the log before compaction.
     """
 
     problems: int
@@ -67,28 +67,28 @@ class Forecast:
     accepted: Estimate
     draws: Estimate
     tokens: Estimate
-    seconds: Estimate
+    seconds: Estimate | None
     disk_bytes: Estimate
     by_max_draws: tuple[DrawLimit, ...] = ()
 
 
-def forecast(pilot: Sequence[Piloted], *, problems: int, tokens_per_s: float, seed: int = 0) -> Forecast:
+def forecast(pilot: Sequence[Piloted], *, problems: int, tokens_per_s: float | None, seed: int = 0) -> Forecast:
     """Scale a random pilot up to `problems` problems.
 
-    The share accepted has Wilson's interval, sums have the bootstrap's (problems resampled, seeded).
+    The share accepted has Wilson's interval, sums have the bootstrap's (problems resampled, seeded). Without a rate
+    (`tokens_per_s` None) the seconds are unknown.
     """
     if not pilot:
         raise ValueError("a forecast needs at least one piloted problem")
     share = wilson(sum(p.accepted for p in pilot), len(pilot))
     tokens = _total(pilot, lambda p: p.tokens, problems, seed)
-    rate = max(tokens_per_s, 1e-9)
     return Forecast(
         problems=problems,
         piloted=len(pilot),
         accepted=Estimate(share.value * problems, share.low * problems, share.high * problems),
         draws=_total(pilot, lambda p: p.draws, problems, seed),
         tokens=tokens,
-        seconds=Estimate(tokens.value / rate, tokens.low / rate, tokens.high / rate),
+        seconds=_seconds(tokens, tokens_per_s) if tokens_per_s else None,
         disk_bytes=_total(pilot, lambda p: p.text_bytes, problems, seed),
         by_max_draws=draw_limits(pilot),
     )
@@ -114,6 +114,10 @@ def wilson(hits: int, count: int, z: float = 1.96) -> Estimate:
     middle = (share + z * z / (2 * count)) / scale
     half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale
     return Estimate(share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def _seconds(tokens: Estimate, tokens_per_s: float) -> Estimate:
+    return Estimate(tokens.value / tokens_per_s, tokens.low / tokens_per_s, tokens.high / tokens_per_s)
 
 
 def _total(pilot: Sequence[Piloted], measure: Callable[[Piloted], int], problems: int, seed: int) -> Estimate:

@@ -104,6 +104,12 @@ class Plan:
     def decided(self) -> int:
         return len(self._states) - self._open
 
+    @property
+    def most_tokens(self) -> int:
+        """The most that the problems not yet decided can still use: all draws they are allowed, each to its budget."""
+        undecided = (state for state in self._states.values() if not state.decided)
+        return sum((self._max - len(state.done)) * state.task.max_tokens for state in undecided)
+
     def task(self, problem_id: str) -> Task:
         return self._states[problem_id].task
 

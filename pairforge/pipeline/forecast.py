@@ -42,9 +42,10 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
     """Read the sources, judge the given solutions, plan; with `pilot`, draw that many problems and scale them up.
 
     The pilot's problems are chosen by a hash of seed and id; its samples are the run's own and are not drawn again.
-    `most_tokens` is the most that the owed draws can use. Raises `RecipeError` when the recipe samples nothing.
+    `most_tokens` is the most that the owed draws can use. Where no pilot of this run was ever timed (its samples were
+    there before), the forecast knows no seconds. Raises `RecipeError` when the recipe samples nothing.
     """
-    block = recipe.sampling_block()
+    recipe.sampling_block()  # refuse before any work
     run = prepare(recipe, path, progress=progress)
     with run.lock():
         verify(recipe, run, progress=progress)
@@ -54,7 +55,7 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
             rate = drawn.sampled_tokens / drawn.seconds if drawn and drawn.sampled_tokens else None
             if rate is not None:
                 run.update_manifest(pilot={"tokens_per_s": round(rate, 1)})
-            rate = rate or float(run.manifest().get("pilot", {}).get("tokens_per_s", 0.0))
+            rate = rate or run.manifest().get("pilot", {}).get("tokens_per_s")
             verify(recipe, run, progress=progress)
             work = plan_sampling(recipe, run)
             piloted = pilot_results(recipe, run, work, pilot)
@@ -64,14 +65,13 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
                 )
         else:
             work = plan_sampling(recipe, run)
-        draws = block.draws.max
         return Outlook(
             run=str(run.path),
             problems=run.problem_table(["id"]).height,
             drawable=len(work.tasks),
             owed=work.plan.problems - work.plan.decided,
             budget_limited=sum(task.budget_limited for task in work.tasks),
-            most_tokens=draws * sum(task.max_tokens for task in work.tasks),
+            most_tokens=work.plan.most_tokens,
             token_ratio=round(work.ratio.safe, 3),
             forecast=expected,
         )

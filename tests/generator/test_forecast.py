@@ -26,6 +26,12 @@ def test_a_pilot_of_everything_says_what_everything_cost():
     assert seen.disk_bytes.low == seen.disk_bytes.value == 200 * 500
 
 
+def test_without_a_rate_the_seconds_are_unknown():
+    seen = forecast(world(5, seed=3), problems=10, tokens_per_s=None)
+    assert seen.seconds is None
+    assert seen.tokens.value > 0
+
+
 def test_the_interval_covers_the_truth_in_about_95_of_100_pilots():
     everything = world(5000, seed=2)
     tokens, accepted = sum(p.tokens for p in everything), sum(p.accepted for p in everything)

@@ -91,6 +91,19 @@ def test_a_larger_budget_owes_exactly_the_truncated_draws_with_the_same_seed():
     assert everything(Plan(tasks(3, max_tokens=20), run_seed=7, stored=stored)) == []
 
 
+def test_the_most_that_can_still_be_used_falls_with_every_draw_and_ends_at_none():
+    plan = Plan(tasks(2, max_tokens=50), run_seed=0, max_draws=3, accept=correct)
+    assert plan.most_tokens == 2 * 3 * 50
+    first, second = everything(plan)
+    finish(plan, first, "incorrect")
+    assert plan.most_tokens == (2 + 3) * 50
+    finish(plan, second, "correct")
+    assert plan.most_tokens == 2 * 50
+    finish(plan, plan.next(), "correct")
+    assert plan.finished
+    assert plan.most_tokens == 0
+
+
 def test_more_draws_or_problems_owe_only_the_new_ones():
     stored = [drawn(r) for r in everything(Plan(tasks(2), run_seed=0, max_draws=2))]
     more = everything(Plan(tasks(3), run_seed=0, max_draws=3, stored=stored))

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pairforge.cli.build import print_outlook
 from pairforge.errors import RunError
 from pairforge.generator import Completion, Request
 from pairforge.generator.scripted import ScriptedEngine
@@ -139,6 +141,20 @@ def test_a_pilot_counts_and_is_scaled_up(recipe: Make, scripted: Make, tmp_path:
     assert len(engines) == 1
     build(recipe(), tmp_path / "run")
     assert len(engines[1].requests) == 7
+
+
+def test_a_pilot_of_a_finished_run_owes_nothing_and_guesses_no_seconds(
+    recipe: Make, scripted: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    scripted(add)
+    assert outlook(recipe(), tmp_path / "run").most_tokens > 0
+    build(recipe(), tmp_path / "run")
+    seen = outlook(recipe(), tmp_path / "run", pilot=5)
+    assert (seen.owed, seen.most_tokens) == (0, 0)
+    assert seen.forecast is not None
+    assert seen.to_json()["forecast"]["seconds"] is None
+    print_outlook(seen)
+    assert re.search(r"seconds +unknown\n", capsys.readouterr().out)
 
 
 def test_a_second_process_on_the_run_is_refused(recipe: Make, scripted: Make, tmp_path: Path):
