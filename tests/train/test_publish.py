@@ -10,6 +10,7 @@ from pairforge.errors import HubError, TrainError
 from pairforge.train import TrainData, resolve, train
 from pairforge.train.publish import push_model
 from tests.hub.conftest import hub  # noqa: F401  (a fixture)
+from tests.hub.store import Repo
 
 BLOCK = {"max_steps": 2, "global_batch_size": 4, "per_device_train_batch_size": 4, "save_steps": 1}
 
@@ -53,6 +54,19 @@ def test_the_repository_of_somebody_else_is_refused(
     with pytest.raises(HubError, match="bob/thinker"):
         push_model(folder, "bob/thinker")
     assert (folder / "model.safetensors").exists()
+
+
+def test_a_public_repository_is_refused_while_the_push_is_private(hub: Any, tmp_path: Path):  # noqa: F811
+    record = {"settings": {"model": "m"}, "finished": "today"}
+    (tmp_path / "train.json").write_text(json.dumps(record))
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n# thinker\n")
+    repo = hub.store.repos["ana/thinker"] = Repo("ana/thinker", private=False)
+    before = set(repo.tree())
+    with pytest.raises(HubError, match="ana/thinker exists and is public") as caught:
+        push_model(tmp_path, "ana/thinker")
+    assert "nothing was changed" in caught.value.hint and set(repo.tree()) == before
+    push_model(tmp_path, "ana/thinker", private=False)
+    assert "README.md" in repo.tree()
 
 
 def test_what_is_not_finished_is_not_pushed(hub: Any, tmp_path: Path):  # noqa: F811
