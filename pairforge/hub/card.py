@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from pairforge.hub.export import settings_of
 from pairforge.hub.licences import Licence, citation, dataset_of, licence_of
 from pairforge.hub.words import rules_in_words
 
@@ -36,7 +37,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         licence=licence,
         sources=sources(manifest),
         citations=list(dict.fromkeys(citation(source.source) for source in licence.by_source)),
-        **training(manifest, paired),
+        train=training(manifest, paired),
         rules_in_words=rules_in_words,
         as_yaml=as_yaml,
         as_json=as_json,
@@ -77,19 +78,13 @@ def metadata(manifest: Mapping[str, Any], licence: Licence) -> Any:
 
 
 def training(manifest: Mapping[str, Any], paired: Mapping[str, Any]) -> dict[str, Any]:
-    """What the training command names: the recipe's own values, or the paper's for a 7B model (table 7)."""
-    train = manifest["recipe"].get("train") or {}
+    """What the training command names: the settings that an export would have."""
     longest = max(
         view["lengths"]["prompt_tokens"]["max"] + view["lengths"][side]["max"]
         for view in paired.values()
         for side in ("chosen_tokens", "rejected_tokens")
     )
-    return {
-        "train_model": train.get("model"),
-        "beta": train.get("beta", 0.01),
-        "learning_rate": train.get("learning_rate", 3e-7),
-        "max_length": train.get("max_length", int(-(-longest // 128) * 128)),
-    }
+    return settings_of(manifest["recipe"].get("train") or {}, int(-(-longest // 128) * 128))
 
 
 def size_category(rows: int) -> str:

@@ -26,7 +26,7 @@ from pairforge.run import Run
 # What ThinkPO trains with (table 7, for a 7B model): used where the recipe says nothing. `warmup` is a share of the
 # steps; TRL on transformers 5 calls it warmup_steps, the other two warmup_ratio.
 PAPER = {"beta": 0.01, "learning_rate": 3.0e-7, "num_train_epochs": 1, "lr_scheduler_type": "cosine",
-         "warmup": 0.1, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 48}  # fmt: skip
+         "warmup": 0.1, "per_device_train_batch_size": 1, "global_batch_size": 48}  # fmt: skip
 EVAL = "test"  # `datasets` calls a file test.jsonl the split "test", TRL's default
 
 
@@ -107,9 +107,14 @@ def _write_rows(source: Path, form: Format, folder: Path, eval_share: float, pro
 
 
 def settings_of(train: Mapping[str, Any], longest_tokens: int) -> dict[str, Any]:
-    """Model, revision, `max_length` and the keys of `PAPER`: the recipe's values where it has them."""
+    """Model, revision, `max_length` and the keys of `PAPER`: the recipe's values where it has them.
+
+    `gradient_accumulation_steps` makes up the recipe's global batch on one device, as `pairforge train` does.
+    """
     warmup = train.get("warmup_ratio", train.get("warmup_steps", PAPER["warmup"]))
     own = {name: train[name] for name in PAPER if train.get(name) is not None}
+    batch, at_once = (int({**PAPER, **own}[name]) for name in ("global_batch_size", "per_device_train_batch_size"))
+    accumulated = max(1, round(batch / at_once))
     return {
         "model": train.get("model") or "MODEL",
         "revision": train.get("revision"),
@@ -118,6 +123,7 @@ def settings_of(train: Mapping[str, Any], longest_tokens: int) -> dict[str, Any]
         **PAPER,
         **own,
         "warmup": warmup,
+        "gradient_accumulation_steps": train.get("gradient_accumulation_steps") or accumulated,
     }
 
 

@@ -93,6 +93,21 @@ def test_the_training_command_is_one_trl_accepts(tmp_path):
     assert config.beta == 0.01 and config.max_length == 128 and model.model_name_or_path == "Qwen/Qwen2.5-0.5B-Instruct"
 
 
+def test_the_training_command_has_the_recipes_own_settings(tmp_path):
+    own = {"beta": 0.1, "learning_rate": 3.0e-6, "global_batch_size": 16, "per_device_train_batch_size": 8,
+           "num_train_epochs": 2, "lr_scheduler_type": "linear", "warmup_steps": 0.2, "max_length": 1024, "revision": "v2"}  # fmt: skip
+    run = small_run(tmp_path / "run", recipe={**RECIPE, "train": {"model": "ana/student", **own}})
+    card = stage(run, {"default": "default"}, "ana/pairs").card
+    command = re.search(r"trl dpo (.*?)```", card, re.DOTALL)[1].replace("\\\n", " ").split()
+    given = dict(zip(command[::2], command[1::2], strict=True))
+    del own["global_batch_size"], own["revision"]
+    assert given == {
+        "--model_name_or_path": "ana/student", "--model_revision": "v2", "--dataset_name": "ana/pairs",
+        "--dataset_config": "default", "--gradient_accumulation_steps": "2", "--output_dir": "dpo-model",
+        **{f"--{name}": str(value) for name, value in own.items()},
+    }  # fmt: skip
+
+
 # --- licences ------------------------------------------------------------------------------------------
 
 

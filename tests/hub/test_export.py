@@ -49,6 +49,24 @@ def test_trl_reads_its_export_with_its_own_parser(run):
     assert (model.model_name_or_path, config.learning_rate, config.warmup_steps) == (TRAIN["model"], 5e-7, 0.2)
 
 
+@pytest.mark.parametrize(
+    ("own", "at_once", "accumulated"),
+    [
+        ({}, 1, 48),  # the paper's batch
+        ({"global_batch_size": 16, "per_device_train_batch_size": 16}, 16, 1),
+        ({"per_device_train_batch_size": 16}, 16, 3),
+        ({"global_batch_size": 32}, 1, 32),
+        ({"global_batch_size": 8, "per_device_train_batch_size": 16}, 16, 1),
+        ({"gradient_accumulation_steps": 5, "global_batch_size": 8}, 1, 5),
+    ],
+)
+def test_every_trainer_gets_the_recipes_global_batch(run, own, at_once, accumulated):
+    for kind, name in (("trl", "dpo.yaml"), ("llamafactory", "dpo.yaml"), ("axolotl", "axolotl.yaml")):
+        config = yaml.safe_load((export(run, "default", kind, train={**TRAIN, **own}).folder / name).read_text())
+        per_device = config["micro_batch_size" if kind == "axolotl" else "per_device_train_batch_size"]
+        assert (per_device, config["gradient_accumulation_steps"]) == (at_once, accumulated), kind
+
+
 def test_an_export_replaces_an_export_and_nothing_else(run, tmp_path):
     export(run, "default", "trl", tmp_path / "out")
     export(run, "default", "axolotl", tmp_path / "out")
