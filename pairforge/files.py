@@ -48,6 +48,17 @@ def sample_writer(file: Path) -> Iterator[SampleWriter]:
         add.flush()
 
 
+def process_lives(pid: int) -> bool:
+    """Whether a process of this machine has that number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it lives and is somebody else's
+        return True
+    return True
+
+
 @contextlib.contextmanager
 def replacing(file: Path) -> Iterator[Path]:
     """A temporary path beside `file` that takes its place, durably, when the block ends well.

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge.errors import RunError
-from pairforge.files import SampleWriter, iter_rows, replacing, sample_writer, write_rows, write_text
+from pairforge.files import SampleWriter, iter_rows, process_lives, replacing, sample_writer, write_rows, write_text
 from pairforge.lock import locked
 from pairforge.log import AppendLog, read_log
 from pairforge.records import Drop, Problem, Sample, Verdict, from_row, sample_key, schema, to_row
@@ -75,11 +75,20 @@ class Run:
         return self.path.is_dir() and all(entry.name.startswith(".") for entry in self.path.iterdir())
 
     def sweep(self) -> None:
-        """Remove the temporary files and folders of processes that are no more."""
-        for entry in [*self.path.glob(".*.tmp"), *self.path.glob("*/.*.tmp"), *self.path.glob("views/.*.old")]:
-            pid = entry.name.rsplit(".", 2)[-2]
-            if pid.isdecimal() and not Path(f"/proc/{pid}").exists():
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+        """Remove the temporary files and folders of processes that are no more.
+
+        A view that was set aside for a new one that never took its place is put back.
+        """
+        for entry in [*self.path.glob("views/.*.old"), *self.path.glob(".*.tmp"), *self.path.glob("*/.*.tmp")]:
+            name, pid, kind = entry.name.removeprefix(".").rsplit(".", 2)
+            if not pid.isdecimal() or process_lives(int(pid)):
+                continue
+            if kind == "old" and not entry.with_name(name).exists():
+                entry.rename(entry.with_name(name))
+            elif entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
 
     def set_aside(self) -> Path | None:
         """Rename the whole directory to the next free `<name>.old<n>`; returns that, None when there was nothing."""
@@ -127,8 +136,14 @@ class Run:
         """Whether anything was sampled."""
         return any((self.path / "samples" / name).exists() for name in ("sampled.parquet", "sampled.jsonl"))
 
-    def forget_problems(self) -> None:
-        """Mark the sources as not read; what was sampled stays."""
+    def forget_sources(self) -> None:
+        """Mark the sources as not read; what was sampled stays.
+
+        Verdicts and measures go: read anew, a problem may have another ground truth and a given solution another
+        number. The verifier's cache of decisions stays, so judging again is quick.
+        """
+        for file in [*(self.path / "verdicts").glob("verdicts.*"), *(self.path / "lengths").glob("*.parquet")]:
+            file.unlink()
         (self.path / "problems.parquet").unlink(missing_ok=True)
 
     def write_sources(self, problems: Iterable[Problem], drops: Iterable[Drop]) -> None:
@@ -330,7 +345,8 @@ class Run:
         return folder
 
     def views(self) -> list[str]:
-        return sorted(f.parent.name for f in (self.path / "views").glob("*/view.json"))
+        folders = (f.parent.name for f in (self.path / "views").glob("*/view.json"))
+        return sorted(name for name in folders if not name.startswith("."))
 
     @contextlib.contextmanager
     def new_view(self, name: str) -> Iterator[Path]:

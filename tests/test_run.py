@@ -1,5 +1,6 @@
 """The run directory: what is written is read back, and nothing half-written is ever seen."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,16 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot write"):
         Run(tmp_path / "file" / "run").write_recipe("x")
+
+
+def test_a_view_that_was_set_aside_by_a_process_that_died_is_put_back(tmp_path: Path):
+    run = make_run(tmp_path / "r")
+    with run.new_view("v") as folder:
+        (folder / "view.json").write_text("{}")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    run.view("v").rename(run.path / "views" / f".v.{dead.pid}.old")  # killed between its two renames
+    assert run.views() == []
+    run.sweep()
+    assert run.views() == ["v"]
+    assert not list((run.path / "views").glob(".*"))

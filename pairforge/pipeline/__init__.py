@@ -95,12 +95,13 @@ def summarise(run: Run, view: str) -> Summary:
     folder = run.view(view)
     record = read_view(run, view)
     drops = Counter(pl.read_parquet(folder / "drops.parquet", columns=["reason"])["reason"].to_list())
-    verdicts = run.verdict_table().filter(pl.col("sample_key").str.contains("/sampled/", literal=True))
+    sampled = run.sample_table().filter(pl.col("origin") == "sampled")
+    verdicts = run.verdict_table().join(sampled, on="sample_key", how="semi")  # one draw counts once
     return Summary(
         run=str(run.path),
         view=view,
         problems=run.problem_table(["id"]).height,
-        samples=run.sample_table().filter(pl.col("origin") == "sampled").height,
+        samples=sampled.height,
         correct=verdicts.filter(pl.col("status") == "correct").height,
         pairs=record["pairs"],
         drops=dict(drops.most_common()),

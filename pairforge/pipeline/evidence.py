@@ -49,7 +49,7 @@ def prepare(
         if changed or not run.has_problems:
             run.write_recipe(dump_recipe(recipe))
         if any(key.startswith("sources.") for key in changed):
-            run.forget_problems()  # so that a crash from here on is seen as sources not read
+            run.forget_sources()  # so that a crash from here on is seen as sources not read
         if not run.has_problems:
             with run.timed("prepare"):
                 read_sources(recipe, run, progress=progress)

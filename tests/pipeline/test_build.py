@@ -10,7 +10,7 @@ import pytest
 
 from pairforge.errors import EngineError, RunError
 from pairforge.generator import Request
-from pairforge.pipeline import build, make_view, run_recipe
+from pairforge.pipeline import build, load_evidence, make_view, run_recipe
 from pairforge.pipeline.reporting import make_report
 from pairforge.run import Run, open_run, read_view, view_pairs
 from tests.pipeline.conftest import add
@@ -144,3 +144,20 @@ def test_an_evaluation_set_that_cannot_be_reached_is_named_in_the_report(
     build(recipe("decontaminate.sets=[math-500]"), tmp_path / "run")
     text = make_report(Run(tmp_path / "run"), "default").read_text()
     assert "Not checked against math-500" in text
+
+
+def test_a_cut_draw_has_not_solved_its_problem(recipe: Make, scripted: Make, tmp_path: Path):
+    """Two draws each: the first right, the second too long for its budget."""
+    scripted(lambda request: add(request) if request.draw == 0 else "so " * 500)
+    twice = recipe("generator.draws.min=2", "generator.draws.until=max", "generator.draws.max=2")
+    build(twice, tmp_path / "run")
+    problems = load_evidence(twice, Run(tmp_path / "run")).problems
+    assert problems["pass_rate"].to_list() == [0.5] * 12
+
+
+def test_a_draw_that_was_repeated_with_a_larger_budget_counts_once(recipe: Make, scripted: Make, tmp_path: Path):
+    """The box comes first, so that the cut draw is correct too."""
+    scripted(lambda request: add(request) + " so" * 30)
+    build(recipe("generator.sampling.max_tokens=8"), tmp_path / "run")
+    longer = build(recipe("generator.sampling.max_tokens=64"), tmp_path / "run", extend=True)
+    assert longer.correct == longer.samples == 36

@@ -61,6 +61,25 @@ def test_extend_adds_problems_or_draws_and_keeps_what_is_there(
     assert build(recipe(after), tmp_path / "run").samples == second.samples, "from now on it is the run's recipe"
 
 
+def test_a_source_that_brings_another_ground_truth_has_everything_judged_again(
+    recipe: Make, scripted: Make, problems_file: Path, tmp_path: Path
+):
+    """First the teacher's own answer is the gold, then a second source states another one."""
+    scripted(add)
+    row = json.loads(problems_file.read_text().splitlines()[0])
+    turns = [{"from": "user", "value": row["question"]}, {"from": "assistant", "value": row["long"]}]
+    (tmp_path / "teacher.jsonl").write_text(json.dumps({"system": "", "conversations": turns}) + "\n")
+    (tmp_path / "gold.jsonl").write_text(json.dumps({"question": row["question"], "answer": "99"}) + "\n")
+    teacher = f"sources=[{{dataset: {tmp_path / 'teacher.jsonl'}, adapter: bespoke-stratos}}]"
+    both = f"{teacher[:-1]}, {{dataset: {tmp_path / 'gold.jsonl'}, adapter: columns}}]"
+
+    build(recipe(teacher), tmp_path / "run")
+    assert {v.status for v in Run(tmp_path / "run").verdicts()} == {"correct"}
+    build(recipe(both), tmp_path / "run", extend=True)
+    assert [p.answer for p in Run(tmp_path / "run").problems()] == ["99"]
+    assert {v.status for v in Run(tmp_path / "run").verdicts()} == {"incorrect"}
+
+
 def test_fresh_sets_the_old_run_aside(recipe: Make, scripted: Make, tmp_path: Path):
     scripted(add)
     build(recipe(), tmp_path / "run")
