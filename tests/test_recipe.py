@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pairforge.errors import RecipeError
 from pairforge.filters import Bounds
+from pairforge.pipeline.settings import source_specs
 from pairforge.recipe import dump_recipe, flatten, load_recipe, parse_recipe
 
 MINIMAL = """
@@ -124,6 +125,6 @@ def test_evaluation_sets_may_be_files_beside_the_recipe(tmp_path):
 
 def test_a_source_becomes_the_plain_values_of_its_layer():
     text = "sources: [{dataset: a/b, only_known: true, gold_from: {dataset: c/d}}]\nfilter: {tokenizer: t}\n"
-    spec = parse_recipe(text).sources[0].to_spec()
+    (spec,) = source_specs(parse_recipe(text))
     assert (spec.dataset, spec.only_known, spec.gold_from.dataset) == ("a/b", True, "c/d")
     assert spec.gold_from.answer == "solution"

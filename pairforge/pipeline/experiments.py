@@ -100,9 +100,12 @@ def read_grid(file: Path) -> list[dict[str, Any]]:
     return [{check_key(str(key)): value for key, value in entry.items()} for entry in found]
 
 
+LENGTH_KEYS = ("filter.tokenizer", "filter.revision", "filter.chat_template")
+
+
 def check_key(key: str) -> str:
     """A key that a sweep may vary: rules and the seed, nothing that would change the evidence or its lengths."""
-    if key == "seed" or (key.startswith("filter.") and key not in ("filter.tokenizer", "filter.revision")):
+    if key == "seed" or (key.startswith("filter.") and key not in LENGTH_KEYS):
         return key
     raise RecipeError(f"a sweep cannot vary '{key}'", hint="it varies rules: keys under 'filter.', or 'seed'")
 

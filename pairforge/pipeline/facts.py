@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
     from transformers import PreTrainedTokenizerBase
 
-DECIDED: tuple[Status, ...] = ("correct", "incorrect")
+TRIED: tuple[Status, ...] = ("correct", "incorrect", "no_answer", "truncated")
+"""A draw of one of these says whether the model solved the problem; the others say nothing about the model."""
 
 
 def sample_facts(
@@ -36,30 +37,7 @@ def sample_facts(
         other = measured(recipe, run, tokenizer, rejected_frame, progress)
         other = other.select("sample_key", pl.col("completion_tokens").alias("rejected_completion_tokens"))
         facts = facts.join(other, on="sample_key", how="left")
-    if names_quality(recipe):
-        facts = facts.join(quality(run), on="sample_key", how="left")
     return facts
-
-
-def names_quality(recipe: Recipe) -> bool:
-    """Whether the rules look at a measure of the text: only then are the texts read."""
-    block = recipe.filter
-    return bool(block.chosen.quality or block.rejected.quality or block.where)
-
-
-def quality(run: Run) -> pl.DataFrame:
-    """Measures of every sample's text (`pairforge.filters.quality`), from the run's cache or made now."""
-    import polars as pl
-
-    known = run.lengths("quality")
-    have = set(known["sample_key"]) if known is not None else set()
-    if known is not None and have.issuperset(sample_keys(run)):
-        return known  # without reading a single text
-    new = quality_table((s.key, s.text) for s in run.samples() if s.key not in have)
-    table = new if known is None else pl.concat([known, new])
-    if new.height:
-        run.write_lengths("quality", table)
-    return table
 
 
 def load_evidence(recipe: Recipe, run: Run, *, quality: bool | None = None, progress: Progress = quiet) -> Evidence:
@@ -80,6 +58,8 @@ def text_quality(run: Run, progress: Progress) -> pl.DataFrame:
 
     known = run.lengths(QUALITY_CACHE)
     have = set(known["sample_key"]) if known is not None else set()
+    if known is not None and have.issuperset(sample_keys(run)):
+        return known  # without reading a single text
     new = quality_table((s.key, s.text) for s in run.samples() if s.key not in have)
     progress("quality", new.height, new.height, "")
     table = new if known is None else pl.concat([known, new])
@@ -130,7 +110,8 @@ def sample_keys(run: Run) -> set[str]:
 def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFrame:
     """One row per problem that could be drawn: source, gold, number of draws, why they stopped, and its pass rate.
 
-    `pass_rate` looks at the first `draws.min` draws only, so that stopping early does not bias it.
+    `pass_rate` looks at the first `draws.min` draws only, so that stopping early does not bias it. A draw that ends
+    without an answer, also because its budget cut it, has not solved the problem.
     """
     import polars as pl
 
@@ -140,10 +121,10 @@ def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFra
     draws = recipe.generator.draws if recipe.generator else None
     sampled = samples.filter(pl.col("origin") == "sampled")
     first = pl.col("draw") < (draws.min if draws else 0)
-    decided = pl.col("status").is_in(DECIDED)
+    tried = pl.col("status").is_in(TRIED)
     per_problem = sampled.group_by("problem_id").agg(
         pl.len().alias("draws"),
-        (pl.col("status") == "correct").filter(first & decided).mean().alias("pass_rate"),
+        (pl.col("status") == "correct").filter(first & tried).mean().alias("pass_rate"),
     )
     limit, until = (draws.max, draws.until) if draws else (0, "max")
     stopped = (

@@ -11,8 +11,6 @@ from pairforge.chat import Frame
 from pairforge.errors import RecipeError
 from pairforge.filters import rules
 from pairforge.records import Status
-from pairforge.sources import spec
-from pairforge.sources.spec import SourceSpec
 
 
 class Block(BaseModel):
@@ -45,11 +43,6 @@ class SourceBlock(Block):
     gold_from: GoldJoin | None = None
     teacher_gold: Literal["keep", "drop"] = "keep"
     only_known: bool = False
-
-    def to_spec(self) -> SourceSpec:
-        """The plain values that `pairforge.sources` works with."""
-        join = spec.GoldJoin(**self.gold_from.model_dump()) if self.gold_from else None
-        return SourceSpec(**{**self.model_dump(), "gold_from": join})
 
 
 class EngineBlock(Block):

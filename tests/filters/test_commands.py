@@ -87,6 +87,7 @@ def test_a_grid_file_names_arms_one_by_one_or_all_combinations(run, tmp_path):
     [
         (["--vary", "filter.gap.maxx=1"], "maxx"),
         (["--vary", "generator.sampling.max_tokens=1"], "cannot vary"),
+        (["--vary", "filter.chat_template=own,training"], "cannot vary"),
         (["--vary", "filter.gap.max"], "no values"),
         ([], "rules to vary"),
         (["--vary", "filter.where='colour > 1'"], "no column 'colour'"),
