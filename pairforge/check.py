@@ -6,18 +6,15 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pairforge import chat, demo, lengths, sources
+from pairforge import chat, lengths, sources
 from pairforge.errors import PairforgeError, TemplateError
-from pairforge.generator.vllm_engine import context_tokens
-from pairforge.pipeline.settings import Progress, completion, prompt, quiet, sampler_prompt, source_specs, student
+from pairforge.pipeline.plan import UNKNOWN_CONTEXT, rendered_prompts, sampler_context, sampler_tokenizer
+from pairforge.pipeline.settings import Progress, completion, prompt, quiet, source_specs, student
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Problem, Sample
 from pairforge.verifier import Item, Verifier
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +171,20 @@ def _check_sampler(recipe: Recipe, problems: list[Problem], report: Report) -> N
     if recipe.generator is None:
         report.add("sampler", True, "nothing is sampled (generator: null)")
         return
-    engine, block = recipe.generator.engine, recipe.generator
-    tokenizer = lengths.load_tokenizer(demo.resolve(engine.model), engine.revision)
-    rendered = [chat.render_prompt(tokenizer, sampler_prompt(recipe, p.question)) for p in problems]
-    report.prompt = rendered[0]
-    longest = max(len(ids) for ids in tokenizer(rendered, add_special_tokens=False)["input_ids"])
-    context = engine.max_model_len or context_tokens(demo.resolve(engine.model), engine.revision)
-    detail = f"longest prompt {longest} tokens + max_tokens {block.sampling.max_tokens}"
-    fits = longest + block.sampling.max_tokens <= context
+    max_tokens = recipe.generator.sampling.max_tokens
+    tokenizer = sampler_tokenizer(recipe.generator)
+    rendered = list(rendered_prompts(recipe, problems, tokenizer))
+    _, report.prompt, _ = rendered[0]
+    if tokenizer is None:
+        report.add("sampler", True, "only its server has the tokenizer: it applies the template and counts the tokens")
+        return
+    longest = max(prompt_tokens for _, _, prompt_tokens in rendered)
+    context = sampler_context(recipe.generator)
+    shown = f"{context}" if context != UNKNOWN_CONTEXT else "known to the server alone"
+    fits = longest + max_tokens <= context
     hint = "" if fits else ": lower generator.sampling.max_tokens, or problems with long prompts are dropped"
-    report.add("context", longest < context, f"{detail}, context {context}{hint}")
+    detail = f"longest prompt {longest} tokens + max_tokens {max_tokens}, context {shown}{hint}"
+    report.add("context", longest < context, detail)
     has_template = bool(getattr(tokenizer, "chat_template", None))
     detail = "the sampler has a chat template" if has_template else "no chat template: plain prompt and stop strings"
     report.add("sampler template", True, detail)

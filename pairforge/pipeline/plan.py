@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pairforge import chat, demo, lengths
-from pairforge.errors import SourceError
+from pairforge.errors import EngineError, SourceError
 from pairforge.filters.rules import Bounds, SideRule
 from pairforge.filters.target import Facts, Target, accepts, longest_useful, loosest_target
 from pairforge.generator import Accept, Drawn, Plan, Task, Weigh
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MIN_ROOM_TOKENS = 16  # less room than this in the context is no room for a solution
 RATIO_TEXTS = 500
+UNKNOWN_CONTEXT = 10**9  # only the server knows it, and refuses what is too long, each request for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,16 +247,20 @@ def sampler_tokenizer(block: GeneratorBlock) -> PreTrainedTokenizerBase | None:
 
 
 def sampler_context(block: GeneratorBlock) -> int:
-    """How many tokens prompt and solution may have together."""
+    """How many tokens prompt and solution may have together. Raises `EngineError` where the model does not say."""
     engine = block.engine
     if engine.max_model_len is not None:
         return engine.max_model_len
     try:
         return context_tokens(demo.resolve(engine.model), engine.revision, engine.trust_remote_code)
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError) as error:
         if engine.kind == "server":
-            return 10**9  # the server knows, and refuses what is too long, each request for itself
-        raise
+            return UNKNOWN_CONTEXT
+        reason = str(error).splitlines()[0]
+        raise EngineError(
+            f"the context length of '{engine.model}' cannot be read from its config.json: {reason}",
+            hint="set generator.engine.max_model_len, or trust_remote_code where the model brings its own code",
+        ) from error
 
 
 def token_ratio(sampler: PreTrainedTokenizerBase | None, tokenizer: PreTrainedTokenizerBase, run: Run) -> TokenRatio:

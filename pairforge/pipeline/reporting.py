@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pairforge.files import iter_rows
 from pairforge.filters import Evidence, gold_suspects
@@ -16,9 +16,6 @@ from pairforge.report.figures import save_view_figures
 from pairforge.report.page import ReportData, write_report
 from pairforge.report.statistics import ViewStatistics, view_statistics
 from pairforge.run import Run, read_view
-
-if TYPE_CHECKING:
-    pass
 
 EXAMPLES = 5  # dropped problems shown per reason
 TEXT_COLUMNS = ("prompt", "chosen", "rejected", "question", "answer")
