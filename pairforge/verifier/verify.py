@@ -21,7 +21,7 @@ from pairforge.verifier.extract import Extraction, extract_answer, extract_gold
 from pairforge.verifier.memo import Memo
 from pairforge.verifier.pool import Pool
 
-VERIFIER_VERSION = "2"  # raise it with every change that can change a verdict: it keys the decisions on disk
+VERIFIER_VERSION = "3"  # raise it with every change that can change a verdict: it keys the decisions on disk
 _WINDOW = 2048
 _POLL_EVERY_S = 0.002
 _GOLDS_KEPT = 20_000
