@@ -67,7 +67,7 @@ class ServerEngine:
             )
         self.window = window or 64 * len(base_urls)
         self._model, self._sampling, self._api = model, dict(sampling), api
-        self._key = os.environ.get(api_key_env, "")
+        self._key_env, self._key = api_key_env, os.environ.get(api_key_env, "")
         how: Any = {"api_key": self._key or "none", "max_retries": retries, "timeout": timeout_s}
         self._servers = [_Server(url, openai.AsyncOpenAI(base_url=url, **how)) for url in base_urls]
         self._done: queue.SimpleQueue[Completion] = queue.SimpleQueue()
@@ -205,7 +205,8 @@ class ServerEngine:
             ) from None
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise EngineError(
-                f"{server.url} refuses the key: {self._words(error)}", hint="set PAIRFORGE_API_KEY"
+                f"{server.url} refuses the key: {self._words(error)}",
+                hint=f"set the environment variable {self._key_env}",
             ) from None
         except Exception:  # not every endpoint lists its models; the first request will tell
             return

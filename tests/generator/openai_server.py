@@ -36,7 +36,7 @@ class OpenAIServer:
         self.script, self.model, self.delay_s = script, model, delay_s
         self.requests: list[dict[str, Any]] = []
         self.keys: set[str] = set()
-        self.healthy = True
+        self.healthy, self.refuses_keys = True, False
         self.in_flight = self.most_in_flight = 0
         self.closing = threading.Event()
         self._lock = threading.Lock()
@@ -57,6 +57,8 @@ class OpenAIServer:
                     return self.connection.close()
                 if not server.healthy:
                     return self.send(503, "{}", {})
+                if server.refuses_keys:
+                    return self.send(401, '{"error": {"message": "invalid key"}}', {})
                 return self.send(
                     200, json.dumps({"object": "list", "data": [{"id": server.model, "owned_by": "vllm"}]}), {}
                 )

@@ -200,6 +200,14 @@ def test_a_key_that_is_refused_on_the_way_ends_the_run():
         ask(server)
 
 
+def test_a_key_that_is_refused_at_the_start_names_the_variable_it_came_from():
+    with OpenAIServer(yes) as server:
+        server.refuses_keys = True
+        with pytest.raises(EngineError, match=r"refuses the key: .*invalid key") as caught:
+            engine(server, api_key_env="MY_CLOUD_KEY")
+    assert caught.value.hint == "set the environment variable MY_CLOUD_KEY"
+
+
 def test_a_thought_that_the_server_took_out_goes_back_in_front():
     from types import SimpleNamespace
 
