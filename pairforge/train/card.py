@@ -26,7 +26,8 @@ def model_card(record: Mapping[str, Any], name: str) -> str:
     }
     if on_hub(settings["model"]):
         front["base_model"] = settings["model"]
-    hub_data = [d for d in [data["name"], *data["facts"].get("sources", [])] if on_hub(d)]
+    sources = data["facts"].get("sources", [])
+    hub_data = [d for d in [data["name"], *sources] if on_hub(d)]
     if hub_data:
         front["datasets"] = hub_data
     shown = {
@@ -46,6 +47,7 @@ def model_card(record: Mapping[str, Any], name: str) -> str:
         "## Data",
         "",
         f"{_code(public_name(data['name']))}{_at(data['revision'])}, {data['rows']:,} rows.",
+        *([f"Made from {', '.join(_code(public_name(source)) for source in sources)}."] if sources else []),
         "",
         *(f"- {f['name']}: {f['text']}" for f in record["findings"] if f["name"] not in ABOUT_THE_MACHINE),
         "",

@@ -9,6 +9,7 @@ from typing import Any
 
 from pairforge.errors import TrainError
 from pairforge.files import iter_rows
+from pairforge.hub.licences import dataset_of
 from pairforge.records import Message
 from pairforge.run import Run, read_view
 from pairforge.sources.entry import RowDrop
@@ -53,8 +54,15 @@ def from_view(run: Run, view: str, method: Method) -> TrainData:
         revision=str(record["digest"]),
         direction=record["filter"]["direction"],
         tokenizer_digest=record["tokenizer"],
-        facts={"sources": sorted({s["dataset"] for s in run.manifest().get("sources", []) if "dataset" in s})},
+        facts={"sources": sources_of(run)},
     )
+
+
+def sources_of(run: Run) -> list[str]:
+    """The datasets that the run's problems and joined ground truth come from, without their configs."""
+    entries = run.manifest().get("sources") or []
+    joined = [entry["gold_from"] for entry in entries if entry.get("gold_from")]
+    return sorted({dataset_of(entry["source"]) for entry in [*entries, *joined]})
 
 
 def from_dataset(

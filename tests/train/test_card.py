@@ -25,6 +25,14 @@ def test_hub_names_are_linked():
     assert "**Warning**: margins | explode" in card
 
 
+def test_the_sources_of_the_pairs_are_linked_and_named():
+    written = record("Qwen/Qwen2.5-3B", "mine, view default")
+    written["data"]["facts"] = {"sources": ["ana/answers", "/home/ana/problems.jsonl"]}  # type: ignore[index]
+    card = model_card(written, "mine")
+    assert "datasets:\n- ana/answers\n" in card
+    assert "Made from `ana/answers`, `problems.jsonl`." in card and "/home/ana" not in card
+
+
 def test_local_paths_are_neither_linked_nor_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "models" / "own").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)

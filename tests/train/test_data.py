@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pairforge.errors import SourceError, TrainError
-from pairforge.train import from_dataset
+from pairforge.train import from_dataset, from_view
+from tests.hub.runs import SOURCE, small_run
 
 
 def write(folder: Path, rows: list[dict[str, Any]]) -> str:
@@ -63,3 +64,11 @@ def test_broken_lines_are_counted(tmp_path: Path, pairs: list[dict[str, Any]]):
 def test_a_missing_file_is_a_source_error():
     with pytest.raises(SourceError):
         from_dataset("./nowhere.jsonl", "dpo")
+
+
+def test_a_view_names_the_datasets_it_was_made_from(tmp_path: Path):
+    made = small_run(tmp_path / "run")
+    [entry] = made.manifest()["sources"]
+    joined = {"source": "ana/answers#test", "revision": "r1", "license": "mit"}
+    made.update_manifest(sources=[{**entry, "source": f"{SOURCE}#extended", "gold_from": joined}, {**entry}])
+    assert from_view(made, "default", "dpo").facts["sources"] == ["ana/answers", SOURCE]
