@@ -83,7 +83,7 @@ def replacing(file: Path) -> Iterator[Path]:
 def write_text(file: Path, text: str) -> None:
     """Write a whole text file, atomically."""
     with replacing(file) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], kind: type, rows_per_group: int = 1000) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pairforge
+from pairforge.files import write_text
 from pairforge.filters.sweep import ArmResult, label
 from pairforge.report import figures
 from pairforge.report.mathml import MathRenderer, printable
@@ -45,7 +46,10 @@ class ReportData:
 
 
 def write_report(file: Path, data: ReportData, pairs: Iterable[Mapping[str, Any]]) -> PackedPairs:
-    """Write the report; `pairs` are rows with the columns of `Pair`, read once."""
+    """Write the report; `pairs` are rows with the columns of `Pair`, read once.
+
+    Raises `RunError` when `file` cannot be written; what stood there before is untouched then.
+    """
     render = MathRenderer()
     packed = pack_pairs(pairs, data.statistics.pairs, render)
     sections = dict(_sections(data, packed, render))
@@ -64,7 +68,7 @@ def write_report(file: Path, data: ReportData, pairs: Iterable[Mapping[str, Any]
         "style": _asset("report.css"),
         "script": script,
     }
-    file.write_text(_fill(_asset("report.html"), values), encoding="utf-8")
+    write_text(file, _fill(_asset("report.html"), values))
     return packed
 
 

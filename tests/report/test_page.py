@@ -1,5 +1,6 @@
 """The report in a real browser: it opens without a word on the console, filters, searches, opens pairs, stays safe."""
 
+import errno
 import json
 import random
 import re
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from pairforge import pipeline
+from pairforge.errors import RunError
 from pairforge.pipeline.experiments import parse_axes, run_sweep
 from pairforge.pipeline.reporting import make_report
 from pairforge.report.mathml import MathRenderer
@@ -50,6 +52,27 @@ def test_it_is_one_file_that_asks_the_network_for_nothing(plain):
 def test_the_same_view_gives_the_same_bytes(plain):
     before = plain.read_bytes()
     assert make_report(Run(plain.parents[2]), "default").read_bytes() == before
+
+
+def test_it_goes_to_a_folder_that_is_not_there_yet(plain, tmp_path):
+    written = make_report(Run(plain.parents[2]), "default", out=tmp_path / "new" / "page.html")
+    assert written.read_bytes() == plain.read_bytes()
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one(plain, monkeypatch):
+    write = Path.write_text
+
+    def full(path: Path, text: str, **options: str) -> int:
+        if ".html" not in path.name:
+            return write(path, text, **options)
+        write(path, text[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = plain.read_bytes()
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RunError, match="No space left"):
+        make_report(Run(plain.parents[2]), "default")
+    assert plain.read_bytes() == before
 
 
 def test_what_is_hostile_is_escaped_in_the_markup(hostile):
