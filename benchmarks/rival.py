@@ -175,13 +175,15 @@ def compare(args: argparse.Namespace, url: str, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--distilabel-python", help="an interpreter that has distilabel[openai]==1.5.3")
+    given = os.environ.get("DISTILABEL_PYTHON")  # for `make bench`
+    parser.add_argument("--distilabel-python", default=given, help="one that has distilabel[openai]==1.5.3")
     parser.add_argument("--problems", type=int, default=240)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
     print(f"rival: {machine()}, {date.today():%B %Y}")
     if not args.distilabel_python:
-        print("distilabel: skipped, it needs --distilabel-python (an environment with distilabel[openai]==1.5.3)")
+        wanted = "--distilabel-python or DISTILABEL_PYTHON, of an environment with distilabel[openai]==1.5.3"
+        print(f"distilabel: skipped, it needs {wanted}")
         return
     with tempfile.TemporaryDirectory() as folder, vllm_server() as url:
         compare(args, url, Path(folder))
