@@ -149,20 +149,22 @@ def _splits(written: Mapping[str, Any], config: str) -> dict[str, Any]:
 
 
 def _figures(run: Run, view: Path, target: Path) -> list[str]:
-    """A view's figures as PNG: those of its report, or drawn now where matplotlib is there. Their published paths."""
+    """A view's figures as PNG where matplotlib is there; their published paths.
+
+    They are always drawn from what the view itself holds. The report's also know pass rates, which need every sample
+    of the run: taking those would let a report change what an unchanged push sends.
+    """
     target.mkdir(parents=True)
-    drawn = sorted((view / "figures").glob("*.png"))
-    for figure in drawn:
-        shutil.copyfile(figure, target / figure.name)
-    if not drawn and importlib.util.find_spec("matplotlib"):
-        _draw_figures(run, view, target)
+    if importlib.util.find_spec("matplotlib"):
+        draw_figures(run, view, target)
     return [f"figures/{target.name}/{figure.name}" for figure in sorted(target.iterdir())]
 
 
-def _draw_figures(run: Run, view: Path, target: Path) -> None:
+def draw_figures(run: Run, view: Path, target: Path) -> None:
+    """Draw the figures that pairs, drops and the funnel of a view give, as PNG files in `target`."""
     import polars as pl
 
-    from pairforge.report.figures import save_view_figures
+    from pairforge.report.figures import save, view_figures
     from pairforge.report.statistics import MEANS, view_statistics
 
     record = json.loads((view / "view.json").read_text())
@@ -173,9 +175,8 @@ def _draw_figures(run: Run, view: Path, target: Path) -> None:
         problems.with_columns(pl.lit(None, dtype=pl.Float64).alias("pass_rate")),
         record["funnel"],
     )
-    for file in save_view_figures(statistics, target):
-        if file.suffix != ".png":
-            file.unlink()
+    for name, draw in view_figures(statistics).items():
+        save(draw(), target / f"{name}.png")
 
 
 def _write_recipes(run: Run, configs: Mapping[str, Any], folder: Path) -> dict[str, str]:

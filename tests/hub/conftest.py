@@ -12,7 +12,29 @@ import pytest
 os.environ["HF_HUB_DISABLE_XET"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
+from pairforge.hub import contents
+from pairforge.run import Run
 from tests.hub.server import ANA, StandInHub
+
+DRAW = contents.draw_figures
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sketches() -> Iterator[None]:
+    """An empty drawing stands for the figures of a view: real ones would take a second each time."""
+
+    def sketch(run: Run, view: Path, target: Path) -> None:
+        (target / "gap.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contents, "draw_figures", sketch)
+        yield
+
+
+@pytest.fixture
+def real_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures are drawn."""
+    monkeypatch.setattr(contents, "draw_figures", DRAW)
 
 
 @pytest.fixture

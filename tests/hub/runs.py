@@ -83,8 +83,6 @@ def add_view(run: Run, name: str, numbers: Any) -> None:
         write_rows(folder / "pairs.parquet", map(to_row, rows), Pair)
         write_rows(folder / "drops.parquet", map(to_row, run.source_drops()), Drop)
         write_text(folder / "view.json", json.dumps(view))
-        (folder / "figures").mkdir()
-        (folder / "figures" / "gap.png").write_bytes(b"\x89PNG\r\n\x1a\n")  # drawing real ones would take a second
 
 
 def long_text(i: int) -> str:
