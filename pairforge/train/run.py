@@ -206,7 +206,9 @@ def save(
     Returns whether an adapter was merged.
     """
     beside = out / ".saving"
-    shutil.rmtree(beside, ignore_errors=True)
+    if launch.is_main():
+        shutil.rmtree(beside, ignore_errors=True)  # of an attempt that broke off
+    trainer.accelerator.wait_for_everyone()  # nobody writes there before it is gone
     merge = settings.lora is not None and launch.launched() == 1
     if merge:
         trainer.save_model(str(beside / "adapter"))

@@ -7,12 +7,15 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pairforge.errors import TrainError
+from pairforge.lengths import load_tokenizer
 from pairforge.train import Result, TrainData, resolve, train
+from pairforge.train.run import save
 
 BASE = {
     "learning_rate": 1e-3,
@@ -138,6 +141,27 @@ def test_loss_variants_train(loss: str, tiny_model: Path, pairs: list[Any], tmp_
     run(tiny_model, pairs, tmp_path / "out", loss=loss, max_steps=6, save_strategy="no")
     losses = logged(tmp_path / "out", "loss")
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(("rank", "left"), [("0", []), ("1", ["written by another process"])])
+def test_only_the_first_process_clears_the_place_to_save_in(
+    rank: str, left: list[str], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    beside = tmp_path / ".saving"
+    beside.mkdir()
+    (beside / "written by another process").touch()
+    seen: list[Any] = []
+    waiting = SimpleNamespace(wait_for_everyone=lambda: seen.append([file.name for file in beside.glob("*")]))
+
+    def save_model(folder: str) -> None:
+        Path(folder).mkdir(exist_ok=True)
+        seen.append("saved")
+
+    trainer: Any = SimpleNamespace(accelerator=waiting, save_model=save_model)
+    save(trainer, load_tokenizer(str(tiny_model)), None, resolve({"model": str(tiny_model)}), tmp_path)
+    assert seen == [left, "saved"]
 
 
 def test_a_nan_stops_before_it_is_saved(tiny_model: Path, pairs: list[Any], tmp_path: Path):
