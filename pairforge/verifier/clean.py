@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pairforge.verifier.units import parse_unit
+from pairforge.verifier.units import QUOTIENT, parse_unit
 
 THIN = "\u2009"
 
@@ -99,6 +99,7 @@ _SPACED = {
 
 
 _UNIT_QUOTIENT = re.compile(r'\\frac\s*\{\s*"([^"]*)"\s*\}\s*\{\s*"([^"]*)"\s*\}')
+_PLAIN_QUOTIENT = re.compile(rf"([-+]?\d[\d.,{{}}\\!]{{0,40}}(?:\\times\s*10\^\{{?-?\d+\}}?)?)\s+({QUOTIENT})\.?")
 _CHOOSE = re.compile(r"(?<![A-Za-z\\_])C\(\s*(\d{1,6})\s*,\s*(\d{1,6})\s*\)")
 
 
@@ -113,6 +114,8 @@ def clean(text: str) -> str:
     text = text.replace("**", "^").strip("^") if re.search(r"[A-Za-z0-9)]\*\*[-(\d]", text) else text.replace("**", "")
     text = _unwrap(text)
     text = _UNIT_QUOTIENT.sub(r'"\1/\2"', text)
+    if "/" in text and (quotient := _PLAIN_QUOTIENT.fullmatch(text)):
+        text = f'{quotient[1]} "{quotient[2]}"'
     text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
     return _trim(text)
 

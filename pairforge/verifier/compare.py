@@ -60,10 +60,24 @@ def same(gold: Value, answer: Value, hints: Hints) -> Verdict3:
         return same_reals(sets[0], sets[1])
     if isinstance(gold, Items) or isinstance(answer, Items):
         return _items(gold, answer, hints)
+    gold, answer = _worth(gold, answer), _worth(answer, gold)
     compare = _SAME_KIND.get(type(gold))
     if compare is not None and type(gold) is type(answer):
         return compare(gold, answer, hints)
     return _mixed_kinds(gold, answer, hints)
+
+
+def _worth(value: Value, other: Value) -> Value:
+    """`m + n = 113` beside a bare value: the left side only names what is asked for. With x, y or z it is a curve."""
+    if not (isinstance(value, Relation) and isinstance(other, Quantity) and value.op == "=" and _asked(value.left)):
+        return value
+    return value if numeric.symbols(value.right) else Quantity(value.right)
+
+
+def _asked(tree: Tree) -> bool:
+    if tree[0] == "+":
+        return all(_asked(part) for part in tree[1:])
+    return tree[0] == "s" and tree[1] not in ("x", "y", "z")
 
 
 # --- quantities -----------------------------------------------------------------------------------------------

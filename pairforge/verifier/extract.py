@@ -164,7 +164,7 @@ def _boxes(text: str) -> Extraction | None:
     joined = [_named(text, box) for box in reversed(boxes)] if len(boxes) > 1 else []
     if len(set(joined)) > 1:
         return Extraction(", ".join(joined), "joined boxes", _says_percent(text, boxes[-1].start, last.end))
-    answer = _signed(text, last) + last.content + _suffix(text, last.end)
+    answer = _signed(text, last) + _SAID.sub("", last.content) + _suffix(text, last.end)
     return Extraction(answer, "box", _says_percent(text, last.start, last.end))
 
 
@@ -202,9 +202,15 @@ def _signed(text: str, box: _Box) -> str:
 def _suffix(text: str, end: int) -> str:
     """A percent sign, degree sign, base or unit that stands right behind the box belongs to the answer."""
     found = SUFFIX.match(text, end, end + 60)
-    return " " + found.group(1) if found else ""
+    if found is None:
+        return ""
+    unit = found.group(1)
+    named = unit[0].isalpha() and not unit.startswith(("degree", "per"))
+    return f" \\text{{{re.sub('[{}]', '', unit)}}}" if named else f" {unit}"
 
 
+# Words that only announce the answer, inside the box.
+_SAID = re.compile(r"^\s*\\text\s*\{\s*(?:[Tt]he )?(?:[Ff]inal )?[Aa]nswer(?: is)?\s*[:=]?\s*\}\s*")
 _PERCENT = re.compile(r"%|per\s?cent", re.IGNORECASE)
 
 
@@ -293,6 +299,8 @@ def _statement(region: str, begin: int, cut: bool) -> str:
     if cut and newline < 0 and len(region) <= begin + len(window):
         return ""  # the statement itself may have been cut
     line = window if newline < 0 else window[:newline]
+    if line.rstrip().rstrip("*").endswith(":") and (display := _DISPLAY.match(window[newline:].lstrip())):
+        return display[2].strip()
     stop = next((m.start() for m in _SENTENCE_END.finditer(line) if not _inside_math(line, m.start())), len(line))
     return _TRAILING.sub("", line[:stop]).strip().strip("*").strip()
 
@@ -317,7 +325,8 @@ def _hashes(region: str, cut: bool, last_line_only: bool = True) -> Extraction |
 
 # --- texts without a marker -----------------------------------------------------------------------------------
 
-_MATH_SPAN = re.compile(r"\$\$?[^$]{1,400}\$\$?|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]")
+# A dollar before a digit opens no formula's end: "$45. So Tom pays $45" holds two amounts.
+_MATH_SPAN = re.compile(r"\$\$?[^$]{1,400}\$\$?(?!\d)|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]")
 _NO_STATEMENT = re.compile(
     r"\b(?:[Cc]annot|can't|don't|[Uu]nable|[Uu]nsure|[Ss]orry|[Mm]aybe|[Pp]erhaps|I|I'm|[Ll]et|[Ll]et's|[Ww]e|think|guess"
     r"|know|help|[Aa]nswer)\b"
@@ -336,7 +345,23 @@ def _whole(region: str, *, lenient: bool) -> Extraction | None:
         return Extraction(_only_value(text), "whole text", False) if len(words) <= limit else None
     last = text[-400:].rsplit("\n", 1)[-1].strip().strip("*").strip()
     formula = _MATH_SPAN.fullmatch(last.rstrip("."))
-    return Extraction(last, "last line") if formula else None
+    if formula:
+        return Extraction(last, "last line")
+    display = _LAST_DISPLAY.search(text, max(0, len(text) - 400))
+    return Extraction(display[2].strip(), "last line") if display else None
+
+
+_LAST_DISPLAY = re.compile(r"\n\s*(\$\$|\\\[)\s*([^$]{1,300}?)\s*(\$\$|\\\])\s*\.?$")
+
+
+_MONEY = re.compile(r"\$(?=\d[^$]*$)")
+_IN_TOTAL = re.compile(r"\s+(?:in (?:total|all)|altogether|overall)[.!]?$")
+
+
+def _amount(value: str) -> str:
+    """A value as a sentence ends in it: `$45 in total` is an amount, and its dollar opens no formula."""
+    value = _IN_TOTAL.sub("", value)
+    return _MONEY.sub(r"\\$", value, count=1) if value.startswith("$") else value
 
 
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
@@ -350,14 +375,19 @@ def _only_value(text: str) -> str:
         return str(bold[0])
     values = list(_VALUE_START.finditer(text))
     sentence = len(values) == 1 and text[0].isalpha() and not _MATH_SPAN.match(text) and " and " not in text
-    return text[values[0].start() :] if sentence and re.match(r"[A-Z][a-z]*,? [a-z]", text) else text.strip("*").strip()
+    return (
+        _amount(text[values[0].start() :])
+        if sentence and re.match(r"[A-Z][a-z]*,? [a-z]", text)
+        else text.strip("*").strip()
+    )
 
 
 _CONCLUDES = re.compile(
     r"(?:\*\*)?(?:therefore|thus|hence|so|finally|consequently|in conclusion|in total|altogether|overall)\b"
     r"[^\n]{0,300}?"
-    r"(?:=|\b(?:is|are|equals?|has|have|get|was|were|be|total of|paid|costs?|earns?)\b)\s*"
-    r"(?P<value>[$\\]?[-−+]?[\\$\d(][^=\n]{0,120}?)[.!]?$",
+    r"(?:=|\b(?:is|are|equals?|has|have|get|was|were|be|total of|paid|costs?|earns?|equal to|pays?|measures?|needs?"
+    r"|spends?|saves?|takes?|makes?|gets?|sells?|sold|weighs?|contains?|receives?|requires?|holds?)\b)\s*\**"
+    r"(?P<value>[$\\]?[-−+]?[\\$\d(][^=\n]{0,120}?)\**[.!]?\**$",
     re.IGNORECASE,
 )
 
@@ -369,4 +399,4 @@ def _conclusion(region: str) -> Extraction | None:
     found = _CONCLUDES.fullmatch(sentence)
     if found is None or len(_WORD.findall(_MATH_SPAN.sub(" ", found["value"]))) > 4:
         return None
-    return Extraction(found["value"], "conclusion", bool(_PERCENT.search(sentence)))
+    return Extraction(_amount(found["value"].replace("**", "")), "conclusion", bool(_PERCENT.search(sentence)))

@@ -107,14 +107,20 @@ _IRREGULAR = {"children": "child", "men": "man", "women": "woman", "feet": "foot
 _PIECE = re.compile(r"[A-Za-zµ]+|\^\s*\{?\s*-?\d+\s*\}?|/|\\cdot|\\times|\d+|\S")
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 
+_LETTER_UNITS = "[mgshLNJWV]"  # units of one letter, where they cannot be taken for a word or a symbol
+_LONG_UNITS = "|".join(sorted((w for w in KNOWN if len(w) > 1), key=len, reverse=True))
+_POWER = r"(?:\s*\^\s*\{?-?[1-4]\}?|[²³])?"
+_FURTHER = rf"(?:\s?/\s?(?:{_LONG_UNITS}|{_LETTER_UNITS})(?![A-Za-z]){_POWER})"
+# A quotient of units in plain letters: km/h, m/s^2, g/cm³.
+QUOTIENT = rf"(?:{_LONG_UNITS}|{_LETTER_UNITS})(?![A-Za-z]){_POWER}{_FURTHER}{{1,3}}"
+
 # What may stand right behind a box and still belong to the answer.
 SUFFIX = re.compile(
     r"[\s$]*(?:\\[,;!: ]|~|\\\)|\\\])*[\s$]*"
     r"(\\?%|per\s?cent\b|\^\s*\{?\s*\\circ\s*\}?|°|\\degree|degrees?\b|_\s*\{?\s*\d+\s*\}?"
     r"|\\(?:text|mathrm|mbox)\s*\{[^{}]{1,40}\}(?:\s*\^\s*\{?\d\}?)?"
-    r"|(?:"
-    + "|".join(sorted((w for w in KNOWN if len(w) > 1), key=len, reverse=True))
-    + r")\b(?:\s*\^\s*\{?[23]\}?|[²³])?)"
+    rf"|{QUOTIENT}|(?:{_LONG_UNITS})(?![A-Za-z]){_POWER}"
+    rf"|{_LETTER_UNITS}(?:\^\{{?[23]\}}?|[²³])?(?=[.,;]?(?:\s*$|\s*\n|\s+[A-Z])))"
 )
 
 
