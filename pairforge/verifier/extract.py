@@ -43,7 +43,7 @@ def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Ex
     region, tagged = _answer_tag(region)
     found = _boxes(region) or _stated(region, cut)
     if found is None and not cut:
-        found = _conclusion(region) or _whole(region, lenient=tagged)
+        found = _option(region) or _conclusion(region) or _whole(region, lenient=tagged)
     if found is None and tagged and not cut:
         found = Extraction(region.strip(), "answer tag")
     if found is None:
@@ -117,7 +117,7 @@ _FILLER = r"\$|\\\(|\\\)|\\\[|\\\]|\\[,;:! ]|\\q?quad|[ \t~*&]|\n"
 _JOINER = r"\\(?:text|mathrm)\s*\{\s*(?:" + _JOINERS + r")\s*\}|\b(?:" + _JOINERS + r")\b"
 _BETWEEN = re.compile(
     rf"(?:{_FILLER})*(?P<joint>[,;、，]|{_JOINER}|)(?:{_FILLER}|{_JOINER})*"
-    r"(?P<label>\([a-h1-9ivx]{1,3}\)|[a-h]\)|)[ \t$]*(?P<name>[A-Za-z](?:_\{?\w\}?)?\s*=\s*|)"
+    r"(?P<label>(?:[Pp]art\s+)?(?:\([a-h1-9ivx]{1,3}\)|[a-h]\))|)[ \t$*:]*(?P<name>[A-Za-z](?:_\{?\w\}?)?\s*=\s*|)"
 )
 
 
@@ -158,6 +158,8 @@ def _boxes(text: str) -> Extraction | None:
     last = _box_at(text, start)
     if last.content is None:
         return Extraction("", "the last box is never closed", missing="truncated")
+    if not last.content.strip():
+        return Extraction("", "the last box is empty", missing="no_answer")
     boxes = [last]
     while len(boxes) < _MAX_JOINED and (box := _box_joined_to(text, boxes[-1])):
         boxes.append(box)
@@ -380,6 +382,21 @@ def _only_value(text: str) -> str:
         if sentence and re.match(r"[A-Z][a-z]*,? [a-z]", text)
         else text.strip("*").strip()
     )
+
+
+_OPTION = re.compile(
+    r"(?:correct|right|best) (?:option|choice)(?: is)?:?\s*\**\(?\**([A-J])\b(?!['’])"
+    r"|\b(?:option|choice) \**\(?([A-J])\)?\** is (?:the )?(?:correct|right|best)\b",
+    re.IGNORECASE,
+)
+
+
+def _option(region: str) -> Extraction | None:
+    """ "The correct option is C", "option C is correct", in the last sentences."""
+    found = None
+    for found in _OPTION.finditer(region, max(0, len(region) - 400)):  # noqa: B007  (the last one counts)
+        pass
+    return Extraction((found[1] or found[2]).upper(), "phrase") if found else None
 
 
 _CONCLUDES = re.compile(

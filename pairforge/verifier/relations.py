@@ -34,7 +34,7 @@ _PARAM_WORDS = re.compile(
     r'[,;]?\s*"?\s*\(?\s*(?:where|for|with|when)?\s*(?:some |any |all |every |an? )?"?\s*'
     r'(?:"?\s*([a-z])\s*"?\s*(?:is|=|be|are)\s*(?:an? |any |some )?(?:arbitrary )?'
     r"(integer|natural number|whole number)s?"
-    r'|(?:an? )?(integer|natural number)s?\s*"?\s*([a-z]))\s*"?\s*\)?\s*"?\s*$'
+    r'|(?:an? )?(integer|natural number)s?(?:\s+|\s*"\s*)([a-z]))\s*"?\s*\)?\s*"?\s*$'
 )
 _CONGRUENT = re.compile(r"(?:[a-z]\s*)?(?:\\equiv|=|)\s*(-?\d+)\s*\(?\s*\\?\"?(?:p?mod|bmod)\"?\s*\{?(\d+)\}?\s*\)?|"
                         r"(?:[a-z]\s*)?\\equiv\s*(-?\d+)\s*\\pmod\s*\{?(\d+)\}?")  # fmt: skip
