@@ -354,8 +354,6 @@ def _whole(region: str, *, lenient: bool) -> Extraction | None:
 
 
 _LAST_DISPLAY = re.compile(r"\n\s*(\$\$|\\\[)\s*([^$]{1,300}?)\s*(\$\$|\\\])\s*\.?$")
-
-
 _MONEY = re.compile(r"\$(?=\d[^$]*$)")
 _IN_TOTAL = re.compile(r"\s+(?:in (?:total|all)|altogether|overall)[.!]?$")
 
@@ -377,16 +375,14 @@ def _only_value(text: str) -> str:
         return str(bold[0])
     values = list(_VALUE_START.finditer(text))
     sentence = len(values) == 1 and text[0].isalpha() and not _MATH_SPAN.match(text) and " and " not in text
-    return (
-        _amount(text[values[0].start() :])
-        if sentence and re.match(r"[A-Z][a-z]*,? [a-z]", text)
-        else text.strip("*").strip()
-    )
+    if sentence and re.match(r"[A-Z][a-z]*,? [a-z]", text):
+        return _amount(text[values[0].start() :])
+    return text.strip("*").strip()
 
 
 _OPTION = re.compile(
-    r"(?:correct|right|best) (?:option|choice)(?: is)?:?\s*\**\(?\**([A-J])\b(?!['’])"
-    r"|\b(?:option|choice) \**\(?([A-J])\)?\** is (?:the )?(?:correct|right|best)\b",
+    r"(?:correct|right|best) (?:option|choice)(?: is)?:?\s*\**\(?\**(?-i:([A-J]))\b(?!['’])"
+    r"|\b(?:option|choice) \**\(?(?-i:([A-J]))\)?\** is (?:the )?(?:correct|right|best)\b",
     re.IGNORECASE,
 )
 
@@ -396,7 +392,7 @@ def _option(region: str) -> Extraction | None:
     found = None
     for found in _OPTION.finditer(region, max(0, len(region) - 400)):  # noqa: B007  (the last one counts)
         pass
-    return Extraction((found[1] or found[2]).upper(), "phrase") if found else None
+    return Extraction(found[1] or found[2], "phrase") if found else None
 
 
 _CONCLUDES = re.compile(
