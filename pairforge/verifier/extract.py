@@ -7,27 +7,17 @@ Order: the part after the thought; there an `<answer>` tag; the last box (or joi
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pairforge.chat import split_reasoning
 from pairforge.records import FinishReason
+from pairforge.verifier.extraction import PERCENT, Extraction
 from pairforge.verifier.units import SUFFIX
+from pairforge.verifier.unmarked import conclusion, option, whole
 
 MAX_ANSWER_CHARS = 2000
 _BOX_SCAN_CHARS = 20_000  # how far a box may reach before we stop looking for its closing brace
 _MAX_JOINED = 20
-
-
-class Extraction(NamedTuple):
-    """The final answer of a text and where it stood, or why there is none (`missing`).
-
-    `percent`: the words around the answer speak of a percentage, so a bare x may stand for x %.
-    """
-
-    answer: str
-    how: str
-    percent: bool = False
-    missing: Literal["", "no_answer", "truncated", "refused"] = ""
 
 
 def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Extraction:
@@ -43,7 +33,7 @@ def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Ex
     region, tagged = _answer_tag(region)
     found = _boxes(region) or _stated(region, cut)
     if found is None and not cut:
-        found = _option(region) or _conclusion(region) or _whole(region, lenient=tagged)
+        found = option(region) or conclusion(region) or whole(region, lenient=tagged)
     if found is None and tagged and not cut:
         found = Extraction(region.strip(), "answer tag")
     if found is None:
@@ -213,13 +203,12 @@ def _suffix(text: str, end: int) -> str:
 
 # Words that only announce the answer, inside the box.
 _SAID = re.compile(r"^\s*\\text\s*\{\s*(?:[Tt]he )?(?:[Ff]inal )?[Aa]nswer(?: is)?\s*[:=]?\s*\}\s*")
-_PERCENT = re.compile(r"%|per\s?cent", re.IGNORECASE)
 
 
 def _says_percent(text: str, start: int, end: int) -> bool:
     low = max(0, start - 200)
     around = text[max(low, text.rfind("\n", low, start)) : start] + text[end : end + 30].partition("\n")[0]
-    return "%" in around or ("cent" in around.lower() and _PERCENT.search(around) is not None)
+    return "%" in around or ("cent" in around.lower() and PERCENT.search(around) is not None)
 
 
 # --- phrases --------------------------------------------------------------------------------------------------
@@ -323,93 +312,3 @@ def _hashes(region: str, cut: bool, last_line_only: bool = True) -> Extraction |
     if last_line_only and after.strip() and not re.match(r"[-+$\\\d(.]", line):
         return None  # a markdown heading, not an answer
     return Extraction(line, "####", _says_percent(region, start, start + 4))
-
-
-# --- texts without a marker -----------------------------------------------------------------------------------
-
-# A dollar before a digit opens no formula's end: "$45. So Tom pays $45" holds two amounts.
-_MATH_SPAN = re.compile(r"\$\$?[^$]{1,400}\$\$?(?!\d)|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]")
-_NO_STATEMENT = re.compile(
-    r"\b(?:[Cc]annot|can't|don't|[Uu]nable|[Uu]nsure|[Ss]orry|[Mm]aybe|[Pp]erhaps|I|I'm|[Ll]et|[Ll]et's|[Ww]e|think|guess"
-    r"|know|help|[Aa]nswer)\b"
-)
-_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
-
-
-def _whole(region: str, *, lenient: bool) -> Extraction | None:
-    """A text that is one short line, or whose last line is nothing but a formula."""
-    text = region.strip()
-    limit = 12 if lenient else 4
-    if "\n" not in text and len(text) <= 300:
-        words = _WORD.findall(_MATH_SPAN.sub(" ", text))
-        if _NO_STATEMENT.search(text):
-            return None
-        return Extraction(_only_value(text), "whole text", False) if len(words) <= limit else None
-    last = text[-400:].rsplit("\n", 1)[-1].strip().strip("*").strip()
-    formula = _MATH_SPAN.fullmatch(last.rstrip("."))
-    if formula:
-        return Extraction(last, "last line")
-    display = _LAST_DISPLAY.search(text, max(0, len(text) - 400))
-    return Extraction(display[2].strip(), "last line") if display else None
-
-
-_LAST_DISPLAY = re.compile(r"\n\s*(\$\$|\\\[)\s*([^$]{1,300}?)\s*(\$\$|\\\])\s*\.?$")
-_MONEY = re.compile(r"\$(?=\d[^$]*$)")
-_IN_TOTAL = re.compile(r"\s+(?:in (?:total|all)|altogether|overall)[.!]?$")
-
-
-def _amount(value: str) -> str:
-    """A value as a sentence ends in it: `$45 in total` is an amount, and its dollar opens no formula."""
-    value = _IN_TOTAL.sub("", value)
-    return _MONEY.sub(r"\\$", value, count=1) if value.startswith("$") else value
-
-
-_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
-_VALUE_START = re.compile(r"(?<=[a-z] )[$\\]?\\?\$?-?[\d(\\]")
-
-
-def _only_value(text: str) -> str:
-    """What is bold in a short sentence, or the sentence from its only value on."""
-    bold = _BOLD.findall(text)
-    if len(bold) == 1:
-        return str(bold[0])
-    values = list(_VALUE_START.finditer(text))
-    sentence = len(values) == 1 and text[0].isalpha() and not _MATH_SPAN.match(text) and " and " not in text
-    if sentence and re.match(r"[A-Z][a-z]*,? [a-z]", text):
-        return _amount(text[values[0].start() :])
-    return text.strip("*").strip()
-
-
-_OPTION = re.compile(
-    r"(?:correct|right|best) (?:option|choice)(?: is)?:?\s*\**\(?\**(?-i:([A-J]))\b(?!['’])"
-    r"|\b(?:option|choice) \**\(?(?-i:([A-J]))\)?\** is (?:the )?(?:correct|right|best)\b",
-    re.IGNORECASE,
-)
-
-
-def _option(region: str) -> Extraction | None:
-    """ "The correct option is C", "option C is correct", in the last sentences."""
-    found = None
-    for found in _OPTION.finditer(region, max(0, len(region) - 400)):  # noqa: B007  (the last one counts)
-        pass
-    return Extraction(found[1] or found[2], "phrase") if found else None
-
-
-_CONCLUDES = re.compile(
-    r"(?:\*\*)?(?:therefore|thus|hence|so|finally|consequently|in conclusion|in total|altogether|overall)\b"
-    r"[^\n]{0,300}?"
-    r"(?:=|\b(?:is|are|equals?|has|have|get|was|were|be|total of|paid|costs?|earns?|equal to|pays?|measures?|needs?"
-    r"|spends?|saves?|takes?|makes?|gets?|sells?|sold|weighs?|contains?|receives?|requires?|holds?)\b)\s*\**"
-    r"(?P<value>[$\\]?[-−+]?[\\$\d(][^=\n]{0,120}?)\**[.!]?\**$",
-    re.IGNORECASE,
-)
-
-
-def _conclusion(region: str) -> Extraction | None:
-    """A last sentence like "So she has 42 apples left." that ends in a value."""
-    last = region.rstrip()[-400:].rsplit("\n", 1)[-1].strip().strip("*").strip()
-    sentence = re.split(r"(?<=[a-z\d$)])\. +(?=[A-Z])", last)[-1]
-    found = _CONCLUDES.fullmatch(sentence)
-    if found is None or len(_WORD.findall(_MATH_SPAN.sub(" ", found["value"]))) > 4:
-        return None
-    return Extraction(_amount(found["value"].replace("**", "")), "conclusion", bool(_PERCENT.search(sentence)))

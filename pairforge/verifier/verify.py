@@ -17,7 +17,8 @@ from pairforge.errors import VerifierError
 from pairforge.records import FinishReason, Status, Verdict
 from pairforge.verifier.compare import Hints
 from pairforge.verifier.decide import Decision, cheap_decision, quick_decision
-from pairforge.verifier.extract import Extraction, extract_answer, extract_gold
+from pairforge.verifier.extract import extract_answer, extract_gold
+from pairforge.verifier.extraction import Extraction
 from pairforge.verifier.memo import Memo
 from pairforge.verifier.pool import Pool
 
