@@ -39,7 +39,10 @@ def test_defaults_are_the_papers():
         (MINIMAL + "seed: many", ["seed", "'many'"]),
         ("- a\n- b", ["mapping"]),
         ("a: [", ["not valid YAML"]),
+        ("? [a]\n: 1", ["line 1", "unhashable key"]),
         ("", ["mapping"]),
+        (MINIMAL + "filter: {tokenizer: other}", ["line 5", "the key 'filter' stands here twice"]),
+        (MINIMAL.replace("nano}}", "nano}, sampling: {top_p: 1, top_p: 0.5}}"), ["line 3", "'top_p'", "twice"]),
         (MINIMAL + "format: {user: hello}", ["format.user", "{question}"]),
     ],
 )

@@ -31,7 +31,7 @@ def load_recipe(file: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 def parse_recipe(text: str, overrides: Iterable[str] = (), *, name: str = "recipe", base_dir: Path = Path()) -> Recipe:
     """`load_recipe` for text. `name` stands for the file in errors."""
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml.load(text, _UniqueKeys)  # a safe loader
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" line {where.line + 1}" if where else ""
@@ -47,6 +47,20 @@ def parse_recipe(text: str, overrides: Iterable[str] = (), *, name: str = "recip
         return Recipe.model_validate(raw)
     except pydantic.ValidationError as error:
         raise explain(error, raw, name) from None
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML's safe loader, which by itself lets the second of two equal keys silently replace the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"):
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key '{key.value}' stands here twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def dump_recipe(recipe: Recipe) -> str:
