@@ -7,6 +7,7 @@ one problem's samples alone, so the set of draws does not depend on the order in
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class _State:
     """Where one problem stands. What its samples were is forgotten once it is decided."""
 
     task: Task
+    place: int
     done: dict[int, Facts] = field(default_factory=dict)
     waiting: set[int] = field(default_factory=set)
     owed: deque[int] = field(default_factory=deque)
@@ -60,6 +62,12 @@ class Plan:
     Every problem gets `min_draws`; then one more at a time while its samples are not accepted, up to `max_draws`.
     Problems with a long budget come first, so that none of them is left running alone at the end; a problem
     that needs another draw comes before a new one, while its prompt is still in the engine's prefix cache.
+
+    With `enough` the plan ends once that many problems are accepted, and goes wide before it goes deep: every problem
+    in the order given, then a further draw of each that was not accepted, and so on. A first draw is accepted more
+    often than one that follows a failure, so no other order needs fewer tokens. There are never more problems in
+    flight than are still missing, so none is accepted beyond `enough`.
+
     `accepted` counts the problems that `accept` said yes to. `has_samples` says whether a stored draw is more than a
     failed request.
     """
@@ -72,29 +80,30 @@ class Plan:
         min_draws: int = 1,
         max_draws: int = 1,
         accept: Accept | None = None,
+        enough: int | None = None,
         stored: Iterable[Drawn] = (),
         stop: tuple[str, ...] = (),
     ) -> None:
         """`stored` are the draws there are. One that ran into a smaller budget than its task now has is owed again."""
         self._seed, self._max, self._accept, self._stop = run_seed, max_draws, accept, stop
         self._min = min_draws if accept is not None else max_draws
-        ordered = sorted(tasks, key=lambda task: -task.max_tokens)
-        self._states = {task.problem_id: _State(task) for task in ordered}
-        self._again: deque[_State] = deque()
+        self._enough = enough
+        ordered = list(tasks) if enough is not None else sorted(tasks, key=lambda task: -task.max_tokens)
+        self._states = {task.problem_id: _State(task, place) for place, task in enumerate(ordered)}
+        self._queue: list[tuple[int, int, _State]] = []  # a heap; no two places are equal, so no states are compared
         self._open = len(self._states)
+        self._flying = 0
         self.accepted = 0
         self.has_samples = False
         for drawn in stored:
             self._take_stored(drawn)
         for state in self._states.values():
             self._move_on(state)
-        self._fresh = deque(state for state in self._states.values() if state.owed)
-        self._again.clear()
 
     @property
     def finished(self) -> bool:
-        """Whether every problem is decided: accepted, or drawn as often as allowed."""
-        return self._open == 0
+        """Whether every problem is decided (accepted, or drawn as often as allowed), or enough are accepted."""
+        return self._open == 0 or (self._missing == 0 and self._flying == 0)
 
     @property
     def problems(self) -> int:
@@ -105,28 +114,49 @@ class Plan:
         return len(self._states) - self._open
 
     @property
+    def owed(self) -> int:
+        """How many problems may still be drawn."""
+        return 0 if self.finished else self._open
+
+    def undrawn(self) -> list[str]:
+        """The problems that were never drawn, in order: before the end those that owe a first draw, and after it
+        those that were not needed."""
+        return [name for name, state in self._states.items() if not (state.decided or state.done or state.waiting)]
+
+    @property
     def most_tokens(self) -> int:
         """The most that the problems not yet decided can still use: all draws they are allowed, each to its budget."""
+        if self.finished:
+            return 0
         undecided = (state for state in self._states.values() if not state.decided)
         return sum((self._max - len(state.done)) * state.task.max_tokens for state in undecided)
+
+    @property
+    def _missing(self) -> int:
+        """How many problems must still be accepted; without `enough`, as many as there are."""
+        return self._open if self._enough is None else max(0, self._enough - self.accepted)
 
     def task(self, problem_id: str) -> Task:
         return self._states[problem_id].task
 
     def next(self) -> Request | None:
         """The next request to send; None when nothing can be sent until more verdicts are in."""
-        for queue in (self._again, self._fresh):
-            while queue:
-                state = queue[0]
-                if state.owed:
-                    return self._request(state, state.owed.popleft())
-                queue.popleft()
-        return None
+        if not self._queue:
+            return None
+        state = self._queue[0][-1]
+        if not state.waiting and self._flying >= self._missing:
+            return None
+        draw = state.owed.popleft()
+        if not state.owed:
+            heapq.heappop(self._queue)
+        self._flying += not state.waiting
+        return self._request(state, draw)
 
     def done(self, drawn: Drawn) -> None:
         """Take in a finished and judged draw; it may decide the problem or make it owe another draw."""
         state = self._states[drawn.problem_id]
         state.waiting.discard(drawn.draw)
+        self._flying -= not state.waiting
         state.done[drawn.draw] = drawn.facts
         self._move_on(state)
 
@@ -139,12 +169,12 @@ class Plan:
             state.done[drawn.draw] = drawn.facts
 
     def _move_on(self, state: _State) -> None:
-        """Decide the problem, or owe what it lacks."""
-        if state.decided:
+        """Decide the problem, or owe what it lacks: its first draws, then one more at a time."""
+        if state.decided or state.waiting or state.owed:
             return
-        first = (draw for draw in range(self._min) if draw not in state.done and draw not in state.waiting)
-        state.owed.extend(draw for draw in first if draw not in state.owed)
-        if state.owed or state.waiting:
+        first = [draw for draw in range(self._min) if draw not in state.done]
+        if first:
+            self._owe(state, first)
             return
         known = [state.done[draw] for draw in sorted(state.done)]
         accepted = self._accept is not None and self._accept(state.task.problem_id, known)
@@ -155,8 +185,13 @@ class Plan:
             self._open -= 1
             self.accepted += accepted
         else:
-            state.owed.append(following)
-            self._again.append(state)
+            self._owe(state, [following])
+
+    def _owe(self, state: _State, draws: list[int]) -> None:
+        """Put the problem in line: further draws before new problems, or, with `enough`, behind them."""
+        state.owed.extend(draws)
+        further = max(0, draws[0] - self._min + 1)
+        heapq.heappush(self._queue, (-further if self._enough is None else further, state.place, state))
 
     def _request(self, state: _State, draw: int) -> Request:
         task = state.task

@@ -110,20 +110,78 @@ def test_more_draws_or_problems_owe_only_the_new_ones():
     assert [(r.problem_id, r.draw) for r in more] == [("p000", 2), ("p001", 2), ("p002", 0), ("p002", 1), ("p002", 2)]
 
 
+def test_enough_goes_wide_before_it_goes_deep_and_keeps_the_order_given():
+    some = [Task("short", "", 10, "yes"), Task("long", "", 90, "yes"), Task("middle", "", 50, "yes")]
+    plan = Plan(some, run_seed=0, max_draws=3, accept=correct, enough=3)
+    asked = []
+    while (request := plan.next()) is not None:
+        asked.append((request.problem_id, request.draw))
+        finish(plan, request, "incorrect")
+    assert asked == [(name, draw) for draw in range(3) for name in ("short", "long", "middle")]
+    assert plan.finished
+    assert plan.undrawn() == []
+
+
+def test_enough_never_has_more_in_flight_than_are_missing():
+    plan = Plan(tasks(6), run_seed=0, max_draws=2, accept=correct, enough=2)
+    first, second = everything(plan)
+    finish(plan, first, "correct")
+    assert everything(plan) == [], "one is missing, and one is in flight"
+    finish(plan, second, "incorrect")
+    (third,) = everything(plan)
+    assert (third.problem_id, third.draw, plan.finished) == ("p002", 0, False), "a new problem before a second draw"
+    finish(plan, third, "correct")
+    assert (plan.finished, plan.accepted, plan.owed, plan.most_tokens) == (True, 2, 0, 0)
+    assert everything(plan) == []
+    assert plan.undrawn() == ["p003", "p004", "p005"]
+
+
+def test_enough_waits_for_all_the_first_draws_of_a_problem():
+    plan = Plan(tasks(3), run_seed=0, min_draws=2, max_draws=3, accept=correct, enough=1)
+    first, second = everything(plan)
+    assert (first.problem_id, second.problem_id) == ("p000", "p000")
+    finish(plan, first, "correct")
+    assert not plan.finished
+    finish(plan, second, "incorrect")
+    assert plan.finished
+
+
+def test_a_larger_number_that_is_enough_goes_on_where_the_plan_ended():
+    stored = [
+        drawn(r, "correct") for r in everything(Plan(tasks(5), run_seed=0, max_draws=2, accept=correct, enough=2))
+    ]
+    assert Plan(tasks(5), run_seed=0, max_draws=2, accept=correct, enough=2, stored=stored).finished
+    more = Plan(tasks(5), run_seed=0, max_draws=2, accept=correct, enough=4, stored=stored)
+    assert [r.problem_id for r in everything(more)] == ["p002", "p003"]
+
+
 def test_seeds_are_stable_and_differ():
     assert draw_seed(0, "p", 0) == draw_seed(0, "p", 0)
     assert len({draw_seed(s, p, d) for s in (0, 1) for p in ("a", "b") for d in range(4)}) == 16
     assert all(0 <= draw_seed(0, "p", d) < 2**31 for d in range(100))
 
 
-def play(seed: int, solved_at: dict[str, int], min_draws: int, max_draws: int, die_after: int | None = None):
+def play(
+    seed: int,
+    solved_at: dict[str, int],
+    min_draws: int,
+    max_draws: int,
+    die_after: int | None = None,
+    enough: int | None = None,
+):
     """Run a plan to its end with results in random order; optionally die on the way and resume from what is stored."""
     order = random.Random(seed)
     stored: list[Drawn] = []
     asked: list[str] = []
     for limit in (die_after, None):
         plan = Plan(
-            tasks(len(solved_at)), run_seed=3, min_draws=min_draws, max_draws=max_draws, accept=correct, stored=stored
+            tasks(len(solved_at)),
+            run_seed=3,
+            min_draws=min_draws,
+            max_draws=max_draws,
+            accept=correct,
+            enough=enough,
+            stored=stored,
         )
         flying: list[Request] = []
         while not plan.finished and (limit is None or len(stored) < limit):
@@ -156,3 +214,22 @@ def test_neither_order_nor_death_changes_what_is_drawn(seed, solved, min_draws, 
     assert undisturbed == killed == wanted
     assert plan.finished
     assert plan.accepted == sum(s < min_draws + extra for s in solved)
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    solved=st.lists(st.integers(0, 4), min_size=1, max_size=12),
+    max_draws=st.integers(1, 4),
+    enough=st.integers(1, 12),
+    die_after=st.integers(0, 20),
+)
+def test_enough_are_accepted_and_not_one_more_whatever_the_order_and_the_deaths(
+    seed, solved, max_draws, enough, die_after
+):
+    solved_at = {f"p{n:03}": s for n, s in enumerate(solved)}
+    asked, plan = play(seed, solved_at, 1, max_draws, die_after, enough)
+    assert plan.finished
+    assert plan.accepted == min(enough, sum(s < max_draws for s in solved))
+    assert len(asked) == len(set(asked)), "no draw is asked for twice"
+    everything_drawn, _ = play(seed, solved_at, 1, max_draws)
+    assert set(asked) <= set(everything_drawn), "only draws that a run without `enough` makes too"
