@@ -2,7 +2,7 @@
 
     recipe.yaml  manifest.json                   the resolved recipe; what produced the evidence, counts, timings
     problems.parquet  source_drops.parquet       evidence from the sources
-    sampling_drops.parquet                       problems that nothing can be sampled for (prompt too long)
+    sampling_drops.parquet                       problems that were not sampled: prompt too long, or not needed
     samples/given.parquet                        solutions that came with the problems
     samples/sampled.jsonl -> sampled.parquet     append-only while sampling, compacted when done
     verdicts/verdicts.jsonl -> verdicts.parquet  the same
@@ -169,7 +169,7 @@ class Run:
         return (from_row(Drop, row) for row in iter_rows(self._need("source_drops.parquet")))
 
     def write_sampling_drops(self, drops: Iterable[Drop]) -> None:
-        """Store the problems that nothing can be sampled for."""
+        """Store the problems that were not sampled, each with the reason."""
         write_rows(self.path / "sampling_drops.parquet", map(to_row, drops), Drop)
 
     def sampling_drops(self) -> Iterator[Drop]:

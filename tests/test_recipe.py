@@ -44,6 +44,10 @@ def test_defaults_are_the_papers():
         (MINIMAL + "filter: {tokenizer: other}", ["line 5", "the key 'filter' stands here twice"]),
         (MINIMAL.replace("nano}}", "nano}, sampling: {top_p: 1, top_p: 0.5}}"), ["line 3", "'top_p'", "twice"]),
         (MINIMAL + "format: {user: hello}", ["format.user", "{question}"]),
+        (
+            MINIMAL.replace("nano}}", "nano}, draws: {until: max, enough: 9}}"),
+            ["generator.draws", "draws.enough counts accepted problems", "until: accepted"],
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_place_and_the_way_out(text: str, words: list[str]):

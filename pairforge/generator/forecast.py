@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 RESAMPLES = 1000
@@ -72,26 +72,60 @@ class Forecast:
     by_max_draws: tuple[DrawLimit, ...] = ()
 
 
-def forecast(pilot: Sequence[Piloted], *, problems: int, tokens_per_s: float | None, seed: int = 0) -> Forecast:
-    """Scale a random pilot up to `problems` problems.
+def forecast(
+    pilot: Sequence[Piloted],
+    *,
+    problems: int,
+    tokens_per_s: float | None,
+    enough: int | None = None,
+    min_draws: int = 1,
+    seed: int = 0,
+) -> Forecast:
+    """Scale a random pilot up to `problems` problems, or to as many as it takes until `enough` are accepted.
 
     The share accepted has Wilson's interval, sums have the bootstrap's (problems resampled, seeded). Without a rate
-    (`tokens_per_s` None) the seconds are unknown.
+    (`tokens_per_s` None) the seconds are unknown. `min_draws` is how many draws every problem gets at once.
     """
     if not pilot:
         raise ValueError("a forecast needs at least one piloted problem")
     share = wilson(sum(p.accepted for p in pilot), len(pilot))
-    tokens = _total(pilot, lambda p: p.tokens, problems, seed)
+    accepted = [min(s * problems, enough or math.inf) for s in (share.value, share.low, share.high)]
+    rng = random.Random(seed)
+    draws, tokens, disk_bytes = _estimates(
+        _whole(pilot, problems, enough, min_draws),
+        [_whole(rng.choices(pilot, k=len(pilot)), problems, enough, min_draws) for _ in range(RESAMPLES)],
+    )
     return Forecast(
         problems=problems,
         piloted=len(pilot),
-        accepted=Estimate(share.value * problems, share.low * problems, share.high * problems),
-        draws=_total(pilot, lambda p: p.draws, problems, seed),
+        accepted=Estimate(*accepted),
+        draws=draws,
         tokens=tokens,
         seconds=_seconds(tokens, tokens_per_s) if tokens_per_s else None,
-        disk_bytes=_total(pilot, lambda p: p.text_bytes, problems, seed),
+        disk_bytes=disk_bytes,
         by_max_draws=draw_limits(pilot),
     )
+
+
+def _whole(pilot: Sequence[Piloted], problems: int, enough: int | None, min_draws: int) -> tuple[float, float, float]:
+    """Draws, tokens and bytes of the whole, as this pilot has it: rounds of draws, until enough are accepted."""
+    scale, missing = problems / len(pilot), math.inf if enough is None else enough
+    totals = (0.0, 0.0, 0.0)
+    start = 0
+    for end in range(min_draws, max(min_draws, *(p.draws for p in pilot)) + 1):
+        gained = scale * sum(p.accepted_after is not None and start < p.accepted_after <= end for p in pilot)
+        part = scale * min(1.0, missing / gained if gained else 1.0)
+        spent = (
+            sum(len(p.draw_tokens[start:end]) for p in pilot),
+            sum(sum(p.draw_tokens[start:end]) for p in pilot),
+            sum(p.text_bytes * len(p.draw_tokens[start:end]) / p.draws for p in pilot),
+        )
+        totals = (totals[0] + part * spent[0], totals[1] + part * spent[1], totals[2] + part * spent[2])
+        missing -= gained
+        if missing <= 0:
+            break
+        start = end
+    return totals
 
 
 def draw_limits(pilot: Sequence[Piloted]) -> tuple[DrawLimit, ...]:
@@ -120,9 +154,8 @@ def _seconds(tokens: Estimate, tokens_per_s: float) -> Estimate:
     return Estimate(tokens.value / tokens_per_s, tokens.low / tokens_per_s, tokens.high / tokens_per_s)
 
 
-def _total(pilot: Sequence[Piloted], measure: Callable[[Piloted], int], problems: int, seed: int) -> Estimate:
-    values = [measure(p) for p in pilot]
-    draw = random.Random(seed)
-    means = sorted(sum(draw.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES))
-    low, high = means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
-    return Estimate(problems * sum(values) / len(values), problems * low, problems * high)
+def _estimates(values: tuple[float, ...], resampled: list[tuple[float, ...]]) -> list[Estimate]:
+    """Each value with the interval that 95 % of its resampled ones lie in."""
+    ranked = [sorted(column) for column in zip(*resampled, strict=True)]
+    low, high = int(0.025 * RESAMPLES), int(0.975 * RESAMPLES) - 1
+    return [Estimate(value, column[low], column[high]) for value, column in zip(values, ranked, strict=True)]

@@ -108,6 +108,8 @@ def _adds(key: str, there: Any, here: Any, new_sources: set[str]) -> bool:
         return key.endswith(".limit") and there is not None and (here is None or here > there)
     if key in ("generator.draws.min", "generator.draws.max", "generator.sampling.max_tokens"):
         return there is not None and here is not None and here > there
+    if key == "generator.draws.enough":
+        return True  # a smaller number draws nothing, a larger one goes on
     return (key, there, here) in (("generator.draws.until", "accepted", "max"), ("generator.budget", "rule", "full"))
 
 

@@ -8,6 +8,7 @@ from pairforge import lengths
 from pairforge.filters import Evidence, prepare
 from pairforge.filters.quality import needs_quality, quality_table
 from pairforge.pipeline.settings import AnyFrame, Progress, completion, frames, prompt, quiet, student
+from pairforge.pipeline.target import accepted_problems, read_target
 from pairforge.recipe import Recipe
 from pairforge.records import Status, digest
 from pairforge.run import Run
@@ -38,6 +39,11 @@ def sample_facts(
         other = other.select("sample_key", pl.col("completion_tokens").alias("rejected_completion_tokens"))
         facts = facts.join(other, on="sample_key", how="left")
     return facts
+
+
+def student_facts(recipe: Recipe, run: Run) -> pl.DataFrame:
+    """The table of all samples, counted in the student's tokens."""
+    return sample_facts(recipe, run, student(recipe))
 
 
 def load_evidence(recipe: Recipe, run: Run, *, quality: bool | None = None, progress: Progress = quiet) -> Evidence:
@@ -111,7 +117,8 @@ def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFra
     """One row per problem that could be drawn: source, gold, number of draws, why they stopped, and its pass rate.
 
     `pass_rate` looks at the first `draws.min` draws only, so that stopping early does not bias it. A draw that ends
-    without an answer, also because its budget cut it, has not solved the problem.
+    without an answer, also because its budget cut it, has not solved the problem. `stopped_by`: not_drawn, max (all
+    draws made), accepted, or enough (not accepted, but `draws.enough` others were).
     """
     import polars as pl
 
@@ -126,10 +133,16 @@ def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFra
         pl.len().alias("draws"),
         (pl.col("status") == "correct").filter(first & tried).mean().alias("pass_rate"),
     )
+    left_open: list[str] = []
+    if draws and draws.enough and (target := run.manifest().get("target")):
+        accepted = accepted_problems(samples, read_target(target))
+        left_open = sampled.filter(~pl.col("problem_id").is_in(accepted))["problem_id"].unique().to_list()
     limit, until = (draws.max, draws.until) if draws else (0, "max")
     stopped = (
         pl.when(pl.col("draws") == 0)
         .then(pl.lit("not_drawn"))
+        .when((pl.col("draws") < limit) & pl.col("problem_id").is_in(left_open))
+        .then(pl.lit("enough"))
         .when(pl.col("draws") < limit)
         .then(pl.lit(until))
         .otherwise(pl.lit("max"))

@@ -11,9 +11,11 @@ from typing import Any
 from pairforge.filters.target import Facts, Target, accepts
 from pairforge.generator.forecast import Forecast, Piloted, forecast
 from pairforge.pipeline.evidence import prepare, verify
-from pairforge.pipeline.plan import Work, chosen, facts_by_problem, plan_sampling, student_facts
+from pairforge.pipeline.facts import student_facts
+from pairforge.pipeline.plan import Work, chosen, plan_sampling
 from pairforge.pipeline.sampling import sample
 from pairforge.pipeline.settings import Progress, quiet
+from pairforge.pipeline.target import facts_by_problem
 from pairforge.recipe import Recipe
 from pairforge.run import Run
 
@@ -60,8 +62,14 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
             work = plan_sampling(recipe, run)
             piloted = pilot_results(recipe, run, work, pilot)
             if piloted:
+                draws = recipe.sampling_block().draws
                 expected = forecast(
-                    list(piloted.values()), problems=len(work.tasks), tokens_per_s=rate, seed=recipe.seed
+                    list(piloted.values()),
+                    problems=len(work.tasks),
+                    tokens_per_s=rate,
+                    enough=draws.enough,
+                    min_draws=draws.min,
+                    seed=recipe.seed,
                 )
         else:
             work = plan_sampling(recipe, run)
@@ -69,7 +77,7 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
             run=str(run.path),
             problems=run.problem_table(["id"]).height,
             drawable=len(work.tasks),
-            owed=work.plan.problems - work.plan.decided,
+            owed=work.plan.owed,
             budget_limited=sum(task.budget_limited for task in work.tasks),
             most_tokens=work.plan.most_tokens,
             token_ratio=round(work.ratio.safe, 3),

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pairforge import chat, demo, lengths
 from pairforge.errors import EngineError, SourceError
-from pairforge.filters.rules import Bounds, SideRule
-from pairforge.filters.target import Facts, Target, accepts, longest_useful, loosest_target
-from pairforge.generator import Accept, Drawn, Plan, Task, Weigh
+from pairforge.filters.target import Facts, Target, longest_useful
+from pairforge.generator import Plan, Task, Weigh
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
 from pairforge.generator.vllm_engine import context_tokens
-from pairforge.pipeline.facts import sample_facts
+from pairforge.pipeline.facts import student_facts
 from pairforge.pipeline.settings import completion, frames, prompt, sampler_prompt, student
+from pairforge.pipeline.target import acceptance, facts_by_problem, frozen_target
 from pairforge.recipe import GeneratorBlock, Recipe
 from pairforge.records import Drop, Message, Problem, Sample, Verdict, digest
 from pairforge.run import Run
 
 if TYPE_CHECKING:
-    import polars as pl
     from transformers import PreTrainedTokenizerBase
 
 MIN_ROOM_TOKENS = 16  # less room than this in the context is no room for a solution
@@ -54,60 +53,23 @@ def plan_sampling(recipe: Recipe, run: Run, *, extend: bool = False, only: int |
     facts = facts_by_problem(student_facts(recipe, run))
     ratio = token_ratio(sampler, tokenizer, run)
     tasks, drops = make_tasks(recipe, run, sampler, facts.given, target, ratio)
-    if only is not None:
-        tasks = chosen(tasks, only, recipe.seed)
+    enough = block.draws.enough if only is None else None  # a pilot is drawn to its end: it tells what is enough
     plan = Plan(
-        tasks,
+        tasks if only is None and enough is None else chosen(tasks, only, recipe.seed),
         run_seed=recipe.seed,
         min_draws=block.draws.min,
         max_draws=block.draws.max,
         accept=acceptance(facts.given, target) if block.draws.until == "accepted" else None,
+        enough=enough,
         stored=facts.drawn,
         stop=stop_strings(block, sampler),
     )
     return Work(plan, tasks, drops, weigher(recipe, run, tokenizer, target), ratio, target)
 
 
-def chosen(tasks: list[Task], count: int, seed: int) -> list[Task]:
-    """A sample of the tasks that does not depend on their order or on the other tasks."""
+def chosen(tasks: list[Task], count: int | None, seed: int) -> list[Task]:
+    """A sample of the tasks that does not depend on their order or on the other tasks; None: all, in that order."""
     return sorted(tasks, key=lambda task: digest(["pilot", seed, task.problem_id]))[:count]
-
-
-# --- the target ----------------------------------------------------------------------------------------------------
-
-
-def frozen_target(recipe: Recipe, run: Run, *, extend: bool = False) -> Target:
-    """The target this run is sampled for: the recipe's loosest rule at the first sampling, or at the last `extend`."""
-    stored = run.manifest().get("target")
-    if stored is not None and not extend:
-        return read_target(stored)
-    target = loosest_target(recipe.filter.to_rules(recipe.seed))
-    run.update_manifest(target=asdict(target))
-    return target
-
-
-def read_target(row: Mapping[str, Any]) -> Target:
-    """A `Target` from the manifest."""
-
-    def side(value: Mapping[str, Any]) -> SideRule:
-        own: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
-        return SideRule(**own)
-
-    kinds: dict[str, Any] = {
-        "chosen": side,
-        "rejected": side,
-        **dict.fromkeys(("gap", "ratio", "total"), lambda value: Bounds(**value)),
-    }
-    return Target(**{name: kinds[name](value) if name in kinds else value for name, value in row.items()})
-
-
-def acceptance(given: Mapping[str, list[Facts]], target: Target) -> Accept:
-    """Whether one problem's samples, given and sampled, serve the target."""
-
-    def accept(problem_id: str, sampled: Sequence[Facts]) -> bool:
-        return accepts([*given.get(problem_id, []), *sampled], target)
-
-    return accept
 
 
 def weigher(recipe: Recipe, run: Run, tokenizer: PreTrainedTokenizerBase, target: Target) -> Weigh:
@@ -134,43 +96,6 @@ def weigher(recipe: Recipe, run: Run, tokenizer: PreTrainedTokenizerBase, target
         )
 
     return weigh
-
-
-# --- what is there -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The facts of all stored samples: given ones by problem, sampled ones as draws."""
-
-    given: dict[str, list[Facts]]
-    drawn: list[Drawn]
-
-
-def student_facts(recipe: Recipe, run: Run) -> pl.DataFrame:
-    """The table of all samples, counted in the student's tokens."""
-    return sample_facts(recipe, run, student(recipe))
-
-
-def facts_by_problem(table: pl.DataFrame) -> Stored:
-    """What the target looks at, from the table of `sample_facts`."""
-    stored = Stored({}, [])
-    for row in table.iter_rows(named=True):
-        facts = Facts(
-            origin=row["origin"],
-            status=row["status"],
-            tokens=row["completion_tokens"],
-            prompt_tokens=row["prompt_tokens"] or 0,
-            finish_reason=row["finish_reason"],
-            side=row["side"],
-            model=row["model"],
-            rejected_tokens=row.get("rejected_completion_tokens"),
-        )
-        if row["origin"] == "given":
-            stored.given.setdefault(row["problem_id"], []).append(facts)
-        else:
-            stored.drawn.append(Drawn(row["problem_id"], row["draw"], row["max_tokens"], facts))
-    return stored
 
 
 # --- tasks and budgets ---------------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ from typing import Any
 
 from pairforge import demo, generator
 from pairforge.pipeline.evidence import verify
-from pairforge.pipeline.plan import plan_sampling
+from pairforge.pipeline.plan import Work, plan_sampling
 from pairforge.pipeline.settings import Progress, open_verifier, quiet
 from pairforge.recipe import Recipe
-from pairforge.records import Sample, Verdict, to_row
+from pairforge.records import Drop, Sample, Verdict, to_row
 from pairforge.run import Run
 
 
@@ -38,7 +38,9 @@ def sample(
             run.forget_errors()
         verify(recipe, run, progress=progress)  # given solutions, and samples whose verdict a crash took
         work = plan_sampling(recipe, run, extend=extend, only=only)
-        run.write_sampling_drops(work.drops)
+        enough = block.draws.enough if only is None else None
+        if only is None:
+            run.write_sampling_drops([*work.drops, *not_needed(work, enough)])
         if work.plan.finished:
             return None
         run.update_manifest(token_ratio=asdict(work.ratio))
@@ -48,7 +50,7 @@ def sample(
             RunStore(run) as store,
             open_engine(recipe, run) as engine,
         ):
-            return generator.sample(
+            drawn = generator.sample(
                 work.plan,
                 engine,
                 verifier,
@@ -56,8 +58,24 @@ def sample(
                 model=block.engine.model,
                 revision=block.engine.revision or "",
                 weigh=work.weigh,
-                on_progress=lambda p: progress("sample", p.decided, p.problems, f"{p.sampled_tokens:,} tokens"),
+                on_progress=lambda p: progress("sample", *how_far(p, enough), f"{p.sampled_tokens:,} tokens"),
             )
+        if enough is not None:
+            run.write_sampling_drops([*work.drops, *not_needed(work, enough)])
+        return drawn
+
+
+def not_needed(work: Work, enough: int | None) -> list[Drop]:
+    """A drop for every problem that was never drawn because enough others were accepted."""
+    if enough is None or not work.plan.finished:
+        return []
+    detail = f"draws.enough problems ({enough:,}) were accepted before it was drawn"
+    return [Drop(problem_id, "sample", "enough", detail) for problem_id in work.plan.undrawn()]
+
+
+def how_far(seen: generator.Progress, enough: int | None) -> tuple[int, int]:
+    """Done and total of the sampling: problems decided, or accepted where the recipe says how many are enough."""
+    return (seen.decided, seen.problems) if enough is None else (seen.accepted, min(enough, seen.problems))
 
 
 class RunStore:

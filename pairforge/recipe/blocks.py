@@ -100,16 +100,22 @@ class SamplingBlock(Block):
 
 
 class DrawsBlock(Block):
-    """How often a problem is drawn: at least `min` times, then on to `max` until a sample is acceptable."""
+    """How often a problem is drawn: at least `min` times, then on to `max` until a sample is acceptable.
+
+    `enough` ends sampling when that many problems are accepted, and draws in the order that takes the fewest tokens.
+    """
 
     min: int = Field(1, ge=1)
     max: int = Field(1, ge=1)
     until: Literal["accepted", "max"] = "accepted"
+    enough: int | None = Field(None, ge=1)
 
     @pydantic.model_validator(mode="after")
     def _ordered(self) -> DrawsBlock:
         if self.min > self.max:
             raise ValueError(f"draws.min ({self.min}) is larger than draws.max ({self.max})")
+        if self.enough is not None and self.until != "accepted":
+            raise ValueError("draws.enough counts accepted problems, so it needs draws.until: accepted")
         return self
 
 

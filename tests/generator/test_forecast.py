@@ -23,7 +23,7 @@ def test_a_pilot_of_everything_says_what_everything_cost():
     assert seen.tokens.value == pytest.approx(tokens)
     assert seen.seconds.value == pytest.approx(tokens / 100)
     assert seen.accepted.value == sum(p.accepted for p in everything)
-    assert seen.disk_bytes.low == seen.disk_bytes.value == 200 * 500
+    assert [seen.disk_bytes.low, seen.disk_bytes.value] == pytest.approx([200 * 500] * 2)
 
 
 def test_without_a_rate_the_seconds_are_unknown():
@@ -50,6 +50,21 @@ def test_a_pilot_shows_what_each_further_draw_buys():
     assert (second.accepted_share, second.tokens_each) == (0.75, 90 / 3)
     assert (third.accepted_share, third.tokens_each) == (0.75, 130 / 3)
     assert forecast(pilot[2:3], problems=1, tokens_per_s=1).by_max_draws[0].tokens_each is None
+
+
+def test_where_some_are_enough_the_whole_ends_there():
+    """Of every ten problems, four are accepted at once, two more with the second draw, and each draw uses 10 tokens."""
+    pilot = [Piloted((10,), 1, 100)] * 4 + [Piloted((10, 10), 2, 200)] * 2 + [Piloted((10, 10), None, 200)] * 4
+    whole = forecast(pilot, problems=1000, tokens_per_s=10)
+    assert (whole.accepted.value, whole.draws.value) == (600, 1600)
+    half = forecast(pilot, problems=1000, tokens_per_s=10, enough=200)
+    assert (half.accepted.value, half.draws.value, half.tokens.value) == pytest.approx((200, 500, 5000))
+    assert (half.seconds.value, half.disk_bytes.value) == pytest.approx((500, 50_000))
+    deeper = forecast(pilot, problems=1000, tokens_per_s=10, enough=500)
+    assert (deeper.accepted.value, deeper.draws.value) == pytest.approx((500, 1000 + 600 / 2))
+    assert forecast(pilot, problems=1000, tokens_per_s=10, enough=5000) == whole
+    twice = forecast(pilot, problems=1000, tokens_per_s=10, enough=300, min_draws=2)
+    assert (twice.accepted.value, twice.draws.value) == pytest.approx((300, 1600 / 2))
 
 
 def test_small_pilots_are_honest():

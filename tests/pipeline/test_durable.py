@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from pairforge.cli.build import print_outlook
 from pairforge.errors import RunError
 from pairforge.generator import Completion, Request
 from pairforge.generator.scripted import ScriptedEngine
-from pairforge.pipeline import build, prepare, sample, sampling
+from pairforge.pipeline import build, make_view, prepare, sample, sampling
+from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.forecast import outlook
-from pairforge.run import Run
+from pairforge.run import Run, read_view, view_pairs
 from tests.pipeline.conftest import add
 
 Make = Callable[..., Any]
@@ -160,6 +162,53 @@ def test_a_pilot_counts_and_is_scaled_up(recipe: Make, scripted: Make, tmp_path:
     assert len(engines) == 1
     build(recipe(), tmp_path / "run")
     assert len(engines[1].requests) == 7
+
+
+def test_sampling_ends_when_enough_problems_are_accepted(recipe: Make, scripted: Make, tmp_path: Path):
+    engines = scripted(add)
+    summary = build(recipe("generator.draws.enough=5"), tmp_path / "run")
+    assert (summary.samples, summary.pairs, summary.drops) == (5, 5, {"enough": 7})
+    paired = {pair["problem_id"] for pair in view_pairs(Run(tmp_path / "run"), "default")}
+    dropped = {drop.subject for drop in Run(tmp_path / "run").sampling_drops()}
+    assert paired | dropped == {problem.id for problem in Run(tmp_path / "run").problems()}
+
+    more = build(recipe("generator.draws.enough=8"), tmp_path / "run", extend=True)
+    assert (len(engines[1].requests), more.pairs, more.drops) == (3, 8, {"enough": 4})
+    every = build(recipe(), tmp_path / "run", extend=True)
+    assert (len(engines[2].requests), every.pairs, every.drops) == (4, 12, {})
+    fewer = build(recipe("generator.draws.enough=1"), tmp_path / "run", extend=True)
+    assert (len(engines), fewer.pairs) == (3, 12), "what is there stays"
+
+
+def test_enough_asks_the_problems_of_the_pilot_first_and_forecasts_the_part_that_is_needed(
+    recipe: Make, scripted: Make, tmp_path: Path
+):
+    engines = scripted(add)
+    seen = outlook(recipe("generator.draws.enough=6"), tmp_path / "run", pilot=4)
+    assert seen.forecast is not None
+    assert (seen.owed, seen.forecast.accepted.value, seen.forecast.draws.value) == (8, 6, 6)
+    assert build(recipe("generator.draws.enough=6"), tmp_path / "run").pairs == 6
+    assert [len(engine.requests) for engine in engines] == [4, 2]
+    seen = outlook(recipe("generator.draws.enough=6"), tmp_path / "run", pilot=4)
+    assert (seen.owed, seen.most_tokens) == (0, 0)
+    assert build(recipe("generator.draws.enough=6"), tmp_path / "run").drops == {"enough": 6}
+
+
+def test_a_problem_that_was_left_says_so_and_an_accepted_one_that_a_rule_drops_is_undecided(
+    recipe: Make, scripted: Make, tmp_path: Path
+):
+    """Half the problems are never solved; all are asked once before the six are together."""
+    scripted(lambda request: add(request) if int(request.prompt.split("What is ")[1].split()[0]) % 2 else "No idea.")
+    settings = recipe("generator.draws.enough=6")
+    build(settings, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    problems = load_evidence(settings, run).problems.filter(pl.col("draws") < 3)
+    accepted, left = (problems.filter(pl.col("stopped_by") == why).height for why in ("accepted", "enough"))
+    assert accepted == 6
+    assert left > 0
+    strict = recipe("generator.draws.enough=6", "filter.gap.min=45")
+    make_view(strict, run, "strict")
+    assert read_view(run, "strict")["undecided"]["stopped"] == 6
 
 
 def test_a_pilot_of_a_finished_run_owes_nothing_and_guesses_no_seconds(

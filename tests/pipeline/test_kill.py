@@ -116,6 +116,22 @@ def drive(recipe: Path, run: Path, engine: str, *moments: str) -> dict[str, floa
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+def test_a_killed_run_has_exactly_enough_too(recipe: Make, tmp_path: Path):
+    """Which problems they are may differ: they are those whose samples were there first."""
+    file = tmp_path / "recipe.yaml"
+    file.write_text(dump_recipe(recipe("generator.draws.enough=7")))
+    order = random.Random(7)
+    drive(
+        file, tmp_path / "killed" / "run", "scripted", *(f"any:{k}" for k in sorted(order.choices(range(1, 40), k=5)))
+    )
+    run = Run(tmp_path / "killed" / "run")
+    check_whole(run)
+    check_kept(run, SCRIPTED_WINDOW)
+    left = [drop["reason"] for drop in pl.read_parquet(run.path / "views/default/drops.parquet").to_dicts()]
+    assert len(pairs(run)) == 7
+    assert len(left) == 5
+
+
 def check_whole(run: Run) -> list[Any]:
     """A finished run: no key twice, one verdict per sample and no orphan, logs compacted. Returns what was sampled."""
     sampled = list(run.sampled())

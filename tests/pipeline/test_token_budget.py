@@ -14,7 +14,8 @@ from pairforge import demo, lengths
 from pairforge.generator import Completion, Request
 from pairforge.generator.scripted import ScriptedEngine
 from pairforge.pipeline import build, prepare, sample, sampling
-from pairforge.pipeline.plan import facts_by_problem, student_facts
+from pairforge.pipeline.facts import student_facts
+from pairforge.pipeline.target import facts_by_problem
 from pairforge.run import Run
 from tests.pipeline.conftest import add
 

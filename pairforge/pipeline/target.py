@@ -1,0 +1,89 @@
+"""What a run is sampled for: the loosest reading of its rules, frozen when sampling begins, and who serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from pairforge.filters.rules import Bounds, SideRule
+from pairforge.filters.target import Facts, Target, accepts, loosest_target
+from pairforge.generator import Accept, Drawn
+from pairforge.recipe import Recipe
+from pairforge.run import Run
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def frozen_target(recipe: Recipe, run: Run, *, extend: bool = False) -> Target:
+    """The target this run is sampled for: the recipe's loosest rule at the first sampling, or at the last `extend`."""
+    stored = run.manifest().get("target")
+    if stored is not None and not extend:
+        return read_target(stored)
+    target = loosest_target(recipe.filter.to_rules(recipe.seed))
+    run.update_manifest(target=asdict(target))
+    return target
+
+
+def read_target(row: Mapping[str, Any]) -> Target:
+    """A `Target` from the manifest."""
+
+    def side(value: Mapping[str, Any]) -> SideRule:
+        own: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
+        return SideRule(**own)
+
+    kinds: dict[str, Any] = {
+        "chosen": side,
+        "rejected": side,
+        **dict.fromkeys(("gap", "ratio", "total"), lambda value: Bounds(**value)),
+    }
+    return Target(**{name: kinds[name](value) if name in kinds else value for name, value in row.items()})
+
+
+def acceptance(given: Mapping[str, list[Facts]], target: Target) -> Accept:
+    """Whether one problem's samples, given and sampled, serve the target."""
+
+    def accept(problem_id: str, sampled: Sequence[Facts]) -> bool:
+        return accepts([*given.get(problem_id, []), *sampled], target)
+
+    return accept
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The facts of all stored samples: given ones by problem, sampled ones as draws."""
+
+    given: dict[str, list[Facts]]
+    drawn: list[Drawn]
+
+
+def facts_by_problem(table: pl.DataFrame) -> Stored:
+    """What the target looks at, from the table of `sample_facts`."""
+    stored = Stored({}, [])
+    for row in table.iter_rows(named=True):
+        facts = Facts(
+            origin=row["origin"],
+            status=row["status"],
+            tokens=row["completion_tokens"],
+            prompt_tokens=row["prompt_tokens"] or 0,
+            finish_reason=row["finish_reason"],
+            side=row["side"],
+            model=row["model"],
+            rejected_tokens=row.get("rejected_completion_tokens"),
+        )
+        if row["origin"] == "given":
+            stored.given.setdefault(row["problem_id"], []).append(facts)
+        else:
+            stored.drawn.append(Drawn(row["problem_id"], row["draw"], row["max_tokens"], facts))
+    return stored
+
+
+def accepted_problems(table: pl.DataFrame, target: Target) -> list[str]:
+    """The drawn problems whose samples serve the target, from the table of `sample_facts`."""
+    stored = facts_by_problem(table)
+    drawn: dict[str, list[Facts]] = {}
+    for draw in stored.drawn:
+        drawn.setdefault(draw.problem_id, []).append(draw.facts)
+    accept = acceptance(stored.given, target)
+    return [problem_id for problem_id, facts in drawn.items() if accept(problem_id, facts)]
