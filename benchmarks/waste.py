@@ -8,6 +8,9 @@ over these draws under each setting, with an engine that replays them: a draw co
 that cuts it. So every setting sees the same luck. Figures are means over the problems, with the bootstrap's 95 %
 interval for the ratio (problems resampled).
 
+The last line compares at the same number of accepted problems where there are more problems than pairs are needed:
+n=4 on half of the problems against `draws.enough` set to what that accepted, on all of them.
+
 `FILE` holds `question`, `answer` and `long` a line, as recipes/gsm8k-local.yaml reads it. `RUN` keeps the natural
 draws (they take an hour on two cores), so that a second call goes on, or only replays.
 """
@@ -18,14 +21,16 @@ import argparse
 import contextlib
 import random
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from statistics import median
 
 from benchmarks._machine import machine
 from pairforge import demo, lengths
-from pairforge.generator import Completion, Request
+from pairforge.filters.target import Facts
+from pairforge.generator import Completion, Drawn, Plan, Request, Task
+from pairforge.generator.forecast import Piloted
 from pairforge.generator.scripted import ScriptedEngine
 from pairforge.pipeline import prepare, sample, sampling, verify
 from pairforge.pipeline.forecast import pilot_results
@@ -34,10 +39,13 @@ from pairforge.recipe import Recipe, load_recipe
 from pairforge.records import Sample
 from pairforge.run import Run
 
-FULL = ("generator.budget=full", "generator.draws.min=4", "generator.draws.max=4", "generator.draws.until=max")
+FOUR = ("generator.draws.min=4", "generator.draws.max=4", "generator.draws.until=max")
+FULL = ("generator.budget=full", *FOUR)
+CUT = "n=4, budgets from the rule"  # not a setting of interest: what any order of draws is replayed from
 SETTINGS: dict[str, tuple[str, ...]] = {
     "n=4": FULL,
     "n=1, the paper's": ("generator.budget=full", "generator.draws.max=1", "generator.draws.until=max"),
+    CUT: FOUR,
     "until accepted, full budgets": ("generator.budget=full", "generator.draws.max=4"),
     "until accepted, budgets from the rule": ("generator.draws.max=4",),
     "the same, at most 2 draws": ("generator.draws.max=2",),
@@ -45,13 +53,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one problem cost under one setting, and whether it was accepted."""
-
-    tokens: int
-    draws: int
-    accepted: bool
+NOTHING = Piloted((), None, 0)
 
 
 def waste(recipe_file: Path, overrides: tuple[str, ...], kept: Path | None) -> None:
@@ -64,8 +66,10 @@ def waste(recipe_file: Path, overrides: tuple[str, ...], kept: Path | None) -> N
             recipe = load_recipe(recipe_file, [*overrides, *own])
             with replayed(draws, recipe):
                 costs[name] = problem_costs(recipe, run_of(recipe, Path(folder) / f"replay{number}"))
+    cut = costs.pop(CUT)
     for name, cost in costs.items():
         print(line(name, cost, costs["n=4"]), flush=True)
+    print(enough_line(cut, costs["n=4"]), flush=True)
 
 
 def run_of(recipe: Recipe, path: Path) -> Run:
@@ -97,13 +101,12 @@ def replayed(draws: Mapping[tuple[str, int], Sample], recipe: Recipe) -> Iterato
         sampling.open_engine = real
 
 
-def problem_costs(recipe: Recipe, run: Run) -> dict[str, Cost]:
+def problem_costs(recipe: Recipe, run: Run) -> dict[str, Piloted]:
     """The cost of every problem that could be paired at all."""
-    results = pilot_results(recipe, run, plan_sampling(recipe, run))
-    return {name: Cost(r.tokens, r.draws, r.accepted) for name, r in results.items()}
+    return pilot_results(recipe, run, plan_sampling(recipe, run))
 
 
-def line(name: str, costs: Mapping[str, Cost], fixed: Mapping[str, Cost]) -> str:
+def line(name: str, costs: Mapping[str, Piloted], fixed: Mapping[str, Piloted]) -> str:
     tokens, draws = sum(c.tokens for c in costs.values()), sum(c.draws for c in costs.values())
     accepted = sum(c.accepted for c in costs.values())
     problems = sorted(fixed)
@@ -116,12 +119,49 @@ def line(name: str, costs: Mapping[str, Cost], fixed: Mapping[str, Cost]) -> str
     )
 
 
-def ratio(costs: Mapping[str, Cost], fixed: Mapping[str, Cost], problems: list[str]) -> float:
-    """Tokens per accepted problem over the same for n=4. A problem without a task (no budget) costs nothing."""
-    nothing = Cost(0, 0, False)
+def enough_line(cut: Mapping[str, Piloted], fixed: Mapping[str, Piloted]) -> str:
+    """The same number of accepted problems: n=4 on half of the problems, and `draws.enough` on all of them."""
+    rng = random.Random(0)
+    problems = sorted(fixed)
+    ratios, rounds = [], []
+    for _ in range(1000):
+        order = rng.choices(problems, k=len(problems))
+        half = [fixed[problem] for problem in order[: len(order) // 2]]
+        enough = sum(p.accepted for p in half)
+        if enough:
+            tokens, draws = until_enough([cut.get(problem, NOTHING) for problem in order], enough)
+            ratios.append(tokens / sum(p.tokens for p in half))
+            rounds.append(draws / len(order))
+    ratios.sort()
+    return (
+        f"enough, at most 4 draws, budgets from the rule: {median(ratios):.2f} "
+        f"({ratios[int(0.025 * len(ratios))]:.2f} to {ratios[int(0.975 * len(ratios)) - 1]:.2f}) of n=4 on half of the "
+        f"problems, with {median(rounds):.2f} draws a problem"
+    )
 
-    def each(table: Mapping[str, Cost]) -> float:
-        rows = [table.get(problem, nothing) for problem in problems]
+
+def until_enough(problems: list[Piloted], enough: int) -> tuple[int, int]:
+    """Tokens and draws of the real plan over these problems, until enough are accepted."""
+    tasks = [Task(str(place), "", 1, "") for place, problem in enumerate(problems) if problem.draw_tokens]
+
+    def accept(problem_id: str, facts: Sequence[Facts]) -> bool:
+        needed = problems[int(problem_id)].accepted_after
+        return needed is not None and len(facts) >= needed
+
+    plan = Plan(tasks, run_seed=0, max_draws=4, accept=accept, enough=enough)
+    tokens = draws = 0
+    while (request := plan.next()) is not None:
+        tokens += problems[int(request.problem_id)].draw_tokens[request.draw]
+        draws += 1
+        plan.done(Drawn(request.problem_id, request.draw, request.max_tokens, Facts("sampled", "correct", None)))
+    return tokens, draws
+
+
+def ratio(costs: Mapping[str, Piloted], fixed: Mapping[str, Piloted], problems: list[str]) -> float:
+    """Tokens per accepted problem over the same for n=4. A problem without a task (no budget) costs nothing."""
+
+    def each(table: Mapping[str, Piloted]) -> float:
+        rows = [table.get(problem, NOTHING) for problem in problems]
         return sum(r.tokens for r in rows) / max(sum(r.accepted for r in rows), 1)
 
     return each(costs) / each(fixed)
