@@ -39,15 +39,20 @@ def count_lengths(tokenizer: PreTrainedTokenizerBase, rows: Iterable[Row]) -> It
     end of turn. Where the conversation does not start with the rendered prompt, the completion starts where the
     tokens diverge, as in TRL. A tokenizer without a chat template counts the plain prompt and text plus end token.
     """
+    special = not getattr(tokenizer, "chat_template", None)  # a template writes the special tokens itself
     for batch in _batches(rows):
         prompts = {_prompt_key(messages): messages for _, messages, _ in batch}
-        prompt_ids = dict(
-            zip(prompts, _encode(tokenizer, [_render(tokenizer, m) for m in prompts.values()]), strict=True)
-        )
-        whole = _encode(tokenizer, [_render(tokenizer, messages, text) for _, messages, text in batch])
+        rendered = [_render(tokenizer, messages) for messages in prompts.values()]
+        prompt_ids = dict(zip(prompts, _encode(tokenizer, rendered, special), strict=True))
+        whole = _encode(tokenizer, [_render(tokenizer, messages, text) for _, messages, text in batch], special)
         for (key, messages, _), ids in zip(batch, whole, strict=True):
             prompt_tokens = _common_prefix(prompt_ids[_prompt_key(messages)], ids)
             yield key, prompt_tokens, len(ids) - prompt_tokens
+
+
+def count_tokens(tokenizer: PreTrainedTokenizerBase, rendered: list[str]) -> list[int]:
+    """The tokens of texts that a chat template has rendered already, so that it wrote the special ones itself."""
+    return [len(ids) for ids in _encode(tokenizer, rendered, special=False)]
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
@@ -88,10 +93,9 @@ def _render(tokenizer: PreTrainedTokenizerBase, prompt: list[Message], completio
         raise TemplateError(f"the chat template cannot render a conversation: {error}", hint=hint) from error
 
 
-def _encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
+def _encode(tokenizer: PreTrainedTokenizerBase, texts: list[str], special: bool) -> list[list[int]]:
     """Token ids of rendered texts, on all cores where the tokenizer can."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    special = not getattr(tokenizer, "chat_template", None)  # a template writes the special tokens itself
     if backend is None:
         return [tokenizer(text, add_special_tokens=special)["input_ids"] for text in texts]
     backend.no_truncation()

@@ -157,8 +157,7 @@ def rendered_prompts(
             yield from ((problem, chat.plain_prompt(t), 0) for problem, t in zip(batch, turns, strict=True))
             continue
         texts = [chat.render_prompt(sampler, t) for t in turns]
-        counts = [len(ids) for ids in sampler(texts, add_special_tokens=False)["input_ids"]]
-        yield from zip(batch, texts, counts, strict=True)
+        yield from zip(batch, texts, lengths.count_tokens(sampler, texts), strict=True)
 
 
 def sampler_tokenizer(block: GeneratorBlock) -> PreTrainedTokenizerBase | None:

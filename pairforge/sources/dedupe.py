@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
-from collections import Counter
 from collections.abc import Iterable
+from fractions import Fraction
 
 from pairforge.records import Drop, Problem
 from pairforge.sources.entry import shorten
-from pairforge.sources.merge import row_drops, same_answer
+from pairforge.sources.merge import plain_answer, row_drops
 
 PERMUTATIONS = 64
 SHINGLE_WORDS = 3
+Task = tuple[str | Fraction, list[str]]
+"""A problem's answer and the numbers of its question."""
 _WORDS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_\u3040-\u30ff\u4e00-\u9fff]+")  # no spaces between CJK words
 
 
@@ -34,12 +36,14 @@ def drop_near_duplicates(problems: Iterable[Problem], *, threshold: float = 0.8)
     index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
     blank = MinHash(num_perm=PERMUTATIONS, hashfunc=zlib.crc32)  # its permutations are dear to make
     kept: list[Problem] = []
+    tasks: list[Task] = []  # of those kept
     drops: list[Drop] = []
     for problem in problems:
         mine = _shingles(words(problem.question))
         sketch = blank.copy()
         sketch.update_batch([shingle.encode() for shingle in mine])
-        twins = [kept[position] for position in index.query(sketch) if _same_task(kept[position], problem)]
+        task = _task(problem)
+        twins = [kept[position] for position in index.query(sketch) if tasks[position] == task]
         scored = [(_jaccard(_shingles(words(twin.question)), mine), twin) for twin in twins]
         score, nearest = max(scored, key=lambda pair: pair[0], default=(0.0, problem))
         if score >= threshold:
@@ -48,15 +52,12 @@ def drop_near_duplicates(problems: Iterable[Problem], *, threshold: float = 0.8)
             continue
         index.insert(len(kept), sketch, check_duplication=False)
         kept.append(problem)
+        tasks.append(task)
     return kept, drops
 
 
-def _same_task(first: Problem, second: Problem) -> bool:
-    return same_answer(first.answer, second.answer) and _numbers(first.question) == _numbers(second.question)
-
-
-def _numbers(question: str) -> Counter[str]:
-    return Counter(re.findall(r"\d+", question))
+def _task(problem: Problem) -> Task:
+    return plain_answer(problem.answer), sorted(re.findall(r"\d+", problem.question))
 
 
 def _shingles(text: list[str]) -> frozenset[str]:

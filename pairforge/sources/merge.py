@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from pairforge.records import Drop, Gold, Problem, Sample
 from pairforge.sources.read import SourceStream
@@ -88,7 +89,7 @@ class Collection:
             self._problems[problem.id] = problem
         elif problem.id in self._contradicted:
             self._contradicted[problem.id].append(problem)
-        elif known.gold == problem.gold and not same_answer(known.answer, problem.answer):
+        elif known.gold == problem.gold and plain_answer(known.answer) != plain_answer(problem.answer):
             self._contradicted[problem.id] = [known, problem]
         else:
             better, other = (problem, known) if _TRUST[problem.gold] > _TRUST[known.gold] else (known, problem)
@@ -124,14 +125,11 @@ def row_drops(problem: Problem, reason: str, detail: str) -> list[Drop]:
     return [Drop(row, "source", reason, detail) for row in problem.rows]
 
 
-def same_answer(first: str, second: str) -> bool:
-    """Whether two gold texts are one answer: the same text but for spacing and dollars, or the same number."""
-    first, second = _plain(first), _plain(second)
-    return first == second or (number(first) is not None and number(first) == number(second))
-
-
-def _plain(answer: str) -> str:
-    return "".join(answer.split()).strip("$").rstrip(".").replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+def plain_answer(answer: str) -> str | Fraction:
+    """What two gold texts that are one answer have in common: the number, or the text but for spacing and dollars."""
+    text = "".join(answer.split()).strip("$").rstrip(".").replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+    value = number(text)
+    return text if value is None else value
 
 
 def summarise(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pairforge.sources.merge import same_answer
+from pairforge.sources.merge import plain_answer
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,5 @@ from pairforge.sources.merge import same_answer
         ("2", "3", False),
     ],
 )
-def test_same_answer(first, second, same):
-    assert same_answer(first, second) is same
+def test_the_same_answer_has_one_plain_form(first, second, same):
+    assert (plain_answer(first) == plain_answer(second)) is same
