@@ -266,8 +266,11 @@ class Run:
         """The current verdict of every judged sample, with the columns of `Verdict`."""
         import polars as pl
 
-        rows = [to_row(v) for v in self.verdicts()]
-        table = pl.DataFrame(rows, schema=dict.fromkeys(Verdict.__dataclass_fields__, pl.String))
+        columns = dict.fromkeys(Verdict.__dataclass_fields__, pl.String)
+        file, log = (self.path / "verdicts" / f"verdicts.{kind}" for kind in ("parquet", "jsonl"))
+        table = pl.DataFrame(list(read_log(log)), schema=columns)
+        if file.exists():
+            table = pl.concat([pl.read_parquet(file, columns=list(columns)), table])
         return table.unique("sample_key", keep="last", maintain_order=True)
 
     def compact(self) -> None:
@@ -319,7 +322,8 @@ class Run:
     # --- derived: lengths, views ---------------------------------------------------------------------
 
     def lengths(self, key: str) -> pl.DataFrame | None:
-        """Cached token counts (`sample_key`, `prompt_tokens`, `completion_tokens`), or None."""
+        """A cached table of token counts, by sample (`sample_key`, `prompt_tokens`, `completion_tokens`) or by problem
+        (`problem_id`, `prompt_tokens`); or None."""
         import polars as pl
 
         file = self.path / "lengths" / f"{key}.parquet"

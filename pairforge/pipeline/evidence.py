@@ -159,4 +159,5 @@ def items(run: Run, keys: set[str]) -> Iterator[Item]:
 
 def current_verdicts(run: Run) -> set[str]:
     """Keys of the samples that this version of the verifier has judged."""
-    return {verdict.sample_key for verdict in run.verdicts() if verdict.verifier_version == VERIFIER_VERSION}
+    verdicts = run.verdict_table()
+    return set(verdicts.filter(verdicts["verifier_version"] == VERIFIER_VERSION)["sample_key"])

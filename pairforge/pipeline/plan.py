@@ -118,17 +118,34 @@ def make_tasks(
     tasks: list[Task] = []
     drops: list[Drop] = []
     context = sampler_context(block)
-    for problem, text, prompt_tokens in rendered_prompts(recipe, run.problems(), sampler):
-        room = context - prompt_tokens
+    prompt_tokens = prompt_lengths(recipe, run, sampler) if sampler is not None else {}
+    for problem in run.problems():
+        room = context - prompt_tokens.get(problem.id, 0)
         if room < min(block.sampling.max_tokens, MIN_ROOM_TOKENS):
-            detail = f"its prompt has {prompt_tokens} tokens, the sampler's context {context}"
+            detail = f"its prompt has {prompt_tokens[problem.id]} tokens, the sampler's context {context}"
             drops.append(Drop(problem.id, "sample", "prompt_too_long", detail))
             continue
         longest = longest_of(given.get(problem.id, []), target) if block.budget == "rule" else None
         allowed = budget(longest, configured_tokens=block.sampling.max_tokens, room_tokens=room, ratio=ratio)
         if allowed.max_tokens:
-            tasks.append(task(recipe, problem, text, allowed))
+            tasks.append(task(recipe, problem, sampler, allowed))
     return tasks, drops
+
+
+def prompt_lengths(recipe: Recipe, run: Run, sampler: PreTrainedTokenizerBase) -> dict[str, int]:
+    """The sampler's tokens of every problem's prompt, from the run's cache or counted now."""
+    import polars as pl
+
+    parts = [lengths.tokenizer_digest(sampler), sampler_prompt(recipe, "")]
+    key = f"prompts-{digest(parts)}"
+    cached = run.lengths(key)
+    known: dict[str, int] = dict(cached.iter_rows()) if cached is not None else {}
+    new = (problem for problem in run.problems() if problem.id not in known)
+    counted = {problem.id: tokens for problem, _, tokens in rendered_prompts(recipe, new, sampler)}
+    if counted:
+        known |= counted
+        run.write_lengths(key, pl.DataFrame({"problem_id": list(known), "prompt_tokens": list(known.values())}))
+    return known
 
 
 def longest_of(given: list[Facts], target: Target) -> int | None:
@@ -137,12 +154,11 @@ def longest_of(given: list[Facts], target: Target) -> int | None:
     return longest_useful(given, target, prompt_tokens)
 
 
-def task(recipe: Recipe, problem: Problem, text: str, allowed: Budget) -> Task:
+def task(recipe: Recipe, problem: Problem, sampler: PreTrainedTokenizerBase | None, allowed: Budget) -> Task:
     """The messages go along only where a server applies the chat template itself."""
-    block = recipe.generator
-    messages: tuple[Message, ...] = ()
-    if block is not None and block.engine.kind == "server":
-        messages = tuple(sampler_prompt(recipe, problem.question))
+    turns = sampler_prompt(recipe, problem.question)
+    text = chat.plain_prompt(turns) if sampler is None else chat.render_prompt(sampler, turns)
+    messages: tuple[Message, ...] = tuple(turns) if recipe.sampling_block().engine.kind == "server" else ()
     return Task(problem.id, text, allowed.max_tokens, problem.answer, allowed.limited, allowed.ratio, messages)
 
 
