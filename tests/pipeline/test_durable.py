@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pairforge import lengths
 from pairforge.cli.build import print_outlook
 from pairforge.errors import RunError
 from pairforge.generator import Completion, Request
@@ -115,6 +116,20 @@ def test_budgets_follow_the_rule_and_a_looser_rule_draws_exactly_what_it_cut(
     assert {r.problem_id for r in drawn_again} == cut_ones
     assert {(r.problem_id, r.draw, r.seed) for r in drawn_again if r.draw == 0} == {(s.problem_id, 0, s.seed) for s in first if s.problem_id in cut_ones and s.draw == 0}  # fmt: skip
     assert min(r.max_tokens for r in drawn_again) > max(s.max_tokens for s in first)
+
+
+def test_a_resume_counts_no_prompt_again(recipe: Make, scripted: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    counted: list[str] = []
+    real = lengths.count_tokens
+    monkeypatch.setattr(
+        lengths, "count_tokens", lambda tokenizer, texts: counted.extend(texts) or real(tokenizer, texts)
+    )
+    scripted(add)
+    outlook(recipe("sources.0.limit=8"), tmp_path / "run", pilot=3)
+    assert len(counted) == 8
+    build(recipe("sources.0.limit=8"), tmp_path / "run")
+    assert len(counted) == 8
+    assert all("What is" in text for text in counted)
 
 
 def test_nothing_is_drawn_where_no_short_solution_could_be_paired(recipe: Make, scripted: Make, tmp_path: Path):
