@@ -136,6 +136,7 @@ def export_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write a view in the format of a trainer, with that trainer's own configuration beside it."""
+    from pairforge import demo
     from pairforge.hub.export import export
     from pairforge.pipeline import run_recipe
     from pairforge.run import open_run
@@ -143,6 +144,9 @@ def export_command(
     with outcome(as_json), progress() as show:
         opened = open_run(run)
         train = run_recipe(opened).train.model_dump(exclude_none=True)
+        train |= (
+            {"model": demo.resolve(train["model"])} if "model" in train else {}
+        )  # a trainer knows no pairforge:nano
         done = export(opened, view, kind, out, eval_share=eval_share, train=train, progress=show)
     if as_json:
         print_json(done.to_json())

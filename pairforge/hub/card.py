@@ -38,6 +38,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         sources=sources(manifest),
         citations=list(dict.fromkeys(citation(source.source) for source in licence.by_source)),
         train=training(manifest, paired),
+        model_argument=model_argument,
         rules_in_words=rules_in_words,
         as_yaml=as_yaml,
         as_json=as_json,
@@ -85,6 +86,14 @@ def training(manifest: Mapping[str, Any], paired: Mapping[str, Any]) -> dict[str
         for side in ("chosen_tokens", "rejected_tokens")
     )
     return settings_of(manifest["recipe"].get("train") or {}, int(-(-longest // 128) * 128))
+
+
+def model_argument(model: str) -> str:
+    """The model as a shell word. What comes with pairforge has an address that only pairforge can resolve."""
+    if not re.fullmatch(r"pairforge:[a-z-]+", model):
+        return model
+    code = f'from pairforge import demo; print(demo.resolve("{model}"))'
+    return f"\"$(python -c '{code}')\""
 
 
 def size_category(rows: int) -> str:

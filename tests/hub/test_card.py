@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,15 @@ def test_the_training_command_has_the_recipes_own_settings(tmp_path):
         "--dataset_config": "default", "--gradient_accumulation_steps": "2", "--output_dir": "dpo-model",
         **{f"--{name}": str(value) for name, value in own.items()},
     }  # fmt: skip
+
+
+def test_the_training_command_finds_the_bundled_model_where_pairforge_is_installed(tmp_path):
+    run = small_run(tmp_path / "run", recipe={**RECIPE, "train": {"model": "pairforge:nano"}})
+    card = stage(run, {"default": "default"}, "ana/pairs").card
+    word = re.search(r"--model_name_or_path (.*?) \\\n", card)[1]
+    path = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    shown = subprocess.run(["bash", "-c", f"echo {word}"], env=path, capture_output=True, text=True, check=True).stdout
+    assert (Path(shown.strip()) / "model.safetensors").exists()
 
 
 # --- licences ------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pairforge.errors import HubError
 from pairforge.hub import stage
@@ -71,6 +72,10 @@ def test_export_and_import_from_the_command_line(tmp_path):
     run = small_run(tmp_path / "run")
     done = pairforge(tmp_path, None, "export", run.path, "--format", "llamafactory", "--out", tmp_path / "out")
     assert done.returncode == 0 and "llamafactory-cli train dpo.yaml" in done.stdout, done.stderr
+    bundled = small_run(tmp_path / "bundled", recipe={**RECIPE, "train": {"model": "pairforge:nano"}})
+    done = pairforge(tmp_path, None, "export", bundled.path, "--format", "trl", "--out", tmp_path / "nano")
+    model = yaml.safe_load((tmp_path / "nano" / "dpo.yaml").read_text())["model_name_or_path"]
+    assert (Path(model) / "model.safetensors").exists(), "a trainer knows no pairforge:nano"
     rows = [{"q": "What is 2 + 2?", "a": "4", "c": text} for text in ("2 + 2 is 4. \\boxed{4}", "\\boxed{5}")]
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     columns = [part for name in ("question=q", "gold=a", "completion=c") for part in ("--column", name)]
