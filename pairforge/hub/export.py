@@ -27,6 +27,11 @@ from pairforge.run import Run
 # steps; TRL on transformers 5 calls it warmup_steps, the other two warmup_ratio.
 PAPER = {"beta": 0.01, "learning_rate": 3.0e-7, "num_train_epochs": 1, "lr_scheduler_type": "cosine",
          "warmup": 0.1, "per_device_train_batch_size": 1, "global_batch_size": 48}  # fmt: skip
+# What a configuration here says of a train block. What it does not say is named in it, unless it changes no weights.
+CARRIED = {*PAPER, "model", "revision", "template", "max_length", "warmup_ratio", "warmup_steps",
+           "gradient_accumulation_steps"}  # fmt: skip
+HARMLESS = {"bf16", "use_cpu", "gradient_checkpointing", "save_strategy", "report_to", "max_cut_share"}
+SAME = {"method": "dpo", "loss": "sigmoid"}  # what all three do anyway
 EVAL = "test"  # `datasets` calls a file test.jsonl the split "test", TRL's default
 
 
@@ -110,6 +115,7 @@ def settings_of(train: Mapping[str, Any], longest_tokens: int) -> dict[str, Any]
     """Model, revision, `max_length` and the keys of `PAPER`: the recipe's values where it has them.
 
     `gradient_accumulation_steps` makes up the recipe's global batch on one device, as `pairforge train` does.
+    `left_out` holds what the block says beyond that, such as another loss: only `pairforge train` follows it.
     """
     warmup = train.get("warmup_ratio", train.get("warmup_steps", PAPER["warmup"]))
     own = {name: train[name] for name in PAPER if train.get(name) is not None}
@@ -124,6 +130,11 @@ def settings_of(train: Mapping[str, Any], longest_tokens: int) -> dict[str, Any]
         **own,
         "warmup": warmup,
         "gradient_accumulation_steps": train.get("gradient_accumulation_steps") or accumulated,
+        "left_out": {
+            name: value
+            for name, value in sorted(train.items())
+            if name not in CARRIED | HARMLESS and SAME.get(name) != value
+        },
     }
 
 
@@ -154,8 +165,10 @@ def _replaced(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _dump(value: Mapping[str, Any], head: str) -> str:
-    return f"# {head}\n" + yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True)
+def _dump(value: Mapping[str, Any], head: str, settings: Mapping[str, Any]) -> str:
+    left_out = settings["left_out"]
+    note = f"# NOT said here, and followed by `pairforge train` alone: {json.dumps(left_out)}\n" if left_out else ""
+    return f"# {head}\n{note}" + yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True)
 
 
 # --- TRL -----------------------------------------------------------------------------------------------
@@ -178,7 +191,7 @@ def trl_config(settings: Mapping[str, Any], with_eval: bool) -> dict[str, str]:
         **{name: settings[name] for name in ("beta", *_SHARED)},
         "output_dir": "dpo-model",
     }
-    return {"dpo.yaml": _dump(config, "cd here, then: trl dpo --config dpo.yaml")}
+    return {"dpo.yaml": _dump(config, "cd here, then: trl dpo --config dpo.yaml", settings)}
 
 
 # --- LLaMA-Factory: ShareGPT style with `ranking`, as its data/README describes -------------------------
@@ -228,7 +241,7 @@ def llamafactory_config(settings: Mapping[str, Any], with_eval: bool) -> dict[st
     )
     return {
         "dataset_info.json": json.dumps(info, indent=2) + "\n",
-        "dpo.yaml": _dump(config, head),
+        "dpo.yaml": _dump(config, head, settings),
     }
 
 
@@ -275,7 +288,7 @@ def axolotl_config(settings: Mapping[str, Any], with_eval: bool) -> dict[str, st
         "bf16": "auto",
         "output_dir": "dpo-model",
     }
-    return {"axolotl.yaml": _dump(config, "cd here, then: axolotl train axolotl.yaml")}
+    return {"axolotl.yaml": _dump(config, "cd here, then: axolotl train axolotl.yaml", settings)}
 
 
 FORMATS: dict[str, Format] = {

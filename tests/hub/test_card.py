@@ -115,6 +115,14 @@ def test_the_training_command_has_the_recipes_own_settings(tmp_path):
     }  # fmt: skip
 
 
+def test_what_the_training_command_cannot_say_is_named_beside_it(tmp_path):
+    run = small_run(tmp_path / "run", recipe={**RECIPE, "train": {"model": "m", "loss_type": ["nca_pair"]}})
+    card = stage(run, {"default": "default"}, "ana/pairs").card
+    assert "nca" in re.search(r"Not in this command.*", card)[0]
+    plain = small_run(tmp_path / "plain", recipe={**RECIPE, "train": {"model": "m"}})
+    assert "Not in this command" not in stage(plain, {"default": "default"}, "ana/pairs").card
+
+
 def test_the_training_command_finds_the_bundled_model_where_pairforge_is_installed(tmp_path):
     run = small_run(tmp_path / "run", recipe={**RECIPE, "train": {"model": "pairforge:nano"}})
     card = stage(run, {"default": "default"}, "ana/pairs").card

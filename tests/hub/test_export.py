@@ -67,6 +67,16 @@ def test_every_trainer_gets_the_recipes_global_batch(run, own, at_once, accumula
         assert (per_device, config["gradient_accumulation_steps"]) == (at_once, accumulated), kind
 
 
+def test_what_a_trainers_configuration_cannot_say_is_named_in_it(run):
+    other = {"loss_type": ["nca_pair"], "max_steps": 100, "bf16": True}
+    for kind, name in (("trl", "dpo.yaml"), ("llamafactory", "dpo.yaml"), ("axolotl", "axolotl.yaml")):
+        text = (export(run, "default", kind, train={**TRAIN, **other}).folder / name).read_text()
+        (note,) = [line for line in text.splitlines() if "NOT said here" in line]
+        assert note.startswith("#")
+        assert note.endswith('{"loss_type": ["nca_pair"], "max_steps": 100}')
+        assert "NOT said" not in (export(run, "default", kind, train=TRAIN).folder / name).read_text()
+
+
 def test_an_export_replaces_an_export_and_nothing_else(run, tmp_path):
     export(run, "default", "trl", tmp_path / "out")
     export(run, "default", "axolotl", tmp_path / "out")
