@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from collections.abc import Callable, Sized
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,35 +62,19 @@ def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result
     for finding in findings:
         say(f"{finding.level:>4}  {finding.name}: {finding.text}")
     guards.refuse(findings)
-    record: dict[str, Any] = {
-        "settings": settings.to_json(),
-        "data": {"name": data.name, "revision": data.revision, "rows": len(rows), "facts": data.facts},
-        "findings": [asdict(f) for f in findings],
-        "versions": versions(),
-        "device": device_name(),
-    }
+    record = first_record(data, settings, rows, findings)
     out.mkdir(parents=True, exist_ok=True)
-    write_record(out, record)
-    from transformers import PrinterCallback
-
-    watch = Watch(
-        out / "log.csv", out / CHECKPOINTS, say, beta=settings.trl.get("beta") if settings.method == "dpo" else None
-    )
+    if launch.is_main():
+        write_record(out, record)
+    beta = settings.trl.get("beta") if settings.method == "dpo" else None
+    watch = Watch(out / "log.csv", out / CHECKPOINTS, say, beta=beta)
     if settings.trl.get("precompute_ref_log_probs"):
         say("the reference's log-probabilities are computed once, before the first step")
     with explained(out, out / CHECKPOINTS), stop_signals() as stopped, plain_output():
         trainer = make_trainer(settings, rows, tokenizer, out / CHECKPOINTS)
-        trainer.remove_callback(PrinterCallback)  # our watch prints
-        trainer.add_callback(as_callback(watch, stopped))
+        watch_over(trainer, watch, stopped)
         started = time.monotonic()
-        checkpoint = last_good(out / CHECKPOINTS)
-        if checkpoint:
-            say(f"going on from {checkpoint}")
-        state = state_of(checkpoint) if checkpoint else None
-        if checkpoint and state and state.global_step >= state.max_steps:
-            take_finished(trainer, watch, checkpoint)
-        else:
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        all_steps(trainer, watch, out / CHECKPOINTS, say)
         if stopped():
             raise Interrupted
         merged = save(trainer, tokenizer, own_template, settings, out)
@@ -102,9 +87,45 @@ def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result
         "warnings": watch.warnings,
         "merged": merged,
     }
+    return finish(record, watch, out)
+
+
+def first_record(data: TrainData, settings: Settings, rows: Sized, findings: list[guards.Finding]) -> dict[str, Any]:
+    """What is known before the first step."""
+    return {
+        "settings": settings.to_json(),
+        "data": {"name": data.name, "revision": data.revision, "rows": len(rows), "facts": data.facts},
+        "findings": [asdict(f) for f in findings],
+        "versions": versions(),
+        "device": device_name(),
+    }
+
+
+def watch_over(trainer: Trainer, watch: Watch, stopped: Callable[[], bool]) -> None:
+    """Let our watch print and note, in place of the trainer's own printer."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(as_callback(watch, stopped))
+
+
+def all_steps(trainer: Trainer, watch: Watch, checkpoints: Path, say: Say) -> None:
+    """Train from the newest whole checkpoint, or from the start."""
+    checkpoint = last_good(checkpoints)
+    if checkpoint:
+        say(f"going on from {checkpoint}")
+    state = state_of(checkpoint) if checkpoint else None
+    if checkpoint and state and state.global_step >= state.max_steps:
+        take_finished(trainer, watch, checkpoint)
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+def finish(record: dict[str, Any], watch: Watch, out: Path) -> Result:
+    """Draw the figure and the card of a trained model; the record says last that it is finished."""
     with contextlib.suppress(OSError):
         (out / CHECKPOINTS).rmdir()  # empty where none were asked for
-    draw(watch.rows, out / "figure.png", f"{settings.method} on {data.name}")
+    draw(watch.rows, out / "figure.png", f"{record['settings']['method']} on {record['data']['name']}")
     write_text(out / "README.md", model_card(record, out.resolve().name))
     write_record(out, {**record, "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z")})
     return result_of(record, out)
