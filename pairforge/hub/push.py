@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge.errors import HubError
@@ -68,6 +69,11 @@ def push(contents: Contents, target: Target, *, progress: Progress = lambda *_: 
     """
     if target.pull_request and (target.revision != "main" or target.tag):
         raise HubError("a pull request cannot have a branch or a tag of its own", hint="leave out --revision and --tag")
+    if target.read_back and Path(target.repo).exists():
+        raise HubError(
+            f"there is a local '{target.repo}' here, and `datasets` would read that back instead of the repository",
+            hint="run the command in another folder, or with --no-read-back",
+        )
     with quiet_bars():
         api = open_api()
         private = open_repository(api, target)

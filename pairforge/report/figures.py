@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge.errors import RunError, require
+from pairforge.files import replacing, write_text
 from pairforge.report.mathml import printable
 
 if TYPE_CHECKING:
@@ -153,12 +154,12 @@ def save(figure: Figure, file: Path) -> None:
     """Write a figure as .svg or .png; the same figure gives the same bytes."""
     if file.suffix not in (".svg", ".png"):
         raise RunError(f"cannot draw {file}", hint="name a .svg or .png file")
-    file.parent.mkdir(parents=True, exist_ok=True)
     if file.suffix == ".svg":
-        file.write_text(_svg(figure, ink="#24292f", background="#ffffff", salt=file.stem))
-    else:
-        _ink(figure, "#24292f")
-        figure.savefig(file, dpi=150, facecolor="#ffffff", metadata={"Software": None})
+        write_text(file, _svg(figure, ink="#24292f", background="#ffffff", salt=file.stem))
+        return
+    _ink(figure, "#24292f")
+    with replacing(file) as temporary:
+        figure.savefig(temporary, format="png", dpi=150, facecolor="#ffffff", metadata={"Software": None})
 
 
 def save_view_figures(statistics: ViewStatistics, folder: Path) -> list[Path]:

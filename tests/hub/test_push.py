@@ -52,6 +52,15 @@ def test_an_unchanged_push_is_no_commit_and_says_so(hub, run):
     assert len(hub.repo(REPO).commits) == 2
 
 
+def test_a_local_folder_that_datasets_would_read_instead_is_refused(hub, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / REPO).mkdir(parents=True)
+    with pytest.raises(HubError, match="local 'ana/pairs'") as refused:
+        push(stage(run, MAIN, REPO), Target(REPO))
+    assert "--no-read-back" in refused.value.hint
+    assert push(stage(run, MAIN, REPO), Target(REPO, read_back=False)).rows_checked == 0
+
+
 def test_only_what_changed_is_sent(hub, run):
     push(stage(run, MAIN, REPO, unpaired=True), Target(REPO))
     add_view(run, "default", range(10))
