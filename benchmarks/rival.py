@@ -178,7 +178,7 @@ def main() -> None:
     given = os.environ.get("DISTILABEL_PYTHON")  # for `make bench`
     parser.add_argument("--distilabel-python", default=given, help="one that has distilabel[openai]==1.5.3")
     parser.add_argument("--problems", type=int, default=240)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
     print(f"rival: {machine()}, {date.today():%B %Y}")
     if not args.distilabel_python:
