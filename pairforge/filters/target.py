@@ -49,6 +49,16 @@ class Facts:
     rejected_tokens: int | None = None
 
 
+def draws_needed(target: Target) -> int:
+    """How many sampled solutions a problem needs at least to serve the target, with one given solution."""
+    if not target.chosen.origin == target.rejected.origin == "sampled":
+        return target.per_problem
+    count = 1
+    while count * (count - 1) // 2 < target.per_problem:  # every two samples make one pair at most
+        count += 1
+    return count
+
+
 def loosest_target(rules: Rules) -> Target:
     """The rules without what concerns many pairs at once, the text, or the problem.
 

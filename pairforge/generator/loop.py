@@ -115,7 +115,7 @@ class _Sitting:
         """Fill the engine's window. A verifier that falls behind slows the feed instead of filling memory."""
         engine = self.engine
         while engine.in_flight < engine.window and len(self.judging) < 4 * engine.window:
-            request = self.plan.next()
+            request = self.plan.next(held=len(self.early_errors))
             if request is None:
                 return
             self.requests[request.key] = request

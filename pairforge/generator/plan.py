@@ -54,6 +54,7 @@ class _State:
     waiting: set[int] = field(default_factory=set)
     owed: deque[int] = field(default_factory=deque)
     decided: bool = False
+    drawn: bool = False
 
 
 class Plan:
@@ -64,9 +65,10 @@ class Plan:
     that needs another draw comes before a new one, while its prompt is still in the engine's prefix cache.
 
     With `enough` the plan ends once that many problems are accepted, and goes wide before it goes deep: every problem
-    in the order given, then a further draw of each that was not accepted, and so on. A first draw is accepted more
-    often than one that follows a failure, so no other order needs fewer tokens. There are never more problems in
-    flight than are still missing, so none is accepted beyond `enough`.
+    in the order given, then a further draw of each that was not accepted, and so on, because a first draw is accepted
+    more often than one that follows a failure. `needs` is how many draws it takes at least to be accepted: so many
+    make up the first round. Towards the end no more problems are in flight than it should take to find those still
+    missing, at the rate so far.
 
     `accepted` counts the problems that `accept` said yes to. `has_samples` says whether a stored draw is more than a
     failed request.
@@ -81,18 +83,20 @@ class Plan:
         max_draws: int = 1,
         accept: Accept | None = None,
         enough: int | None = None,
+        needs: int = 1,
         stored: Iterable[Drawn] = (),
         stop: tuple[str, ...] = (),
     ) -> None:
         """`stored` are the draws there are. One that ran into a smaller budget than its task now has is owed again."""
         self._seed, self._max, self._accept, self._stop = run_seed, max_draws, accept, stop
         self._min = min_draws if accept is not None else max_draws
-        self._enough = enough
+        self._enough, self._first_round = enough, max(self._min, needs)
         ordered = list(tasks) if enough is not None else sorted(tasks, key=lambda task: -task.max_tokens)
         self._states = {task.problem_id: _State(task, place) for place, task in enumerate(ordered)}
         self._queue: list[tuple[int, int, _State]] = []  # a heap; no two places are equal, so no states are compared
         self._open = len(self._states)
         self._flying = 0
+        self._judged = 0
         self.accepted = 0
         self.has_samples = False
         for drawn in stored:
@@ -119,9 +123,8 @@ class Plan:
         return 0 if self.finished else self._open
 
     def undrawn(self) -> list[str]:
-        """The problems that were never drawn, in order: before the end those that owe a first draw, and after it
-        those that were not needed."""
-        return [name for name, state in self._states.items() if not (state.decided or state.done or state.waiting)]
+        """The problems that were never drawn, with whatever budget: when the plan has ended, those not needed."""
+        return [name for name, state in self._states.items() if not state.drawn]
 
     @property
     def most_tokens(self) -> int:
@@ -136,15 +139,23 @@ class Plan:
         """How many problems must still be accepted; without `enough`, as many as there are."""
         return self._open if self._enough is None else max(0, self._enough - self.accepted)
 
+    @property
+    def _useful_in_flight(self) -> float:
+        """How many problems to have in flight: those still missing, over the share of draws accepted so far."""
+        return self._open if self._enough is None else self._missing * (self._judged + 1) / (self.accepted + 1)
+
     def task(self, problem_id: str) -> Task:
         return self._states[problem_id].task
 
-    def next(self) -> Request | None:
-        """The next request to send; None when nothing can be sent until more verdicts are in."""
+    def next(self, *, held: int = 0) -> Request | None:
+        """The next request to send; None when nothing can be sent until more verdicts are in.
+
+        `held` problems in flight have failed, and whoever holds them waits to see whether others fail too.
+        """
         if not self._queue:
             return None
         state = self._queue[0][-1]
-        if not state.waiting and self._flying >= self._missing:
+        if not state.waiting and self._flying - held + 1 > self._useful_in_flight:
             return None
         draw = state.owed.popleft()
         if not state.owed:
@@ -157,16 +168,21 @@ class Plan:
         state = self._states[drawn.problem_id]
         state.waiting.discard(drawn.draw)
         self._flying -= not state.waiting
+        self._judged += 1
         state.done[drawn.draw] = drawn.facts
         self._move_on(state)
 
     def _take_stored(self, drawn: Drawn) -> None:
         self.has_samples |= drawn.facts.finish_reason != "error"
         state = self._states.get(drawn.problem_id)
-        if state is None or drawn.draw >= self._max:
+        if state is None:
+            return
+        state.drawn = True
+        if drawn.draw >= self._max:
             return
         if drawn.facts.finish_reason != "length" or drawn.max_tokens >= state.task.max_tokens:
             state.done[drawn.draw] = drawn.facts
+            self._judged += 1
 
     def _move_on(self, state: _State) -> None:
         """Decide the problem, or owe what it lacks: its first draws, then one more at a time."""
@@ -190,12 +206,13 @@ class Plan:
     def _owe(self, state: _State, draws: list[int]) -> None:
         """Put the problem in line: further draws before new problems, or, with `enough`, behind them."""
         state.owed.extend(draws)
-        further = max(0, draws[0] - self._min + 1)
+        further = max(0, draws[0] - self._first_round + 1)
         heapq.heappush(self._queue, (-further if self._enough is None else further, state.place, state))
 
     def _request(self, state: _State, draw: int) -> Request:
         task = state.task
         state.waiting.add(draw)
+        state.drawn = True
         return Request(
             key=sample_key(task.problem_id, "sampled", draw, task.max_tokens),
             problem_id=task.problem_id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pairforge import chat, demo, lengths
 from pairforge.errors import EngineError, SourceError
-from pairforge.filters.target import Facts, Target, longest_useful
+from pairforge.filters.target import Facts, Target, draws_needed, longest_useful
 from pairforge.generator import Plan, Task, Weigh
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
 from pairforge.generator.vllm_engine import context_tokens
@@ -61,6 +61,7 @@ def plan_sampling(recipe: Recipe, run: Run, *, extend: bool = False, only: int |
         max_draws=block.draws.max,
         accept=acceptance(facts.given, target) if block.draws.until == "accepted" else None,
         enough=enough,
+        needs=draws_needed(target),
         stored=facts.drawn,
         stop=stop_strings(block, sampler),
     )

@@ -102,7 +102,7 @@ class SamplingBlock(Block):
 class DrawsBlock(Block):
     """How often a problem is drawn: at least `min` times, then on to `max` until a sample is acceptable.
 
-    `enough` ends sampling when that many problems are accepted, and draws in the order that takes the fewest tokens.
+    `enough` ends sampling when that many problems are accepted, and goes through all problems before it draws again.
     """
 
     min: int = Field(1, ge=1)

