@@ -52,6 +52,14 @@ def print_undecided(record: dict[str, Any], run: str, overrides: list[str]) -> N
     for sentence in record["shortfall"]:
         out.print(plain(f"note: {sentence}"))
     left = record["undecided"]
+    if left["enough"]:
+        out.print(
+            plain(
+                f"note: {left['enough']:,} dropped problems were not drawn further, because enough were accepted: "
+                "a larger generator.draws.enough goes on"
+            ),
+            soft_wrap=True,
+        )
     if left["problems"]:
         sets = [word for override in overrides for word in ("--set", override)]
         command = shlex.join(["pairforge", "sample", run, "--extend", *sets])

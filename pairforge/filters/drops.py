@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from pairforge.filters.candidates import Candidates
 
 NO_CANDIDATE = "no_candidate"
+ENOUGH = "enough"
+"""`stopped_by` of a problem whose draws ended, or never began, where the number of problems that is enough ended all
+sampling; and the reason why such a problem without any draw has no pair."""
 
 
 def explain_drops(
@@ -18,11 +21,13 @@ def explain_drops(
     """One row per problem without a pair: subject, stage, reason, detail, counts, sorted by subject.
 
     `removed` holds, in order, what the rules over many pairs left out (p, n). `counts` adds up to the problem's
-    candidates; it is empty, and the reason "no_candidate", where no sample stands on one of the two sides.
+    candidates; it is empty, and the reason "no_candidate", where no sample stands on one of the two sides, or "enough",
+    where that is so because the problem was never drawn: enough others had been accepted.
     """
     import polars as pl
 
-    dropped = problems.select("p", "problem_id").join(kept.select("p").unique(), on="p", how="anti")
+    left = (pl.col("draws") == 0) & (pl.col("stopped_by") == ENOUGH)
+    dropped = problems.select("p", "problem_id", left=left).join(kept.select("p").unique(), on="p", how="anti")
     reasons = [*found.reasons, *(reason for reason, _ in removed)]
     later = [
         lost.select("p", pl.lit(code, dtype=pl.UInt8).alias("code"), "n")
@@ -37,11 +42,13 @@ def explain_drops(
     )
     rows = dropped.join(explained, on="p", how="left").sort("problem_id")
     detail = pl.format("took the last {} of {} candidates", "last", "total")
-    nothing = pl.lit("no sample stands on one of the two sides")
+    not_needed = pl.lit("enough problems were accepted before it was drawn")
+    nothing = pl.when("left").then(not_needed).otherwise(pl.lit("no sample stands on one of the two sides"))
+    no_reason = pl.when("left").then(pl.lit(ENOUGH)).otherwise(pl.lit(NO_CANDIDATE))
     return rows.select(
         pl.col("problem_id").alias("subject"),
         pl.lit("filter").alias("stage"),
-        pl.col("reason").fill_null(NO_CANDIDATE),
+        pl.coalesce("reason", no_reason).alias("reason"),
         pl.coalesce(detail, nothing).alias("detail"),
         pl.concat_str(pl.lit("{"), pl.col("counts").fill_null(""), pl.lit("}")).alias("counts"),
     )

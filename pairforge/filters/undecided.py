@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pairforge.filters.drops import ENOUGH
 from pairforge.filters.rules import Rules, controlled
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pairforge.filters.evidence import Evidence
 
 # Drops for these reasons are the rules' own doing: no further sample would change them.
-_FINAL = ("gold", "gold_suspect", "pass_rate", "wrong_share", "band", "n_pairs")
+_FINAL = ("gold", "gold_suspect", "pass_rate", "wrong_share", "band", "n_pairs", ENOUGH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ class Undecided:
 
     `cut`: they hold samples cut by a budget below the configured one, and the rules allow longer ones.
     `stopped`: drawing stopped because the samples satisfied the rules of that time, and these rules drop them.
-    `problems`: either.
+    `problems`: either. `enough`: drawing stopped because enough problems were accepted, these or others; more draws
+    need a larger number, not other rules.
     """
 
     cut: int = 0
     stopped: int = 0
     problems: int = 0
+    enough: int = 0
 
     def notes(self) -> list[str]:
         """What a table of results should say beside the numbers."""
@@ -40,6 +43,8 @@ class Undecided:
             notes.append(f"budget: {self.cut:,} dropped problems hold samples cut for other rules")
         if self.stopped:
             notes.append(f"early stopping: {self.stopped:,} dropped problems were not drawn further, for other rules")
+        if self.enough:
+            notes.append(f"draws.enough: {self.enough:,} dropped problems were not drawn further")
         return notes
 
 
@@ -53,7 +58,8 @@ def undecided(evidence: Evidence, rules: Rules, drops: pl.DataFrame) -> Undecide
     dropped = evidence.problems.select("p", "problem_id", "stopped_by").join(names, on="problem_id", how="semi")
     stopped = dropped.filter(pl.col("stopped_by") == "accepted")["p"]
     cut = _cut(evidence, controlled(rules), dropped)
-    return Undecided(cut.len(), stopped.len(), pl.concat([cut, stopped]).n_unique())
+    left = dropped.filter(pl.col("stopped_by") == ENOUGH).height
+    return Undecided(cut.len(), stopped.len(), pl.concat([cut, stopped]).n_unique(), left)
 
 
 def _cut(evidence: Evidence, rules: Rules, dropped: pl.DataFrame) -> pl.Series:

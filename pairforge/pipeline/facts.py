@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pairforge import lengths
 from pairforge.filters import Evidence, prepare
+from pairforge.filters.drops import ENOUGH
 from pairforge.filters.quality import needs_quality, quality_table
 from pairforge.pipeline.settings import AnyFrame, Progress, completion, frames, prompt, quiet, student
-from pairforge.pipeline.target import accepted_problems, read_target
 from pairforge.recipe import Recipe
 from pairforge.records import Status, digest
 from pairforge.run import Run
@@ -118,13 +118,15 @@ def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFra
 
     `pass_rate` looks at the first `draws.min` draws only, so that stopping early does not bias it. A draw that ends
     without an answer, also because its budget cut it, has not solved the problem. `stopped_by`: not_drawn, max (all
-    draws made), accepted, or enough (not accepted, but `draws.enough` others were).
+    draws made), accepted, or, where the recipe sets `draws.enough`, enough (accepted itself, or enough others were).
     """
     import polars as pl
 
-    never_drawn = [drop.subject for drop in run.sampling_drops()]
+    unsampled = {drop.subject: drop.reason for drop in run.sampling_drops()}
+    impossible = [name for name, reason in unsampled.items() if reason != ENOUGH]
+    not_needed = [name for name, reason in unsampled.items() if reason == ENOUGH]
     problems = run.problem_table(["id", "source", "gold"]).rename({"id": "problem_id"})
-    problems = problems.filter(~pl.col("problem_id").is_in(never_drawn))
+    problems = problems.filter(~pl.col("problem_id").is_in(impossible))
     draws = recipe.generator.draws if recipe.generator else None
     sampled = samples.filter(pl.col("origin") == "sampled")
     first = pl.col("draw") < (draws.min if draws else 0)
@@ -133,16 +135,12 @@ def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFra
         pl.len().alias("draws"),
         (pl.col("status") == "correct").filter(first & tried).mean().alias("pass_rate"),
     )
-    left_open: list[str] = []
-    if draws and draws.enough and (target := run.manifest().get("target")):
-        accepted = accepted_problems(samples, read_target(target))
-        left_open = sampled.filter(~pl.col("problem_id").is_in(accepted))["problem_id"].unique().to_list()
-    limit, until = (draws.max, draws.until) if draws else (0, "max")
+    limit, until = (draws.max, ENOUGH if draws.enough else draws.until) if draws else (0, "max")
     stopped = (
-        pl.when(pl.col("draws") == 0)
+        pl.when((pl.col("draws") == 0) & pl.col("problem_id").is_in(not_needed))
+        .then(pl.lit(ENOUGH))
+        .when(pl.col("draws") == 0)
         .then(pl.lit("not_drawn"))
-        .when((pl.col("draws") < limit) & pl.col("problem_id").is_in(left_open))
-        .then(pl.lit("enough"))
         .when(pl.col("draws") < limit)
         .then(pl.lit(until))
         .otherwise(pl.lit("max"))

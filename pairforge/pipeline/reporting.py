@@ -65,6 +65,11 @@ def warnings_of(record: dict[str, Any], statistics: ViewStatistics) -> list[str]
             f"Sampling left {left['problems']:,} dropped problems undecided under these rules: {left['cut']:,} hold "
             f"samples cut by an earlier budget, {left['stopped']:,} stopped drawing for other rules."
         )
+    if left.get("enough"):
+        found.append(
+            f"{left['enough']:,} dropped problems were drawn less often than the recipe allows, because enough were "
+            "accepted: what is paired leans to problems that the sampler solves at once."
+        )
     for feature in record.get("separability", [])[:1]:
         if feature["accuracy"] >= 0.9:
             found.append(

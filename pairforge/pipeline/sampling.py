@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pairforge import demo, generator
+from pairforge.filters.drops import ENOUGH
 from pairforge.pipeline.evidence import verify
 from pairforge.pipeline.plan import Work, plan_sampling
 from pairforge.pipeline.settings import Progress, open_verifier, quiet
@@ -69,8 +70,8 @@ def not_needed(work: Work, enough: int | None) -> list[Drop]:
     """A drop for every problem that was never drawn because enough others were accepted."""
     if enough is None or not work.plan.finished:
         return []
-    detail = f"draws.enough problems ({enough:,}) were accepted before it was drawn"
-    return [Drop(problem_id, "sample", "enough", detail) for problem_id in work.plan.undrawn()]
+    detail = f"{enough:,} problems were accepted before it was drawn"
+    return [Drop(problem_id, "sample", ENOUGH, detail) for problem_id in work.plan.undrawn()]
 
 
 def how_far(seen: generator.Progress, enough: int | None) -> tuple[int, int]:

@@ -77,13 +77,3 @@ def facts_by_problem(table: pl.DataFrame) -> Stored:
         else:
             stored.drawn.append(Drawn(row["problem_id"], row["draw"], row["max_tokens"], facts))
     return stored
-
-
-def accepted_problems(table: pl.DataFrame, target: Target) -> list[str]:
-    """The drawn problems whose samples serve the target, from the table of `sample_facts`."""
-    stored = facts_by_problem(table)
-    drawn: dict[str, list[Facts]] = {}
-    for draw in stored.drawn:
-        drawn.setdefault(draw.problem_id, []).append(draw.facts)
-    accept = acceptance(stored.given, target)
-    return [problem_id for problem_id, facts in drawn.items() if accept(problem_id, facts)]

@@ -13,6 +13,7 @@ import pairforge
 from pairforge import lengths
 from pairforge.files import iter_rows, write_rows, write_text
 from pairforge.filters import Selection, select
+from pairforge.filters.drops import ENOUGH
 from pairforge.filters.undecided import Undecided, undecided
 from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.settings import Progress, completion, frames, prompt, quiet, student
@@ -134,5 +135,5 @@ def pair_row(
 def view_drops(run: Run, selection: Selection) -> Iterator[dict[str, Any]]:
     """All drops, those of the rules last: together with the pairs, the end of every source row and problem."""
     yield from (to_row(drop) for drop in run.source_drops())
-    yield from (to_row(drop) for drop in run.sampling_drops())
+    yield from (to_row(drop) for drop in run.sampling_drops() if drop.reason != ENOUGH)
     yield from selection.drops.iter_rows(named=True)

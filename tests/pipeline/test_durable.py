@@ -19,14 +19,14 @@ import pytest
 
 from pairforge import lengths
 from pairforge.cli.build import print_outlook
-from pairforge.errors import RunError
+from pairforge.errors import EngineError, RunError
 from pairforge.generator import Completion, Request
 from pairforge.generator.scripted import ScriptedEngine
 from pairforge.pipeline import build, make_view, prepare, sample, sampling
 from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.forecast import outlook
 from pairforge.run import Run, read_view, view_pairs
-from tests.pipeline.conftest import add
+from tests.pipeline.conftest import LONG, add
 
 Make = Callable[..., Any]
 
@@ -204,26 +204,82 @@ def test_enough_asks_the_problems_of_the_pilot_first_and_forecasts_the_part_that
     assert (seen.owed, seen.forecast.accepted.value, seen.forecast.draws.value) == (8, 6, 6)
     assert build(recipe("generator.draws.enough=6"), tmp_path / "run").pairs == 6
     assert [len(engine.requests) for engine in engines] == [4, 2]
-    seen = outlook(recipe("generator.draws.enough=6"), tmp_path / "run", pilot=4)
+    seen = outlook(recipe("generator.draws.enough=2"), tmp_path / "other", pilot=4)
     assert (seen.owed, seen.most_tokens) == (0, 0)
-    assert build(recipe("generator.draws.enough=6"), tmp_path / "run").drops == {"enough": 6}
+    assert (seen.forecast.accepted.value, seen.forecast.draws.value) == (4, 4), "the pilot is drawn to its end"
 
 
-def test_a_problem_that_was_left_says_so_and_an_accepted_one_that_a_rule_drops_is_undecided(
+def test_problems_that_enough_left_are_drops_with_that_reason_only_while_it_is_true(
     recipe: Make, scripted: Make, tmp_path: Path
 ):
+    scripted(add)
+    settings = recipe("generator.draws.enough=5")
+    assert build(settings, tmp_path / "run").drops == {"enough": 7}
+    outlook(settings, tmp_path / "run", pilot=12)
+    assert build(settings, tmp_path / "run").pairs == 12, "a pilot drew the rest"
+    run = Run(tmp_path / "run")
+    assert list(run.sampling_drops()) == []
+
+
+def test_a_larger_budget_does_not_hide_what_was_drawn_with_a_smaller_one(recipe: Make, scripted: Make, tmp_path: Path):
+    """All solutions are cut, and a cut one may be rejected: enough are accepted as they are."""
+    scripted(lambda request: "well " * 100)
+    any_status = ("filter.rejected.status=any", "generator.budget=full")
+    assert build(recipe(*any_status, "generator.sampling.max_tokens=10"), tmp_path / "run").pairs == 12
+    larger = recipe(*any_status, "generator.sampling.max_tokens=12", "generator.draws.enough=6")
+    assert build(larger, tmp_path / "run", extend=True).pairs == 12
+
+
+def test_dropped_problems_that_were_left_are_counted(recipe: Make, scripted: Make, tmp_path: Path):
     """Half the problems are never solved; all are asked once before the six are together."""
     scripted(lambda request: add(request) if int(request.prompt.split("What is ")[1].split()[0]) % 2 else "No idea.")
     settings = recipe("generator.draws.enough=6")
     build(settings, tmp_path / "run")
     run = Run(tmp_path / "run")
-    problems = load_evidence(settings, run).problems.filter(pl.col("draws") < 3)
-    accepted, left = (problems.filter(pl.col("stopped_by") == why).height for why in ("accepted", "enough"))
-    assert accepted == 6
-    assert left > 0
-    strict = recipe("generator.draws.enough=6", "filter.gap.min=45")
-    make_view(strict, run, "strict")
-    assert read_view(run, "strict")["undecided"]["stopped"] == 6
+    left = load_evidence(settings, run).problems.filter(pl.col("stopped_by") == "enough").height
+    assert left >= 6
+    counts = read_view(run, "default")["undecided"]
+    assert (counts["enough"], counts["problems"]) == (left - 6, 0)
+    make_view(recipe("generator.draws.enough=6", "filter.gap.min=45"), run, "strict")
+    assert read_view(run, "strict")["undecided"]["enough"] == left
+
+
+@pytest.mark.parametrize(("stored", "enough"), [(0, 3), (10, 12)])
+def test_an_engine_that_fails_everything_is_an_error_however_few_are_missing(
+    recipe: Make, scripted: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stored: int, enough: int
+):
+    many = [
+        {"question": f"What is {n} plus 1?", "answer": str(n + 1), "long": LONG.format(a=n, b=1, c=n + 1)}
+        for n in range(60)
+    ]
+    (tmp_path / "many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in many))
+    source = f"sources.0.dataset={tmp_path / 'many.jsonl'}"
+    if stored:
+        scripted(add)
+        build(recipe(source, f"generator.draws.enough={stored}"), tmp_path / "run")
+
+    def fail(request: Request) -> Completion:
+        return Completion(request.key, "", 0, "error", "no such model")
+
+    monkeypatch.setattr(sampling, "open_engine", lambda *_: ScriptedEngine(fail, window=64))
+    with pytest.raises(EngineError, match="the first 20 requests all failed: no such model"):
+        build(recipe(source, f"generator.draws.enough={enough}"), tmp_path / "run", extend=True)
+    assert len(list(Run(tmp_path / "run").sampled())) == stored
+
+
+def test_one_refused_prompt_does_not_stop_a_run_that_needs_one_problem(
+    recipe: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    refused: list[str] = []
+
+    def answer(request: Request) -> Completion:
+        if not refused or request.problem_id in refused:
+            refused.append(request.problem_id)
+            return Completion(request.key, "", 0, "error", "too long")
+        return Completion(request.key, add(request), 5, "stop")
+
+    monkeypatch.setattr(sampling, "open_engine", lambda *_: ScriptedEngine(answer))
+    assert build(recipe("generator.draws.enough=1"), tmp_path / "run").pairs >= 1
 
 
 def test_a_pilot_of_a_finished_run_owes_nothing_and_guesses_no_seconds(
