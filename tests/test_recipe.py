@@ -39,6 +39,7 @@ def test_defaults_are_the_papers():
         (MINIMAL + "seed: many", ["seed", "'many'"]),
         ("- a\n- b", ["mapping"]),
         ("a: [", ["not valid YAML"]),
+        ("[" * 5000, ["nested too deeply"]),
         ("? [a]\n: 1", ["line 1", "unhashable key"]),
         ("", ["mapping"]),
         (MINIMAL + "filter: {tokenizer: other}", ["line 5", "the key 'filter' stands here twice"]),
@@ -55,6 +56,12 @@ def test_a_mistake_is_named_with_its_place_and_the_way_out(text: str, words: lis
         parse_recipe(text, name="my.yaml")
     for word in ["my.yaml", *words]:
         assert word in str(caught.value)
+
+
+def test_anchors_and_merges_are_no_second_keys():
+    text = "seed: 1\nsources: [{dataset: x, columns: &c {long: a}}, {dataset: y, columns: {<<: *c, long: b}}]\n"
+    recipe = parse_recipe(text + "filter: {tokenizer: t}")
+    assert [source.columns["long"] for source in recipe.sources] == ["a", "b"]
 
 
 def test_overrides_reach_any_key():

@@ -31,7 +31,9 @@ def load_recipe(file: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 def parse_recipe(text: str, overrides: Iterable[str] = (), *, name: str = "recipe", base_dir: Path = Path()) -> Recipe:
     """`load_recipe` for text. `name` stands for the file in errors."""
     try:
-        raw = yaml.load(text, _UniqueKeys)  # a safe loader
+        raw = read_yaml(text)
+    except RecursionError:
+        raise RecipeError(f"{name}: nested too deeply for a recipe") from None
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" line {where.line + 1}" if where else ""
@@ -49,18 +51,31 @@ def parse_recipe(text: str, overrides: Iterable[str] = (), *, name: str = "recip
         raise explain(error, raw, name) from None
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe loader, which by itself lets the second of two equal keys silently replace the first."""
+def read_yaml(text: str) -> Any:
+    """Plain values from YAML. Raises `yaml.YAMLError` for what is no YAML, and where a mapping has a key twice: YAML's
+    own loader lets the second replace the first."""
+    unique_keys(yaml.compose(text, yaml.SafeLoader), set())
+    return yaml.safe_load(text)
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"):
-            if key.value in seen:
+
+def unique_keys(node: yaml.Node | None, seen: set[int]) -> None:
+    """Raises `yaml.MarkedYAMLError` at the second of two equal keys, anywhere below the node."""
+    if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+        return
+    seen.add(id(node))  # an alias leads to a node that was there before, perhaps above
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            unique_keys(item, seen)
+        return
+    keys: set[tuple[str, str]] = set()
+    for key, value in node.value:
+        if isinstance(key, yaml.ScalarNode):
+            if (key.tag, key.value) in keys:
                 raise yaml.MarkedYAMLError(
                     problem=f"the key '{key.value}' stands here twice", problem_mark=key.start_mark
                 )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+            keys.add((key.tag, key.value))
+        unique_keys(value, seen)
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -102,8 +117,8 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     if not equals or not key.strip():
         raise RecipeError(f"override '{override}' has no '='", hint="write --set filter.gap.min=500")
     try:
-        value = None if value_text.strip().lower() == "none" else yaml.safe_load(value_text)
-    except yaml.YAMLError:
+        value = None if value_text.strip().lower() == "none" else read_yaml(value_text)
+    except (yaml.YAMLError, RecursionError):
         value = value_text
     target: Any = raw
     *parents, last = key.strip().split(".")
