@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -91,7 +92,7 @@ def training(manifest: Mapping[str, Any], paired: Mapping[str, Any]) -> dict[str
 def model_argument(model: str) -> str:
     """The model as a shell word. What comes with pairforge has an address that only pairforge can resolve."""
     if not re.fullmatch(r"pairforge:[a-z-]+", model):
-        return model
+        return shlex.quote(model)
     code = f'from pairforge import demo; print(demo.resolve("{model}"))'
     return f"\"$(python -c '{code}')\""
 

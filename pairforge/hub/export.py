@@ -27,11 +27,17 @@ from pairforge.run import Run
 # steps; TRL on transformers 5 calls it warmup_steps, the other two warmup_ratio.
 PAPER = {"beta": 0.01, "learning_rate": 3.0e-7, "num_train_epochs": 1, "lr_scheduler_type": "cosine",
          "warmup": 0.1, "per_device_train_batch_size": 1, "global_batch_size": 48}  # fmt: skip
-# What a configuration here says of a train block. What it does not say is named in it, unless it changes no weights.
+# What a configuration here says of a train block. What it does not say is named in it, unless it is about precision,
+# memory or bookkeeping, or what all three trainers do anyway.
 CARRIED = {*PAPER, "model", "revision", "template", "max_length", "warmup_ratio", "warmup_steps",
            "gradient_accumulation_steps"}  # fmt: skip
-HARMLESS = {"bf16", "use_cpu", "gradient_checkpointing", "save_strategy", "report_to", "max_cut_share"}
-SAME = {"method": "dpo", "loss": "sigmoid"}  # what all three do anyway
+BESIDES = {"bf16", "use_cpu", "gradient_checkpointing", "save_strategy", "report_to", "max_cut_share"}
+USUAL: dict[str, list[Any]] = {
+    "method": ["dpo"],
+    "loss": ["sigmoid"],
+    "loss_type": ["sigmoid", ["sigmoid"]],
+    "max_steps": [-1],
+}
 EVAL = "test"  # `datasets` calls a file test.jsonl the split "test", TRL's default
 
 
@@ -133,7 +139,7 @@ def settings_of(train: Mapping[str, Any], longest_tokens: int) -> dict[str, Any]
         "left_out": {
             name: value
             for name, value in sorted(train.items())
-            if name not in CARRIED | HARMLESS and SAME.get(name) != value
+            if name not in CARRIED | BESIDES and value is not None and value not in USUAL.get(name, [])
         },
     }
 
