@@ -186,7 +186,7 @@ def print_outlook(seen: Outlook) -> None:
         for limit in seen.forecast.by_max_draws:
             each = f"{limit.tokens_each:,.0f} tokens" if limit.tokens_each is not None else "nothing accepted"
             out.print(f"  draws.max {limit.max_draws:<8} {limit.accepted_share:>14.0%}   {each} per accepted problem")
-        out.print("where fewer pairs will do, generator.draws.enough says how many: sampling ends there, at least cost")
+        out.print("where fewer pairs will do, generator.draws.enough says how many: sampling ends there")
 
 
 def print_counts(counts: dict[str, int]) -> None:

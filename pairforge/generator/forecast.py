@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 RESAMPLES = 1000
 
@@ -83,18 +83,17 @@ def forecast(
 ) -> Forecast:
     """Scale a random pilot up to `problems` problems, or to as many as it takes until `enough` are accepted.
 
+    The pilot itself, which is drawn to its end, is the least that the whole can be.
+
     The share accepted has Wilson's interval, sums have the bootstrap's (problems resampled, seeded). Without a rate
     (`tokens_per_s` None) the seconds are unknown. `min_draws` is how many draws every problem gets at once.
     """
     if not pilot:
         raise ValueError("a forecast needs at least one piloted problem")
     share = wilson(sum(p.accepted for p in pilot), len(pilot))
-    accepted = [min(s * problems, enough or math.inf) for s in (share.value, share.low, share.high)]
-    rng = random.Random(seed)
-    draws, tokens, disk_bytes = _estimates(
-        _whole(pilot, problems, enough, min_draws),
-        [_whole(rng.choices(pilot, k=len(pilot)), problems, enough, min_draws) for _ in range(RESAMPLES)],
-    )
+    least = sum(p.accepted for p in pilot)
+    accepted = [max(least, min(s * problems, enough or math.inf)) for s in (share.value, share.low, share.high)]
+    draws, tokens, disk_bytes = _whole(pilot, problems, enough, min_draws, seed)
     return Forecast(
         problems=problems,
         piloted=len(pilot),
@@ -107,25 +106,37 @@ def forecast(
     )
 
 
-def _whole(pilot: Sequence[Piloted], problems: int, enough: int | None, min_draws: int) -> tuple[float, float, float]:
-    """Draws, tokens and bytes of the whole, as this pilot has it: rounds of draws, until enough are accepted."""
-    scale, missing = problems / len(pilot), math.inf if enough is None else enough
-    totals = (0.0, 0.0, 0.0)
-    start = 0
-    for end in range(min_draws, max(min_draws, *(p.draws for p in pilot)) + 1):
-        gained = scale * sum(p.accepted_after is not None and start < p.accepted_after <= end for p in pilot)
-        part = scale * min(1.0, missing / gained if gained else 1.0)
-        spent = (
-            sum(len(p.draw_tokens[start:end]) for p in pilot),
-            sum(sum(p.draw_tokens[start:end]) for p in pilot),
-            sum(p.text_bytes * len(p.draw_tokens[start:end]) / p.draws for p in pilot),
-        )
-        totals = (totals[0] + part * spent[0], totals[1] + part * spent[1], totals[2] + part * spent[2])
-        missing -= gained
-        if missing <= 0:
-            break
-        start = end
-    return totals
+def _whole(pilot: Sequence[Piloted], problems: int, enough: int | None, min_draws: int, seed: int) -> list[Estimate]:
+    """Draws, tokens and bytes of the whole: rounds of draws, until enough are accepted or all rounds are drawn."""
+    import numpy as np
+
+    rounds = _rounds(pilot, min_draws)  # (rounds, problems of the pilot, 4)
+    resampled = np.random.default_rng(seed).multinomial(len(pilot), [1 / len(pilot)] * len(pilot), RESAMPLES)
+    weights = np.vstack([np.ones(len(pilot)), resampled])  # the pilot as it is, then as it might have been
+    sums = np.einsum("sp,rpk->srk", weights, rounds) * problems / len(pilot)
+    gained = sums[:, :, 0]
+    missing = np.inf if enough is None else enough - (np.cumsum(gained, axis=1) - gained)
+    part = np.clip(np.divide(missing, gained, out=np.full_like(gained, np.inf), where=gained > 0), 0, 1)
+    part = np.where(np.asarray(missing) > 0, part, 0)
+    totals = (part[:, :, None] * sums[:, :, 1:]).sum(axis=1)
+    totals = np.maximum(totals, rounds[:, :, 1:].sum(axis=(0, 1)))  # the pilot's own
+    low, high = np.quantile(totals[1:], [0.025, 0.975], axis=0)
+    return [Estimate(*map(float, row)) for row in zip(totals[0], low, high, strict=True)]
+
+
+def _rounds(pilot: Sequence[Piloted], min_draws: int) -> Any:
+    """Of every round of draws, for every problem: 1 if accepted then, and the draws, tokens and bytes it took."""
+    import numpy as np
+
+    ends = range(min_draws, max(min_draws, *(p.draws for p in pilot)) + 1)
+    table = np.zeros((len(ends), len(pilot), 4))
+    for number, end in enumerate(ends):
+        start = 0 if end == min_draws else end - 1
+        for place, p in enumerate(pilot):
+            drawn = p.draw_tokens[start:end]
+            accepted = p.accepted_after is not None and start < p.accepted_after <= end
+            table[number, place] = (accepted, len(drawn), sum(drawn), p.text_bytes * len(drawn) / p.draws)
+    return table
 
 
 def draw_limits(pilot: Sequence[Piloted]) -> tuple[DrawLimit, ...]:
@@ -152,10 +163,3 @@ def wilson(hits: int, count: int, z: float = 1.96) -> Estimate:
 
 def _seconds(tokens: Estimate, tokens_per_s: float) -> Estimate:
     return Estimate(tokens.value / tokens_per_s, tokens.low / tokens_per_s, tokens.high / tokens_per_s)
-
-
-def _estimates(values: tuple[float, ...], resampled: list[tuple[float, ...]]) -> list[Estimate]:
-    """Each value with the interval that 95 % of its resampled ones lie in."""
-    ranked = [sorted(column) for column in zip(*resampled, strict=True)]
-    low, high = int(0.025 * RESAMPLES), int(0.975 * RESAMPLES) - 1
-    return [Estimate(value, column[low], column[high]) for value, column in zip(values, ranked, strict=True)]
