@@ -132,6 +132,8 @@ def enough_line(cut: Mapping[str, Piloted], fixed: Mapping[str, Piloted]) -> str
             tokens, draws = until_enough([cut.get(problem, NOTHING) for problem in order], enough)
             ratios.append(tokens / sum(p.tokens for p in half))
             rounds.append(draws / len(order))
+    if not ratios:
+        return "enough: nothing was accepted"
     ratios.sort()
     return (
         f"enough, at most 4 draws, budgets from the rule: {median(ratios):.2f} "
