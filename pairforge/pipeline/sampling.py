@@ -76,7 +76,10 @@ def not_needed(work: Work, enough: int | None) -> list[Drop]:
 
 def how_far(seen: generator.Progress, enough: int | None) -> tuple[int, int]:
     """Done and total of the sampling: problems decided, or accepted where the recipe says how many are enough."""
-    return (seen.decided, seen.problems) if enough is None else (seen.accepted, min(enough, seen.problems))
+    if enough is None:
+        return seen.decided, seen.problems
+    total = min(enough, seen.problems)
+    return min(seen.accepted, total), total
 
 
 class RunStore:
