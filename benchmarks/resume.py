@@ -2,10 +2,10 @@
 
     python -m benchmarks.resume [--sizes 10000 100000]
 
-A run of short synthetic problems is written as `kill -9` leaves it: half of the problems have one sample and its
-verdict in the logs. The first resume compacts the logs and counts every length and prompt; the later ones find that
-done. Timed is `pairforge.pipeline.sample` up to where it opens the engine, on the demo's tokenizer, without the seconds
-that importing the libraries takes.
+A run of short synthetic problems is planned once, which counts every given solution and every prompt. Then it is left
+as `kill -9` leaves it: half of the problems have one sample and its verdict in the logs. The first resume compacts the
+logs and counts the samples; the later ones find that done. Timed is `pairforge.pipeline.sample` up to where it opens
+the engine, on the demo's tokenizer, without the seconds that importing the libraries takes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 from benchmarks._machine import machine
@@ -40,24 +41,31 @@ def rows(count: int) -> Iterator[dict[str, str]]:
         yield {"question": question, "answer": str(n + more), "long": f"{text}\n\nSo it is \\boxed{{{n + more}}}."}
 
 
-def half_sampled(count: int, folder: Path) -> tuple[Recipe, Run]:
-    """A run as a kill leaves it."""
+def judged(count: int, folder: Path) -> tuple[Recipe, Run]:
+    """A run whose given solutions have their verdicts."""
     problems = folder / "problems.jsonl"
     problems.write_text("".join(json.dumps(row) + "\n" for row in rows(count)))
     source = f"sources=[{{dataset: {problems}, adapter: columns, columns: {{long: long}}}}]"
     recipe = load_recipe(demo.recipe_path(), [source, "filter.gap.min=1", "decontaminate.sets=[]"])
     run = prepare(recipe, folder / "run")
-    with run.sample_log() as samples, run.verdict_log() as verdicts:
-        for place, problem in enumerate(run.problems()):
-            keys = [f"{problem.id}/given/0/0"]
-            if place % 2:
-                text = f"\\boxed{{{problem.answer}}}."
-                drawn = Sample(problem.id, 0, "sampled", text, None, text, "m", max_tokens=256, sampled_tokens=5)
-                samples.append(to_row(drawn))
-                keys.append(drawn.key)
-            for key in keys:
-                verdicts.append(to_row(Verdict(key, "correct", problem.answer, "", "", VERIFIER_VERSION)))
+    with run.verdict_log() as verdicts:
+        for problem in run.problems():
+            verdicts.append(correct(f"{problem.id}/given/0/0", problem.answer))
     return recipe, run
+
+
+def leave_half_sampled(run: Run) -> None:
+    """Write what a kill would leave."""
+    with run.sample_log() as samples, run.verdict_log() as verdicts:
+        for problem in islice(run.problems(), 0, None, 2):
+            text = f"\\boxed{{{problem.answer}}}."
+            drawn = Sample(problem.id, 0, "sampled", text, None, text, "m", max_tokens=256, sampled_tokens=5)
+            samples.append(to_row(drawn))
+            verdicts.append(correct(drawn.key, problem.answer))
+
+
+def correct(sample_key: str, answer: str) -> dict[str, object]:
+    return to_row(Verdict(sample_key, "correct", answer, "", "", VERIFIER_VERSION))
 
 
 def until_the_engine(recipe: Recipe, run: Run) -> float:
@@ -83,10 +91,14 @@ def main() -> None:
     sampling.open_engine = stop_here  # type: ignore[assignment]
     for size in args.sizes:
         with tempfile.TemporaryDirectory() as folder:
-            recipe, run = half_sampled(size, Path(folder))
+            recipe, run = judged(size, Path(folder))
             lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer)).encode("imports what counting needs")
-            first, *later = (until_the_engine(recipe, run) for _ in range(1 + args.repeats))
-            print(f"{size:>7,} problems: {first:.1f} s after a kill, then {spread(later, 1)} s", flush=True)
+            first = until_the_engine(recipe, run)
+            leave_half_sampled(run)
+            killed, *later = (until_the_engine(recipe, run) for _ in range(1 + args.repeats))
+            print(
+                f"{size:>7,} problems: {first:.1f} s at first, {killed:.1f} s after a kill, then {spread(later, 1)} s"
+            )
 
 
 if __name__ == "__main__":
