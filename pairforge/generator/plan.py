@@ -40,6 +40,8 @@ class Drawn:
     facts: Facts
 
 
+CAUTION_DRAWS = 30  # accepted draws that a share begins with: the first few to finish are the short ones
+
 Accept = Callable[[str, Sequence[Facts]], bool]
 """Called as accept(problem_id, facts of its sampled solutions in draw order)."""
 
@@ -142,7 +144,9 @@ class Plan:
     @property
     def _useful_in_flight(self) -> float:
         """How many problems to have in flight: those still missing, over the share of draws accepted so far."""
-        return self._open if self._enough is None else self._missing * (self._judged + 1) / (self.accepted + 1)
+        if self._enough is None:
+            return self._open
+        return self._missing * (self._judged + CAUTION_DRAWS) / (self.accepted + CAUTION_DRAWS)
 
     def task(self, problem_id: str) -> Task:
         return self._states[problem_id].task
