@@ -8,7 +8,7 @@ RUN := runs/demo
 
 setup: .venv/.ready
 
-.venv/.ready: pyproject.toml scripts/constraints.txt scripts/setup.sh
+.venv/.ready: pyproject.toml scripts/constraints.txt scripts/overrides.txt scripts/setup.sh
 	bash scripts/setup.sh $(PYTHON)
 
 demo: setup
