@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pairforge import demo, lengths
 from pairforge.chat import prompt_messages, render_prompt
-from pairforge.log import AppendLog
 from pairforge.records import Sample, Verdict, to_row
+from pairforge.run.log import AppendLog
 from pairforge.verifier import Item, Verifier
 
 if TYPE_CHECKING:

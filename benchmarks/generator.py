@@ -32,10 +32,10 @@ from typing import Any
 from benchmarks._machine import machine
 from benchmarks._nano import SAMPLING, LogStore, demo_problems, prompts, spread, start_llm, warm
 from pairforge.generator import Completion, Drawn, Plan, Progress, Request, Task, sample
+from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.generator.loop import without_length
-from pairforge.generator.scripted import ScriptedEngine
-from pairforge.log import read_log
 from pairforge.records import Sample, Verdict, from_row
+from pairforge.run.log import read_log
 from pairforge.verifier import Item, Verifier
 
 # --- overhead ------------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def one_by_one(llm: Any, texts: list[str], budgets: list[int]) -> Rate:
 
 def ours(llm: Any, texts: list[str], budgets: list[int], verifier: Verifier, seeded: bool) -> Rate:
     """Our loop with both logs and the real verifier, until the last verdict is on disk."""
-    from pairforge.generator.vllm_engine import VllmEngine
+    from pairforge.generator.engines.vllm import VllmEngine
 
     class Unseeded(VllmEngine):
         def _params(self, request: Request) -> Any:
@@ -169,7 +169,7 @@ def kill(args: argparse.Namespace) -> None:
 
     What has finished is on disk by then, which tests/pipeline/test_kill.py shows by killing for real.
     """
-    from pairforge.generator.vllm_engine import VllmEngine
+    from pairforge.generator.engines.vllm import VllmEngine
 
     llm = start_llm()
     engine = VllmEngine.around(llm.llm_engine, sampling=SAMPLING)

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._machine import machine
-from pairforge.files import write_rows, write_text
 from pairforge.records import Drop, Pair, Problem, problem_id, to_row
 from pairforge.run import Run
+from pairforge.run.atomic import write_rows, write_text
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in ("a", "e", "in", "or", "u") for c in ("", "l", "ne", "s", "t")]
 LIMIT_GIB = 2.0

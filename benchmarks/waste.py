@@ -30,8 +30,8 @@ from benchmarks._machine import machine
 from pairforge import demo, lengths
 from pairforge.filters.target import Facts
 from pairforge.generator import Completion, Drawn, Plan, Request, Task
+from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.generator.forecast import Piloted
-from pairforge.generator.scripted import ScriptedEngine
 from pairforge.pipeline import prepare, sample, sampling, verify
 from pairforge.pipeline.forecast import pilot_results
 from pairforge.pipeline.plan import plan_sampling

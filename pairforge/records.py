@@ -11,10 +11,9 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import pyarrow as pa
 
 Origin = Literal["given", "sampled"]
 Side = Literal["any", "chosen", "rejected"]
@@ -213,8 +212,6 @@ def from_row(kind: type[Record], row: dict[str, Any]) -> Record:
 
 def schema(kind: type) -> pa.Schema:
     """The Arrow schema of `Problem`, `Sample`, `Verdict`, `Pair` or `Drop` as stored in parquet."""
-    import pyarrow as pa
-
     text, integer = pa.string(), pa.int64()
     messages = pa.list_(pa.struct([("role", text), ("content", text)]))
     special: dict[str, pa.DataType] = {

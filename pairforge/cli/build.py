@@ -150,7 +150,7 @@ def check_command(
     as_json: JsonOption = False,
 ) -> None:
     """A dry run: sources parse, gold verifies itself, prompts fit, the student keeps the reasoning. Samples nothing."""
-    from pairforge.check import check
+    from pairforge.pipeline.check import check
     from pairforge.recipe import load_recipe
 
     with outcome(as_json), progress() as show:

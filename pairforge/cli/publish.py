@@ -67,7 +67,7 @@ def push_command(
             split=split,
             eval_share=eval_share,
             unpaired=unpaired,
-            licence=publish.license or "",
+            license=publish.license or "",
             progress=show,
         )
         private = publish.private and not public
@@ -137,7 +137,7 @@ def export_command(
 ) -> None:
     """Write a view in the format of a trainer, with that trainer's own configuration beside it."""
     from pairforge import demo
-    from pairforge.hub.export import export
+    from pairforge.export.export import export
     from pairforge.pipeline import run_recipe
     from pairforge.run import open_run
 
@@ -183,7 +183,7 @@ def import_command(
 ) -> None:
     """Take in preference pairs, or solutions somebody sampled, as a run: verified, and open to every rule."""
     from pairforge.cli.console import print_summary
-    from pairforge.importing import import_data
+    from pairforge.pipeline.importing import import_data
 
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
         source = {"dataset": data, "adapter": adapter, "config": config, "split": split, "revision": revision}

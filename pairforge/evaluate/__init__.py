@@ -11,8 +11,8 @@ from pairforge.evaluate import benchmarks
 from pairforge.evaluate.report import Comparison, compare, draw, markdown
 from pairforge.evaluate.run import Questions, answers, common_dtype, labels, save_json, to_json
 from pairforge.evaluate.statistics import Answer
-from pairforge.files import write_text
 from pairforge.pipeline import Progress, quiet
+from pairforge.run.atomic import write_text
 
 __all__ = ["Comparison", "Questions", "evaluate", "markdown"]
 

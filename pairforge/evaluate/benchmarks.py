@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pairforge.errors import TrainError
+from pairforge.sources.rows import open_rows
 
 Source = dict[str, Any]
 QUESTION_ANSWER = {"adapter": "columns", "columns": {"question": "question", "answer": "answer"}}
@@ -51,8 +52,6 @@ def sources(benchmark: str) -> list[Source]:
 
 def file_adapter(path: Path) -> Source:
     """A file of questions and answers needs no solutions; other schemas are recognised by their columns."""
-    from pairforge.sources.rows import open_rows
-
     if not path.is_file():
         return {}
     rows = open_rows(str(path), config=None, split="train", revision=None, base_dir=Path())

@@ -23,6 +23,7 @@ from pairforge.pipeline import Progress
 from pairforge.recipe import Recipe, parse_recipe
 from pairforge.records import Status, digest
 from pairforge.run import Run
+from pairforge.run.atomic import write_text
 
 SCORES: dict[Status, float] = {"correct": 1.0, "incorrect": 0.0, "no_answer": 0.0, "truncated": 0.0}
 REFLECTION = re.compile(r"\b(?:wait|hmm+)\b", re.IGNORECASE)  # the words whose number the paper follows (figure 2)
@@ -158,8 +159,6 @@ def common_dtype(models: Sequence[str]) -> str:
 
 def save_json(out: Path, record: dict[str, Any]) -> None:
     """Write eval.json."""
-    from pairforge.files import write_text
-
     write_text(out / "eval.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 

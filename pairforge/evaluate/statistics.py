@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 RESAMPLES = 4000
 LEVEL = 0.95
@@ -75,8 +73,6 @@ class Difference:
 
 def score(answers: Sequence[Answer], *, seed: int = 0) -> Score:
     """Summarise one model's answers on one benchmark; there must be at least one."""
-    import numpy as np
-
     tokens = np.array([a.tokens for a in answers], dtype=float)
     finished = [a.tokens for a in answers if not a.truncated]
     low, middle, high = (float(q) for q in np.quantile(tokens, QUANTILES))
@@ -150,8 +146,6 @@ def estimate(groups: Sequence[Mapping[str, float]], *, seed: int = 0) -> Estimat
 
     Each group is resampled on its own. Without a single value the estimate is not a number.
     """
-    import numpy as np
-
     if not groups or not all(groups):
         return Estimate(float("nan"), float("nan"), float("nan"))
     rng = np.random.default_rng(seed)
@@ -163,8 +157,6 @@ def estimate(groups: Sequence[Mapping[str, float]], *, seed: int = 0) -> Estimat
 
 
 def _resampled_means(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    import numpy as np
-
     at_once = max(1, 2_000_000 // len(values))  # bounds memory for large benchmarks
     means = []
     for start in range(0, RESAMPLES, at_once):

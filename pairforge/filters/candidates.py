@@ -7,18 +7,15 @@ counted without being listed, so that a problem with many draws stays cheap.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from pairforge.errors import RuleError
 from pairforge.filters.columns import resolve, with_columns
 from pairforge.filters.evidence import Evidence, gold_suspects
+from pairforge.filters.rules import Rules
 from pairforge.filters.steps import Step, first_failure, in_role, pair_steps, problem_steps, side_steps
 from pairforge.filters.where import parse_where
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from pairforge.filters.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +38,6 @@ class Candidates:
 
 def candidates(evidence: Evidence, rules: Rules) -> Candidates:
     """Apply every rule that looks at one candidate alone."""
-    import polars as pl
-
     _check_columns(evidence, rules)
     on_problem = problem_steps(rules)
     on_chosen = side_steps(rules.chosen, "chosen", rules.chosen.status)
@@ -73,8 +68,6 @@ def candidates(evidence: Evidence, rules: Rules) -> Candidates:
 def _sides(evidence: Evidence, rules: Rules, chosen_code: pl.Expr, rejected_code: pl.Expr) -> pl.DataFrame:
     """What each sample is on either side: in the role (c_role, r_role), its first failure there (c_code, r_code),
     and whether it passed (c_in, r_in)."""
-    import polars as pl
-
     return evidence.samples.select(
         *("p", "row", "draw", "prompt_tokens", "completion_tokens", "rejected_completion_tokens", "sample_hash"),
         wrong=pl.col("status") == "incorrect",
@@ -105,8 +98,6 @@ def _check_columns(evidence: Evidence, rules: Rules) -> None:
 
 def _where(pairs: pl.DataFrame, evidence: Evidence, text: str) -> tuple[pl.DataFrame, Step]:
     """The candidates with the columns that the expression names, and the expression as a step."""
-    import polars as pl
-
     where = parse_where(text, lambda name: resolve(name, evidence, where="filter.where"))
     pairs = with_columns(pairs, evidence, where.names)
     try:
@@ -120,8 +111,6 @@ def _where(pairs: pl.DataFrame, evidence: Evidence, text: str) -> tuple[pl.DataF
 
 
 def _problems(evidence: Evidence, rules: Rules) -> pl.DataFrame:
-    import polars as pl
-
     if rules.gold_suspects == "keep":
         return evidence.problems
     suspects = gold_suspects(evidence)["p"]
@@ -134,7 +123,6 @@ def _count(problem_code: pl.Series, sides: pl.DataFrame) -> tuple[pl.DataFrame, 
     A chosen sample that fails takes all its couples with it: every sample of the rejected role but itself.
     A rejected sample that fails takes the couples whose chosen sample passed.
     """
-    import polars as pl
 
     def count(flag: pl.Expr) -> pl.Expr:
         return flag.sum().cast(pl.Int64)
@@ -159,8 +147,6 @@ def _count(problem_code: pl.Series, sides: pl.DataFrame) -> tuple[pl.DataFrame, 
 
 def _pairs(sides: pl.DataFrame) -> pl.DataFrame:
     """Join the two sides' survivors, and measure every couple."""
-    import polars as pl
-
     chosen = sides.filter("c_in").select(
         "p",
         chosen_row="row",

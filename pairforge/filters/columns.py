@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from pairforge.errors import RuleError
+from pairforge.filters.evidence import Evidence
 from pairforge.filters.quality import QUALITY_COLUMNS
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from pairforge.filters.evidence import Evidence
 
 MEASURES = ("chosen_tokens", "rejected_tokens", "prompt_tokens", "total_tokens", "gap", "gap_tokens", "ratio", "wrong")
 # Shorter names for some of them.
@@ -46,8 +43,6 @@ def resolve(name: str, evidence: Evidence, *, where: str) -> str:
 
 def with_columns(pairs: pl.DataFrame, evidence: Evidence, names: Iterable[str]) -> pl.DataFrame:
     """The candidates with the named columns (resolved names) added."""
-    import polars as pl
-
     added = []
     for name in sorted(set(names) - set(pairs.columns)):
         if name == "gap_tokens":

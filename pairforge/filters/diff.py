@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import polars as pl
+import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +26,6 @@ class Difference:
 
 def diff(pairs_a: pl.DataFrame, drops_a: pl.DataFrame, pairs_b: pl.DataFrame, drops_b: pl.DataFrame) -> Difference:
     """Compare the pairs (problem_id, chosen_key, rejected_key) and drops (subject, reason, detail) of two views."""
-    import polars as pl
-
     a, b = _by_problem(pairs_a, "a"), _by_problem(pairs_b, "b")
     both = a.join(b, on="problem_id", how="full", coalesce=True)
     in_a, in_b = pl.col("a").is_not_null(), pl.col("b").is_not_null()
@@ -48,8 +44,6 @@ def diff(pairs_a: pl.DataFrame, drops_a: pl.DataFrame, pairs_b: pl.DataFrame, dr
 
 def _by_problem(pairs: pl.DataFrame, name: str) -> pl.DataFrame:
     """problem_id, and the pairs of the problem as one sorted list of texts."""
-    import polars as pl
-
     keys = pl.concat_str("chosen_key", pl.lit(" > "), "rejected_key")
     return pairs.group_by("problem_id").agg(keys.sort().alias(name))
 

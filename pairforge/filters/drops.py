@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import polars as pl
 
-if TYPE_CHECKING:
-    import polars as pl
-
-    from pairforge.filters.candidates import Candidates
+from pairforge.filters.candidates import Candidates
 
 NO_CANDIDATE = "no_candidate"
 ENOUGH = "enough"
@@ -24,8 +21,6 @@ def explain_drops(
     candidates; it is empty, and the reason "no_candidate", where no sample stands on one of the two sides, or "enough",
     where that is so because the problem was never drawn: enough others had been accepted.
     """
-    import polars as pl
-
     left = (pl.col("draws") == 0) & (pl.col("stopped_by") == ENOUGH)
     dropped = problems.select("p", "problem_id", left=left).join(kept.select("p").unique(), on="p", how="anti")
     reasons = [*found.reasons, *(reason for reason, _ in removed)]

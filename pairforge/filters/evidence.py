@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
 
 from pairforge.filters.hashing import mix, text_hashes
-
-if TYPE_CHECKING:
-    import polars as pl
 
 _PROBLEM_DEFAULTS: dict[str, object] = {
     "source": "", "gold": "dataset", "draws": 0, "stopped_by": "", "pass_rate": None,
@@ -43,8 +42,6 @@ def prepare(problems: pl.DataFrame, samples: pl.DataFrame) -> Evidence:
     rejected side is framed differently, and quality columns. Absent optional columns get their default.
     A sample whose problem is not in `problems` is left out.
     """
-    import polars as pl
-
     problems = _with_defaults(problems, _PROBLEM_DEFAULTS).sort("problem_id").with_row_index("p")
     problems = problems.with_columns(
         pl.col("pass_rate").cast(pl.Float64),
@@ -67,8 +64,6 @@ def gold_suspects(evidence: Evidence, *, long: int = 1, short: int = 2) -> pl.Da
     more than agree with the ground truth. Sampled ones alone prove nothing: a small model repeats its own mistakes.
     Answers are compared as text (but for spacing and dollars), so this finds too few rather than too many.
     """
-    import polars as pl
-
     answer = pl.col("answer").str.replace_all(r"[\s$]", "").str.replace_all(r"\\[dt]frac", r"\frac")
     wrong = evidence.samples.filter((pl.col("status") == "incorrect") & (pl.col("answer") != ""))
     given = pl.col("origin") == "given"
@@ -86,8 +81,6 @@ def gold_suspects(evidence: Evidence, *, long: int = 1, short: int = 2) -> pl.Da
 
 
 def _with_defaults(frame: pl.DataFrame, defaults: dict[str, object]) -> pl.DataFrame:
-    import polars as pl
-
     return frame.with_columns(
         pl.lit(value).alias(name) for name, value in defaults.items() if name not in frame.columns
     )
@@ -95,8 +88,6 @@ def _with_defaults(frame: pl.DataFrame, defaults: dict[str, object]) -> pl.DataF
 
 def _sample_hash(samples: pl.DataFrame) -> pl.Series:
     """From the parts of the sample's key rather than its text: a million keys hash in milliseconds."""
-    import numpy as np
-    import polars as pl
 
     def number(column: str) -> np.ndarray:
         return samples[column].fill_null(0).cast(pl.Int64).to_numpy().astype(np.uint64)

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
+import numpy as np
+import polars as pl
 
 _GAMMA, _MUL1, _MUL2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
@@ -23,15 +21,11 @@ def text_hash(text: str) -> int:
 
 def text_hashes(texts: Iterable[str]) -> np.ndarray:
     """`text_hash` of every text, as unsigned 64-bit integers."""
-    import numpy as np
-
     return np.fromiter((text_hash(t) for t in texts), dtype=np.uint64)
 
 
 def mix(values: np.ndarray) -> np.ndarray:
     """The finaliser of SplitMix64 on every value: near values come out unrelated."""
-    import numpy as np
-
     z = values + np.uint64(_GAMMA)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(_MUL1)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(_MUL2)
@@ -40,8 +34,5 @@ def mix(values: np.ndarray) -> np.ndarray:
 
 def draw(hashes: pl.Series, seed: int, purpose: str) -> pl.Series:
     """A seeded order of hashed ids: one unsigned number each, unrelated between seeds and between purposes."""
-    import numpy as np
-    import polars as pl
-
     salt = np.uint64(text_hash(f"{seed}/{purpose}"))
     return pl.Series(hashes.name, mix(hashes.to_numpy() ^ salt))

@@ -10,12 +10,10 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import polars as pl
+import polars as pl
 
-    from pairforge.filters.rules import Rules
+from pairforge.filters.rules import Rules
 
 # The words whose number ThinkPO's authors follow as a sign of reflection, with their close relatives.
 _REFLECTION = re.compile(
@@ -76,8 +74,6 @@ def quality_table(texts: Iterable[tuple[str, str]], batch: int = 5000) -> pl.Dat
 
     Texts are taken one at a time, so memory stays that of the numbers.
     """
-    import polars as pl
-
     decimals, wholes = QUALITY_COLUMNS[:3], QUALITY_COLUMNS[3:]
     types = {"sample_key": pl.String, **dict.fromkeys(decimals, pl.Float64), **dict.fromkeys(wholes, pl.Int64)}
     frames = [pl.DataFrame(rows, schema=types) for rows in _batches(texts, batch)]

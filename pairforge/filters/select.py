@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from pairforge.filters.candidates import Candidates, candidates
 from pairforge.filters.columns import resolve, with_columns
@@ -13,9 +15,6 @@ from pairforge.filters.evidence import Evidence, prepare
 from pairforge.filters.hashing import draw
 from pairforge.filters.rules import Rules, check_rules, controlled
 from pairforge.filters.subsets import band, cap, pick, sample_pairs, share_wrong, with_draws
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +85,6 @@ def _ranked_by(rules: Rules) -> list[tuple[str, str]]:
 
 def _lost(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """p, n: how many pairs of each problem a rule left out."""
-    import polars as pl
-
     counts = before.group_by("p").agg(n=pl.len().cast(pl.Int64))
     left = after.group_by("p").agg(left=pl.len().cast(pl.Int64))
     counts = counts.join(left, on="p", how="left").with_columns(pl.col("n") - pl.col("left").fill_null(0))
@@ -96,8 +93,6 @@ def _lost(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 def _finish(kept: pl.DataFrame, evidence: Evidence, rules: Rules) -> pl.DataFrame:
     """Gather the columns of the pairs, exchange sides where a control arm asks for it, and put them in order."""
-    import polars as pl
-
     kept = _exchange(kept, evidence, rules)
     chosen, rejected = evidence.samples[kept["chosen_row"]], evidence.samples[kept["rejected_row"]]
     problems = evidence.problems[kept["p"]]
@@ -118,8 +113,6 @@ def _finish(kept: pl.DataFrame, evidence: Evidence, rules: Rules) -> pl.DataFram
 
 def _exchange(kept: pl.DataFrame, evidence: Evidence, rules: Rules) -> pl.DataFrame:
     """ "reversed" exchanges the sides of every pair, "random_pairs" those of the problems a seeded coin chooses."""
-    import polars as pl
-
     if rules.control not in ("reversed", "random_pairs"):
         return kept
     swap = pl.repeat(True, kept.height, eager=True)
@@ -129,8 +122,6 @@ def _exchange(kept: pl.DataFrame, evidence: Evidence, rules: Rules) -> pl.DataFr
 
 
 def _swapped(kept: pl.DataFrame, swap: pl.Series) -> pl.DataFrame:
-    import polars as pl
-
     columns = []
     for name in ("row", "tokens"):
         chosen, rejected = pl.col(f"chosen_{name}"), pl.col(f"rejected_{name}")
@@ -143,8 +134,6 @@ def _swapped(kept: pl.DataFrame, swap: pl.Series) -> pl.DataFrame:
 
 def _funnel(found: Candidates, removed: list[tuple[str, pl.DataFrame]]) -> list[dict[str, Any]]:
     """What is left after every rule."""
-    import polars as pl
-
     left = found.all
     funnel = [{"step": "candidates", "candidates": int(left["n"].sum()), "problems": left.height}]
     steps = [

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    import polars as pl
+import polars as pl
 
-    from pairforge.filters.rules import Bounds, Rules, SideRule
+from pairforge.filters.rules import Bounds, Rules, SideRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,6 @@ class Step:
 
 def in_role(rule: SideRule, side: Literal["chosen", "rejected"]) -> pl.Expr:
     """Which samples can stand on a side at all. A failed request has no text and can stand on none."""
-    import polars as pl
-
     role = pl.col("side").is_in(["any", side]) & (pl.col("finish_reason") != "error")
     if rule.origin != "any":
         role &= pl.col("origin") == rule.origin
@@ -38,8 +35,6 @@ def in_role(rule: SideRule, side: Literal["chosen", "rejected"]) -> pl.Expr:
 
 def problem_steps(rules: Rules) -> list[Step]:
     """Over the columns of the problems (and `gold_suspect`, where a rule asks for it)."""
-    import polars as pl
-
     steps = []
     if rules.gold:
         steps.append(Step("gold", pl.col("gold").is_in(list(rules.gold))))
@@ -53,8 +48,6 @@ def problem_steps(rules: Rules) -> list[Step]:
 
 def side_steps(rule: SideRule, side: Literal["chosen", "rejected"], statuses: Sequence[str]) -> list[Step]:
     """Over the columns of the samples. `statuses` are the accepted verdicts (empty: any)."""
-    import polars as pl
-
     steps = []
     if rule.finish:
         steps.append(Step(f"{side}_finish", pl.col("finish_reason").is_in(list(rule.finish))))
@@ -70,8 +63,6 @@ def side_steps(rule: SideRule, side: Literal["chosen", "rejected"], statuses: Se
 
 def pair_steps(rules: Rules) -> list[Step]:
     """Over the columns of the candidates: chosen_tokens, rejected_tokens, gap, ratio, total_tokens, ..."""
-    import polars as pl
-
     chosen, rejected = pl.col("chosen_tokens"), pl.col("rejected_tokens")
     steps = [Step("length", chosen.is_not_null() & rejected.is_not_null())]
     if rules.direction != "any":
@@ -88,8 +79,6 @@ def pair_steps(rules: Rules) -> list[Step]:
 
 def within(value: pl.Expr, bounds: Bounds) -> pl.Expr:
     """Whether a value lies in an interval; an unknown value does not."""
-    import polars as pl
-
     passes = value.is_not_null()
     if bounds.min is not None:
         passes &= value >= pl.lit(bounds.min)
@@ -100,8 +89,6 @@ def within(value: pl.Expr, bounds: Bounds) -> pl.Expr:
 
 def first_failure(steps: Sequence[Step], first_code: int) -> pl.Expr:
     """The code of the first step a row fails (`first_code` for the first step, then counting up), 0 for none."""
-    import polars as pl
-
     failures = [
         pl.when(~step.passes.fill_null(False)).then(pl.lit(first_code + i, dtype=pl.UInt8))
         for i, step in enumerate(steps)

@@ -5,20 +5,14 @@ Each takes the pairs and returns those to keep. All ties end in a seeded draw ov
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import polars as pl
 
 from pairforge.filters.hashing import draw
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from pairforge.filters.rules import Band, Cap, Rules
+from pairforge.filters.rules import Band, Cap, Rules
 
 
 def with_draws(pairs: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Add `order`: a seeded order over the candidates, from their samples' ids."""
-    import polars as pl
-
     chosen = draw(pairs["chosen_hash"], seed, "chosen")
     rejected = draw(pairs["rejected_hash"], seed, "rejected")
     # An odd multiplier keeps the couples (a, b) and (b, a) apart.
@@ -28,8 +22,6 @@ def with_draws(pairs: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 def pick(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """At most `per_problem` candidates of each problem, and of each kind where wrong ones are wanted too."""
-    import polars as pl
-
     if rules.pick == "all":
         return pairs
     wider = -pl.col("gap")
@@ -57,8 +49,6 @@ def share_wrong(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     turn to a wrong one, in a seeded order; where they are too many, the surplus is left out. Too few wrong
     candidates altogether leave the share short: no right pair is given up for it.
     """
-    import polars as pl
-
     share = rules.wrong_share
     if not 0 < share < 1:
         return pairs
@@ -84,8 +74,6 @@ def share_wrong(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 def band(pairs: pl.DataFrame, rule: Band, by: str) -> pl.DataFrame:
     """The n smallest, middle or largest by the column `by`, or those between two quantiles; never unknown values."""
-    import polars as pl
-
     known = pairs.filter(pl.col(by).is_not_null()).sort(by, "order")
     size = known.height
     if rule.quantiles is not None:
@@ -101,8 +89,6 @@ def cap(pairs: pl.DataFrame, rule: Cap, column: str) -> pl.DataFrame:
 
     Without `max`, every group is cut to the size of the smallest.
     """
-    import polars as pl
-
     by = pl.col(column)
     group = (by / rule.width).floor() if rule.width else by
     grouped = pairs.with_columns(group=group).sort("order", "p")
@@ -112,8 +98,6 @@ def cap(pairs: pl.DataFrame, rule: Cap, column: str) -> pl.DataFrame:
 
 def sample_pairs(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """`n_pairs` pairs in a seeded order, keeping `wrong_share` where one is asked for."""
-    import polars as pl
-
     n = rules.n_pairs
     if n is None or pairs.height <= n:
         return pairs

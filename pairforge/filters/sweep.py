@@ -6,17 +6,16 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from pairforge.errors import RuleError
 from pairforge.filters.evidence import Evidence
 from pairforge.filters.rules import Rules, check_rules
 from pairforge.filters.select import Selection, select
 from pairforge.filters.undecided import undecided
-
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
 
 MEANS = ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -99,8 +98,6 @@ def sweep(
 
 def to_table(results: Sequence[ArmResult]) -> pl.DataFrame:
     """One row per arm, one column per setting and number; what is a mapping or a list becomes JSON text."""
-    import polars as pl
-
     rows = []
     for result in results:
         row = result.to_json()
@@ -120,8 +117,6 @@ def _run_arm(
     measure: Callable[[Selection], dict[str, Any]] | None,
     keep: Callable[[Arm, Selection], None] | None,
 ) -> tuple[ArmResult, np.ndarray]:
-    import numpy as np
-
     nothing = np.empty(0, dtype=np.uint64)
     if arm.rules is None:
         return ArmResult(arm.settings, notes=[arm.note]), nothing
@@ -146,8 +141,6 @@ def _run_arm(
 
 def describe(pairs: pl.DataFrame, pass_rate: float | None, sources: Mapping[str, float]) -> dict[str, Any]:
     """The numbers of `ArmResult` for one set of pairs, against the pass rate and source shares of all problems."""
-    import polars as pl
-
     covered = pairs.unique("problem_id")
     mine = _shares(pairs["source"])
     mean = _number(covered["pass_rate"].mean())
@@ -177,8 +170,6 @@ def _shares(values: pl.Series) -> dict[str, float]:
 
 def _overlaps(sets: Sequence[np.ndarray]) -> Iterator[list[float]]:
     """Jaccard similarity of every two sets: the size of what they share over the size of both together."""
-    import numpy as np
-
     if not sets:
         return
     ids, codes = np.unique(np.concatenate(sets), return_inverse=True)

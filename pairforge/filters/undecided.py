@@ -7,15 +7,12 @@ other rules can then miss pairs for reasons that lie in the sampling, not in the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from pairforge.filters.drops import ENOUGH
+from pairforge.filters.evidence import Evidence
 from pairforge.filters.rules import Rules, controlled
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from pairforge.filters.evidence import Evidence
 
 # Drops for these reasons are the rules' own doing: no further sample would change them.
 _FINAL = ("gold", "gold_suspect", "pass_rate", "wrong_share", "band", "n_pairs", ENOUGH)
@@ -50,8 +47,6 @@ class Undecided:
 
 def undecided(evidence: Evidence, rules: Rules, drops: pl.DataFrame) -> Undecided:
     """Count the dropped problems of a selection (`Selection.drops`) that the sampling left undecided."""
-    import polars as pl
-
     reason = pl.col("reason")
     open_drops = drops.filter(~(reason.is_in(_FINAL) | reason.str.starts_with("cap_")))
     names = open_drops.select(problem_id="subject")
@@ -64,8 +59,6 @@ def undecided(evidence: Evidence, rules: Rules, drops: pl.DataFrame) -> Undecide
 
 def _cut(evidence: Evidence, rules: Rules, dropped: pl.DataFrame) -> pl.Series:
     """The dropped problems with a sample that was cut for a smaller budget, and that may be longer under the rules."""
-    import polars as pl
-
     samples = evidence.samples.join(dropped, on="p", how="semi")
     cut = samples.filter(pl.col("budget_limited") & (pl.col("finish_reason") == "length"))
     if rules.direction == "long" and rules.chosen.origin == "given":

@@ -14,12 +14,11 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from pairforge.errors import RuleError
-
-if TYPE_CHECKING:
-    import polars as pl
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)
@@ -152,8 +151,6 @@ class _Parser:
         return expr
 
     def atom(self) -> pl.Expr:
-        import polars as pl
-
         if self.take("-"):
             return -self.nested(self.atom)
         if self.take("("):

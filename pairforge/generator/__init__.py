@@ -1,9 +1,9 @@
 """Sampling solutions: what to draw next (plan), what draws it (engines), and the loop between them."""
 
-from pairforge.generator.engine import Completion, Engine, EngineKind, Request
+from pairforge.generator.engines.protocol import Completion, Engine, EngineKind, Request
+from pairforge.generator.engines.start import open_engine
 from pairforge.generator.loop import Progress, Store, Weigh, sample
 from pairforge.generator.plan import Accept, Drawn, Plan, Task
-from pairforge.generator.start import open_engine
 
 __all__ = [
     "Accept",

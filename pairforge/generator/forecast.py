@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 RESAMPLES = 1000
 
 
@@ -108,8 +110,6 @@ def forecast(
 
 def _whole(pilot: Sequence[Piloted], problems: int, enough: int | None, min_draws: int, seed: int) -> list[Estimate]:
     """Draws, tokens and bytes of the whole: rounds of draws, until enough are accepted or all rounds are drawn."""
-    import numpy as np
-
     rounds = _rounds(pilot, min_draws)  # (rounds, problems of the pilot, 4)
     resampled = np.random.default_rng(seed).multinomial(len(pilot), [1 / len(pilot)] * len(pilot), RESAMPLES)
     weights = np.vstack([np.ones(len(pilot)), resampled])  # the pilot as it is, then as it might have been
@@ -126,8 +126,6 @@ def _whole(pilot: Sequence[Piloted], problems: int, enough: int | None, min_draw
 
 def _rounds(pilot: Sequence[Piloted], min_draws: int) -> Any:
     """Of every round of draws, for every problem: 1 if accepted then, and the draws, tokens and bytes it took."""
-    import numpy as np
-
     ends = range(min_draws, max(min_draws, *(p.draws for p in pilot)) + 1)
     table = np.zeros((len(ends), len(pilot), 4))
     for number, end in enumerate(ends):

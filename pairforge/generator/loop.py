@@ -14,7 +14,7 @@ from typing import Protocol
 from pairforge.chat import split_reasoning
 from pairforge.errors import EngineError
 from pairforge.filters.target import Facts
-from pairforge.generator.engine import Completion, Engine, Request
+from pairforge.generator.engines.protocol import Completion, Engine, Request
 from pairforge.generator.plan import Drawn, Plan, Task
 from pairforge.records import Sample, Verdict
 from pairforge.verifier import Item, Verifier

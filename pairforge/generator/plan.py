@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pairforge.filters.target import Facts
-from pairforge.generator.engine import Request
+from pairforge.generator.engines.protocol import Request
 from pairforge.records import Message, sample_key
 
 

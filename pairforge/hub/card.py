@@ -10,9 +10,10 @@ from importlib.resources import files
 from typing import Any
 
 import yaml
+from huggingface_hub import DatasetCard, DatasetCardData
 
-from pairforge.hub.export import settings_of
-from pairforge.hub.licences import Licence, citation, dataset_of, licence_of
+from pairforge.export.settings import settings_of
+from pairforge.hub.licenses import License, citation, dataset_of, license_of
 from pairforge.hub.words import rules_in_words
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
@@ -21,13 +22,11 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 
 def render_card(manifest: Mapping[str, Any]) -> str:
     """The whole README.md of a published manifest (see `pairforge.hub.contents`)."""
-    from huggingface_hub import DatasetCard
-
-    licence = dataset_licence(manifest)
+    license = dataset_license(manifest)
     template = str(files("pairforge.hub") / "card.md.jinja")
     paired = {name: config for name, config in manifest["configs"].items() if "pairs" in config}
     card = DatasetCard.from_template(
-        metadata(manifest, licence),
+        metadata(manifest, license),
         template_path=template,
         manifest=manifest,
         run=manifest["run"],
@@ -35,9 +34,9 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         paired=paired,
         first=next(iter(paired)),
         unpaired=manifest["configs"].get("unpaired"),
-        licence=licence,
+        license=license,
         sources=sources(manifest),
-        citations=list(dict.fromkeys(citation(source.source) for source in licence.by_source)),
+        citations=list(dict.fromkeys(citation(source.source) for source in license.by_source)),
         train=training(manifest, paired),
         model_argument=model_argument,
         rules_in_words=rules_in_words,
@@ -51,10 +50,8 @@ def render_card(manifest: Mapping[str, Any]) -> str:
     return re.sub(r"\n{3,}", "\n\n", str(card)).rstrip() + "\n"
 
 
-def metadata(manifest: Mapping[str, Any], licence: Licence) -> Any:
-    """The YAML head as huggingface_hub's class: licence, language, task, tags, size and the configs' files."""
-    from huggingface_hub import DatasetCardData
-
+def metadata(manifest: Mapping[str, Any], license: License) -> Any:
+    """The YAML head as huggingface_hub's class: license, language, task, tags, size and the configs' files."""
     rows = max(sum(split["rows"] for split in config["splits"].values()) for config in manifest["configs"].values())
     configs = [
         {
@@ -64,11 +61,11 @@ def metadata(manifest: Mapping[str, Any], licence: Licence) -> Any:
         }
         for index, (name, config) in enumerate(manifest["configs"].items())
     ]
-    names: dict[str, Any] = {"license_name": licence.name} if licence.name else {}
-    hub_sources = list(dict.fromkeys(dataset_of(s.source) for s in licence.by_source if on_hub(s.source)))
+    names: dict[str, Any] = {"license_name": license.name} if license.name else {}
+    hub_sources = list(dict.fromkeys(dataset_of(s.source) for s in license.by_source if on_hub(s.source)))
     return DatasetCardData(
         pretty_name=manifest["repo"].split("/")[1],
-        license=licence.identifier,
+        license=license.identifier,
         **names,
         language=["en"],
         task_categories=["text-generation"],
@@ -107,14 +104,14 @@ def sources(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(manifest["run"].get("sources") or [])
 
 
-def dataset_licence(manifest: Mapping[str, Any]) -> Licence:
-    """The licence of what was read: every source, and every dataset that ground truth was joined from."""
+def dataset_license(manifest: Mapping[str, Any]) -> License:
+    """The license of what was read: every source, and every dataset that ground truth was joined from."""
     read: dict[str, str | None] = {}
     for entry in [*sources(manifest), *(s["gold_from"] for s in sources(manifest) if s.get("gold_from"))]:
         read.setdefault(entry["source"], entry.get("license"))
     asked = [(block.get("gold_from") or {}).get("dataset") for block in manifest["recipe"].get("sources") or []]
     unread = [name for name in asked if name and name not in map(dataset_of, read)]  # of runs that did not record it
-    return licence_of([*read, *unread], read, manifest.get("licence") or "")
+    return license_of([*read, *unread], read, manifest.get("license") or "")
 
 
 def on_hub(source: str) -> bool:

@@ -8,12 +8,12 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, get_session
 
 from pairforge.errors import HubError
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
 
 T = TypeVar("T")
 
@@ -28,8 +28,6 @@ def open_api() -> HfApi:
 
     Raises `HubError` when there is no token.
     """
-    from huggingface_hub import HfApi, get_token
-
     if not get_token():
         raise HubError("no Hugging Face token was found", hint="run `hf auth login`, or set HF_TOKEN")
     return HfApi(library_name="pairforge")
@@ -56,8 +54,6 @@ def call(what: str, do: Callable[[], T], *, tries: int = TRIES, also: frozenset[
 
 def with_timeout() -> None:
     """Bound the waits of the client's current session: it has no timeouts, and some of its calls ask for none."""
-    from huggingface_hub.utils import get_session
-
     session = get_session()
     hooks = session.event_hooks
     if fill_timeouts not in hooks["request"]:
@@ -167,7 +163,6 @@ def scrub(text: str) -> str:
 def quiet_bars() -> Iterator[None]:
     """Silence the progress bars of huggingface_hub and datasets: the caller shows its own."""
     import datasets
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     theirs: Any = datasets
     bars, rows = are_progress_bars_disabled(), theirs.utils.is_progress_bar_enabled()

@@ -13,17 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+import pyarrow.parquet as pq
 import yaml
+from huggingface_hub import get_token
 
 import pairforge
 from pairforge.errors import HubError
-from pairforge.files import write_text
 from pairforge.hub.card import render_card
 from pairforge.hub.facts import read_columns, view_facts
 from pairforge.hub.redact import published, published_text
 from pairforge.hub.rows import SHARD_BYTES, Progress, pair_rows, write_splits
 from pairforge.hub.unpaired import sample_rows, sample_schema
+from pairforge.report.figures import save, view_figures
+from pairforge.report.statistics import MEANS, view_statistics
 from pairforge.run import Run
+from pairforge.run.atomic import write_text
 
 EVAL_SPLIT = "test"
 UNPAIRED = "unpaired"
@@ -54,14 +59,14 @@ def stage(
     split: str = "train",
     eval_share: float = 0.0,
     unpaired: bool = False,
-    licence: str = "",
+    license: str = "",
     shard_bytes: int = SHARD_BYTES,
     progress: Progress = lambda *_: None,
 ) -> Contents:
     """Write what a push of `views` (config -> view of the run) would publish, into `<run>/publish/<repo>/`.
 
     `eval_share` of the problems go to the split "test". `unpaired` adds a config with every sample and its verdict.
-    `licence` is what the publisher states; without it the sources decide. The same run and arguments give the same
+    `license` is what the publisher states; without it the sources decide. The same run and arguments give the same
     files, byte for byte.
     Raises `HubError` for names the Hub or `datasets` would not take, and `RunError` for a view that does not exist.
     """
@@ -83,7 +88,7 @@ def stage(
         manifest = {
             "pairforge": pairforge.__version__,
             "repo": repo,
-            "licence": licence,
+            "license": license,
             "recipes": recipes,
             "run": published(run.manifest()),
             "recipe": published(yaml.safe_load(run.recipe_file.read_text())),
@@ -121,8 +126,6 @@ def check_names(repo: str, configs: Sequence[str], split: str, eval_share: float
 def _write_pairs(
     view: Path, folder: Path, config: str, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
-    import pyarrow.parquet as pq
-
     file = view / "pairs.parquet"
     total = pq.read_metadata(file).num_rows
     if not total:
@@ -162,11 +165,6 @@ def _figures(run: Run, view: Path, target: Path) -> list[str]:
 
 def draw_figures(run: Run, view: Path, target: Path) -> None:
     """Draw the figures that pairs, drops and the funnel of a view give, as PNG files in `target`."""
-    import polars as pl
-
-    from pairforge.report.figures import save, view_figures
-    from pairforge.report.statistics import MEANS, view_statistics
-
     record = json.loads((view / "view.json").read_text())
     problems = run.problem_table(["id", "source"]).rename({"id": "problem_id"})
     statistics = view_statistics(
@@ -229,8 +227,6 @@ def _files(folder: Path) -> dict[str, Path]:
 
 def _refuse_secrets(files: Mapping[str, Path]) -> None:
     """The last line of defence: no file of text may hold the token this process could use."""
-    from huggingface_hub import get_token
-
     token = get_token()
     for path in _texts(files):
         if token and token in files[path].read_text(errors="replace"):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pairforge.files import iter_rows
+import polars as pl
+import pyarrow.parquet as pq
+
+from pairforge.filters.separability import TELLING
 from pairforge.hub.redact import published_text
-from pairforge.report.separability import TELLING
-
-if TYPE_CHECKING:
-    import polars as pl
+from pairforge.run.atomic import iter_rows
 
 MEASURES = ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
 QUANTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
@@ -54,9 +54,6 @@ _FROM_RECORD = ("view", "pairforge", "digest", "seed", "filter", "format", "toke
 
 def read_columns(file: Path, names: list[str]) -> pl.DataFrame:
     """Some columns of a parquet file, without mapping the rest of it into memory."""
-    import polars as pl
-    import pyarrow.parquet as pq
-
     with pq.ParquetFile(file, pre_buffer=False) as parquet:
         return pl.DataFrame(pl.from_arrow(parquet.read(columns=names)))
 

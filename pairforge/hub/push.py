@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi
 
 from pairforge.errors import HubError
 from pairforge.hub.client import (
@@ -38,9 +40,6 @@ from pairforge.hub.repository import (
     set_tag,
 )
 from pairforge.hub.rows import Progress
-
-if TYPE_CHECKING:
-    from huggingface_hub import CommitInfo, HfApi
 
 UPLOAD_AT_ONCE = 4  # files per upload step: some parallelism, and progress after each step
 BAD_UPLOAD = frozenset({400, 403, 422})  # object stores answer a damaged or expired upload with these
@@ -166,8 +165,6 @@ def _pulls(api: HfApi, target: Target) -> dict[str, str]:
 
 
 def _operations(local: Local, remote: Remote) -> Iterator[Any]:
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
     for path in differences(local, remote):
         if path in local.files:
             yield CommitOperationAdd(path, local.files[path])

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from huggingface_hub import hf_hub_download
+from pyarrow.dataset import ParquetFragmentScanOptions
+
 from pairforge.errors import HubError
 from pairforge.hub.client import explained, wait_s, with_timeout
 from pairforge.hub.contents import CARD
@@ -62,15 +65,12 @@ def _checked(repo: str, commit: str, config: str, split: str, expected: Mapping[
 
 def forget_card(repo: str, commit: str) -> None:
     """Fetch the card anew: one that arrived damaged would stay in the cache, and with it every later attempt."""
-    from huggingface_hub import hf_hub_download
-
     hf_hub_download(repo, CARD, repo_type="dataset", revision=commit, force_download=True)
 
 
 def hash_split(repo: str, commit: str, config: str, split: str, show: Show) -> RowHash:
     """The hash of a split's rows as `datasets` streams them."""
     from datasets import load_dataset
-    from pyarrow.dataset import ParquetFragmentScanOptions
 
     rows = RowHash()
     lean = ParquetFragmentScanOptions(pre_buffer=False)  # buffering would keep a whole shard, or two, in memory

@@ -10,14 +10,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.hf_api import RepoFile
 
 from pairforge.errors import HubError
 from pairforge.hub.client import call
 from pairforge.hub.contents import CARD, MANIFEST, Contents, file_sha256
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,6 @@ def open_repository(api: HfApi, target: Target) -> bool:
 
     Raises `HubError` for a repository that moved, or that is public when a private push was asked for.
     """
-    from huggingface_hub.errors import RepositoryNotFoundError
 
     def find() -> Any:
         try:
@@ -112,8 +112,6 @@ def read_remote(api: HfApi, target: Target, revision: str = "") -> Remote:
 
 
 def _files_and_manifest(api: HfApi, repo: str, commit: str) -> tuple[dict[str, str], dict[str, Any]]:
-    from huggingface_hub.hf_api import RepoFile
-
     files: dict[str, str] = {}
     for entry in api.list_repo_tree(repo, repo_type="dataset", revision=commit, recursive=True):
         if isinstance(entry, RepoFile):

@@ -7,14 +7,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pairforge.files import iter_rows
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pairforge.export.split import held_out
 from pairforge.hub.redact import published_text
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+from pairforge.run.atomic import iter_rows
 
 Progress = Callable[[str, int, int | None, str], None]
 
@@ -72,9 +72,6 @@ class SplitWriter:
         return final
 
     def _flush(self, even_if_empty: bool = False) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         if not self._rows and not even_if_empty:
             return
         if self._writer is None:
@@ -90,13 +87,6 @@ class SplitWriter:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-
-def held_out(problem_id: str, share: float) -> bool:
-    """Whether a problem belongs to the evaluation split. Its id alone decides, so a problem is on the same side in
-    every config, in every version of the dataset."""
-    bucket = int(hashlib.sha256(f"eval {problem_id}".encode()).hexdigest()[:8], 16)
-    return bucket < share * 2**32
 
 
 def pair_rows(file: Path) -> Iterator[dict[str, Any]]:

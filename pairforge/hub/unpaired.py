@@ -7,14 +7,13 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from pairforge.hub.rows import published_row
 from pairforge.records import Sample, schema
 from pairforge.run import Run
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _PROBLEM = ("question", "answer", "source", "gold")
 _SAMPLE = ("origin", "side", "draw", "model", "revision", "text", "finish_reason", "sampled_tokens", "max_tokens",
@@ -24,8 +23,6 @@ _VERDICT = ("status", "found_answer", "rule", "verifier_version")
 
 def sample_schema() -> pa.Schema:
     """The columns of `sample_rows`."""
-    import pyarrow as pa
-
     own, text = schema(Sample), pa.string()
     before, after = ("sample_key", "problem_id", *_PROBLEM), _VERDICT
     return pa.schema([*((n, text) for n in before), *(own.field(n) for n in _SAMPLE), *((n, text) for n in after)])

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from pairforge.pipeline.evidence import prepare, verify
 from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.sampling import sample
@@ -90,8 +92,6 @@ def evidence_counts(run: Run) -> dict[str, int]:
 
 def summarise(run: Run, view: str) -> Summary:
     """Totals of the whole run and one view."""
-    import polars as pl
-
     folder = run.view(view)
     record = read_view(run, view)
     drops = Counter(pl.read_parquet(folder / "drops.parquet", columns=["reason"])["reason"].to_list())

@@ -5,27 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import polars as pl
 import yaml
 
 from pairforge.errors import RecipeError
-from pairforge.files import replacing, write_text
 from pairforge.filters import Evidence, Selection
 from pairforge.filters.diff import Difference, diff
 from pairforge.filters.hashing import text_hash
 from pairforge.filters.quality import needs_quality
+from pairforge.filters.separability import Surface, separability
 from pairforge.filters.sweep import Arm, ArmResult, grid, label, sweep, to_table
 from pairforge.filters.undecided import undecided
 from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.settings import Progress, completion, frames, quiet, run_recipe
 from pairforge.pipeline.view import write_view
 from pairforge.recipe import Recipe
-from pairforge.report.separability import Surface, separability
+from pairforge.report.figures import save, sweep_figure
 from pairforge.run import Run
-
-if TYPE_CHECKING:
-    import polars as pl
+from pairforge.run.atomic import replacing, write_text
 
 SURFACE_PROBLEMS = 400  # problems whose texts the separability test of a sweep looks at
 MIN_SURFACE_PAIRS = 20  # fewer pairs among them say nothing
@@ -149,8 +148,6 @@ def surface_measure(recipe: Recipe, run: Run, evidence: Evidence) -> Callable[[S
 
     Looks at the pairs of the same few hundred problems in every arm, so that each text is read once.
     """
-    import polars as pl
-
     ids = sorted(evidence.problems["problem_id"], key=lambda name: text_hash(f"{recipe.seed}/surface/{name}"))
     looked_at = ids[:SURFACE_PROBLEMS]
     keys = evidence.samples.filter(pl.col("problem_id").is_in(looked_at))["sample_key"]
@@ -188,14 +185,11 @@ def write_sweep(results: Sequence[ArmResult], file: Path) -> None:
 
 def draw_sweep(results: Sequence[ArmResult], file: Path) -> None:
     """The sweep as a figure, .svg or .png by the name of the file."""
-    from pairforge.report.figures import save, sweep_figure
-
     save(sweep_figure(results), file)
 
 
 def diff_views(run: Run, view_a: str, view_b: str) -> Difference:
     """Which problems two views of a run treat differently, and for what reason."""
-    import polars as pl
 
     def tables(view: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         folder = run.view(view)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from pairforge import lengths
 from pairforge.filters import Evidence, prepare
 from pairforge.filters.drops import ENOUGH
@@ -14,7 +16,6 @@ from pairforge.records import Status, digest
 from pairforge.run import Run
 
 if TYPE_CHECKING:
-    import polars as pl
     from transformers import PreTrainedTokenizerBase
 
 TRIED: tuple[Status, ...] = ("correct", "incorrect", "no_answer", "truncated")
@@ -25,8 +26,6 @@ def sample_facts(
     recipe: Recipe, run: Run, tokenizer: PreTrainedTokenizerBase, *, progress: Progress = quiet
 ) -> pl.DataFrame:
     """One row per sample, numbers and labels only: what the rules decide on (see `pairforge.filters`)."""
-    import polars as pl
-
     frame, rejected_frame = frames(recipe)
     facts = run.sample_table().join(
         run.verdict_table().select("sample_key", "status", "answer"), on="sample_key", how="left"
@@ -60,8 +59,6 @@ def load_evidence(recipe: Recipe, run: Run, *, quality: bool | None = None, prog
 
 def text_quality(run: Run, progress: Progress) -> pl.DataFrame:
     """The measures of every sample's text, kept beside the lengths."""
-    import polars as pl
-
     known = run.lengths(QUALITY_CACHE)
     have = set(known["sample_key"]) if known is not None else set()
     if known is not None and have.issuperset(sample_keys(run)):
@@ -81,8 +78,6 @@ def measured(
     recipe: Recipe, run: Run, tokenizer: PreTrainedTokenizerBase, frame: AnyFrame, progress: Progress
 ) -> pl.DataFrame:
     """Token counts of every sample in one frame, from the run's cache or counted now."""
-    import polars as pl
-
     key = digest([lengths.tokenizer_digest(tokenizer), frame, recipe.format.system, recipe.format.user])
     known = run.lengths(key)
     have = set(known["sample_key"]) if known is not None else set()
@@ -120,8 +115,6 @@ def problem_facts(recipe: Recipe, run: Run, samples: pl.DataFrame) -> pl.DataFra
     without an answer, also because its budget cut it, has not solved the problem. `stopped_by`: not_drawn, max (all
     draws made), accepted, or, where the recipe sets `draws.enough`, enough (accepted itself, or enough others were).
     """
-    import polars as pl
-
     unsampled = {drop.subject: drop.reason for drop in run.sampling_drops()}
     impossible = [name for name, reason in unsampled.items() if reason != ENOUGH]
     not_needed = [name for name, reason in unsampled.items() if reason == ENOUGH]

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from pairforge import chat, demo, lengths
 from pairforge.errors import EngineError, SourceError
 from pairforge.filters.target import Facts, Target, draws_needed, longest_useful
 from pairforge.generator import Plan, Task, Weigh
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
-from pairforge.generator.vllm_engine import context_tokens
+from pairforge.generator.engines.vllm import context_tokens
 from pairforge.pipeline.facts import student_facts
 from pairforge.pipeline.settings import completion, frames, prompt, sampler_prompt, student
 from pairforge.pipeline.target import acceptance, facts_by_problem, frozen_target
@@ -135,8 +137,6 @@ def make_tasks(
 
 def prompt_lengths(recipe: Recipe, run: Run, sampler: PreTrainedTokenizerBase) -> dict[str, int]:
     """The sampler's tokens of every problem's prompt, from the run's cache or counted now."""
-    import polars as pl
-
     parts = [lengths.tokenizer_digest(sampler), sampler_prompt(recipe, "")]
     key = f"prompts-{digest(parts)}"
     cached = run.lengths(key)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pairforge.files import iter_rows
+import polars as pl
+
 from pairforge.filters import Evidence, gold_suspects
 from pairforge.filters.sweep import ArmResult
 from pairforge.pipeline.facts import load_evidence
@@ -16,6 +17,7 @@ from pairforge.report.figures import save_view_figures
 from pairforge.report.page import ReportData, write_report
 from pairforge.report.statistics import ViewStatistics, view_statistics
 from pairforge.run import Run, read_view
+from pairforge.run.atomic import iter_rows
 
 EXAMPLES = 5  # dropped problems shown per reason
 TEXT_COLUMNS = ("prompt", "chosen", "rejected", "question", "answer")
@@ -48,8 +50,6 @@ def make_report(run: Run, view: str, *, out: Path | None = None, progress: Progr
 
 def statistics_of(folder: Path, evidence: Evidence, record: dict[str, Any]) -> ViewStatistics:
     """The numbers of a written view."""
-    import polars as pl
-
     pairs = pl.scan_parquet(folder / "pairs.parquet").drop(TEXT_COLUMNS).collect()
     drops = pl.read_parquet(folder / "drops.parquet", columns=["stage", "reason"])
     problems = evidence.problems.select("problem_id", "source", "pass_rate")
@@ -92,8 +92,6 @@ def unchecked_sets(run: Run) -> list[str]:
 
 def drop_examples(folder: Path, questions: dict[str, str]) -> dict[tuple[str, str], list[tuple[str, str, str]]]:
     """(stage, reason) -> a few (subject, question, detail with counts)."""
-    import polars as pl
-
     drops = pl.read_parquet(folder / "drops.parquet")
     examples = pl.col("subject", "detail", "counts").head(EXAMPLES)
     found = {}

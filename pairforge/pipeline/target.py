@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from pairforge.filters.rules import Bounds, SideRule
 from pairforge.filters.target import Facts, Target, accepts, loosest_target
 from pairforge.generator import Accept, Drawn
 from pairforge.recipe import Recipe
 from pairforge.run import Run
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 def frozen_target(recipe: Recipe, run: Run, *, extend: bool = False) -> Target:

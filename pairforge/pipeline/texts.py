@@ -11,13 +11,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
 
 from pairforge.records import Sample, from_row, schema
 from pairforge.run import Run
-
-if TYPE_CHECKING:
-    import polars as pl
 
 PAIRS_PER_BATCH = 2000  # whose texts are in memory at a time: some 60 MB of R1 solutions
 MOST_BATCHES = 200  # each is an open file while the samples are dealt out
@@ -39,8 +38,6 @@ def batches_with_texts(run: Run, pairs: pl.DataFrame) -> Iterator[tuple[pl.DataF
 
 def wanted_samples(run: Run, pairs: pl.DataFrame, size: int) -> pl.DataFrame:
     """`position` (of a stored sample, counted over all of them) and `batch` (that needs it), by position."""
-    import polars as pl
-
     keys = [frame["sample_key"] for frame in run.sample_batches(texts=False)]
     stored = pl.DataFrame({"sample_key": pl.concat(keys) if keys else []}, schema={"sample_key": pl.String})
     numbered = pairs.select(pl.int_range(pl.len()).floordiv(size).alias("batch"), "chosen_key", "rejected_key")
@@ -51,9 +48,6 @@ def wanted_samples(run: Run, pairs: pl.DataFrame, size: int) -> pl.DataFrame:
 
 def deal_out(run: Run, wanted: pl.DataFrame, folder: Path) -> None:
     """Write every wanted sample into the files of the batches that need it."""
-    import polars as pl
-    import pyarrow as pa
-
     start = 0
     with contextlib.ExitStack() as stack:
         writers: dict[int, pa.RecordBatchStreamWriter] = {}
@@ -72,8 +66,6 @@ def deal_out(run: Run, wanted: pl.DataFrame, folder: Path) -> None:
 
 def read_batch(file: Path) -> dict[str, Sample]:
     """The samples of one batch's file by their keys."""
-    import pyarrow as pa
-
     with pa.OSFile(str(file)) as source, pa.ipc.open_stream(source) as stream:
         samples = (from_row(Sample, row) for row in stream.read_all().to_pylist())
         return {sample.key: sample for sample in samples}

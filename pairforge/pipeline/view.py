@@ -9,22 +9,23 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 import pairforge
 from pairforge import lengths
-from pairforge.files import iter_rows, write_rows, write_text
 from pairforge.filters import Selection, select
 from pairforge.filters.drops import ENOUGH
+from pairforge.filters.separability import Surface, separability
 from pairforge.filters.undecided import Undecided, undecided
 from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.settings import Progress, completion, frames, prompt, quiet, student
 from pairforge.pipeline.texts import batches_with_texts
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
-from pairforge.report.separability import Surface, separability
 from pairforge.run import Run
+from pairforge.run.atomic import iter_rows, write_rows, write_text
 
 if TYPE_CHECKING:
-    import polars as pl
     from transformers import PreTrainedTokenizerBase
 
 
@@ -93,8 +94,6 @@ def view_record(name: str, settings: dict[str, Any], selection: Selection) -> di
 
 def pair_rows(recipe: Recipe, run: Run, pairs: pl.DataFrame, progress: Progress) -> Iterator[dict[str, Any]]:
     """The selected pairs with their texts, a batch at a time."""
-    import polars as pl
-
     problem_table = run.problem_table(["id", "question", "answer", "source", "gold"])
     frame, rejected_frame = frames(recipe)
     done = 0

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge.errors import RunError, require
-from pairforge.files import replacing, write_text
+from pairforge.filters.sweep import ArmResult
+from pairforge.filters.sweep import label as arm_label
 from pairforge.report.mathml import printable
+from pairforge.report.statistics import ViewStatistics
+from pairforge.run.atomic import replacing, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-    from pairforge.filters.sweep import ArmResult
-    from pairforge.report.statistics import ViewStatistics
 
 CHOSEN, REJECTED, NEUTRAL, WRONG = "#3f7fbf", "#e08a2c", "#7f8c99", "#c0504d"
 _INK = "#010203"  # stands for the page's own text colour in drawings that go into the report
@@ -131,8 +132,6 @@ def sources_figure(statistics: ViewStatistics) -> Figure:
 
 def sweep_figure(results: Sequence[ArmResult]) -> Figure:
     """Pairs and mean gap of every rule set."""
-    from pairforge.filters.sweep import label as arm_label
-
     names = [label(arm_label(result.settings), 44) or "as it is" for result in results][::-1]
 
     def draw(left: Axes) -> None:

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pairforge
-from pairforge.files import write_text
 from pairforge.filters.sweep import ArmResult, label
 from pairforge.report import figures
 from pairforge.report.mathml import MathRenderer, printable
 from pairforge.report.packing import PackedPairs, pack_pairs
 from pairforge.report.statistics import ViewStatistics
+from pairforge.run.atomic import write_text
 
 
 @dataclass(frozen=True, slots=True)

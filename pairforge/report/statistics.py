@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import polars as pl
+import numpy as np
+import polars as pl
 
 BINS = 40
 PASS_RATE_BINS = 11
@@ -51,8 +51,6 @@ def view_statistics(
     pairs: pl.DataFrame, drops: pl.DataFrame, problems: pl.DataFrame, funnel: list[dict[str, Any]]
 ) -> ViewStatistics:
     """`pairs`: the numbers of pairs.parquet. `drops`: stage, reason. `problems`: problem_id, source, pass_rate."""
-    import polars as pl
-
     counted = drops.group_by("stage", "reason").len("n").sort("n", "reason", descending=[True, False])
     edges = _log_edges(pairs["chosen_tokens"], pairs["rejected_tokens"])
     gap_edges = _edges(pairs["gap_tokens"])
@@ -88,8 +86,6 @@ def _sources(pairs: pl.DataFrame, problems: pl.DataFrame) -> list[SourceShare]:
 
 
 def _gap_by_pass_rate(pairs: pl.DataFrame, problems: pl.DataFrame) -> list[tuple[float, float, float, float, int]]:
-    import polars as pl
-
     rated = pairs.select("problem_id", "gap_tokens").join(
         problems.select("problem_id", "pass_rate"), on="problem_id", how="left"
     )
@@ -105,8 +101,6 @@ def _gap_by_pass_rate(pairs: pl.DataFrame, problems: pl.DataFrame) -> list[tuple
 
 
 def _log_edges(*lengths: pl.Series) -> list[float]:
-    import numpy as np
-
     values = np.concatenate([series.to_numpy() for series in lengths])
     if not len(values):
         return [1.0, 2.0]
@@ -116,8 +110,6 @@ def _log_edges(*lengths: pl.Series) -> list[float]:
 
 def _edges(values: pl.Series) -> list[float]:
     """Equal bins over the inner 99.5 %, so that one outlier does not flatten the rest; ends are open."""
-    import numpy as np
-
     if not len(values):
         return [0.0, 1.0]
     low, high = np.quantile(values.to_numpy(), [0.0025, 0.9975])
@@ -125,8 +117,6 @@ def _edges(values: pl.Series) -> list[float]:
 
 
 def _histogram(values: pl.Series, edges: Sequence[float]) -> list[int]:
-    import numpy as np
-
     inside = np.clip(values.to_numpy(), edges[0], edges[-1])
     return [int(n) for n in np.histogram(inside, bins=np.asarray(edges))[0]]
 

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterable
 from fractions import Fraction
 
+from datasketch import MinHash, MinHashLSH
+
 from pairforge.records import Drop, Problem
 from pairforge.sources.entry import shorten
 from pairforge.sources.merge import plain_answer, row_drops
@@ -31,8 +33,6 @@ def drop_near_duplicates(problems: Iterable[Problem], *, threshold: float = 0.8)
     `threshold`, they speak of exactly the same numbers, and their answers are the same. Without the last two every
     series of problems that differ in their numbers alone would count as one problem.
     """
-    from datasketch import MinHash, MinHashLSH
-
     index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
     blank = MinHash(num_perm=PERMUTATIONS, hashfunc=zlib.crc32)  # its permutations are dear to make
     kept: list[Problem] = []

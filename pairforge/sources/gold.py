@@ -15,7 +15,7 @@ from pairforge.sources.spec import GoldJoin
 
 @dataclass(frozen=True, slots=True)
 class JoinedGold:
-    """Another dataset's answers by problem id, and which dataset that is: name, revision, stated licence."""
+    """Another dataset's answers by problem id, and which dataset that is: name, revision, stated license."""
 
     source: str
     revision: str

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub as hub
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pairforge.demo import demo_path
 from pairforge.errors import SourceError
 from pairforge.sources.entry import RowDrop, shorten
-from pairforge.sources.licence import folder_licence, stated_licence
+from pairforge.sources.license import folder_license, stated_license
 
 FORMATS = (".jsonl", ".ndjson", ".json", ".parquet")
 PARQUET_ROWS_AT_A_TIME = 256
@@ -22,7 +27,7 @@ NumberedRow = tuple[int, dict[str, Any] | RowDrop]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """An opened dataset: its display name, the revision that pins its content, its rows, and the licence that its
+    """An opened dataset: its display name, the revision that pins its content, its rows, and the license that its
     own card states ("" for none)."""
 
     name: str
@@ -47,11 +52,11 @@ def open_rows(dataset: str, *, config: str | None, split: str, revision: str | N
         pinned = hashlib.sha256("".join(f"{p.relative_to(path)} {file_digest(p)}\n" for p in files).encode())
         name = _with_config(name, config, split)
         rows = read_dataset(str(path), config, split, None)
-        return Rows(name, f"sha256:{pinned.hexdigest()[:16]}", rows, folder_licence(path))
+        return Rows(name, f"sha256:{pinned.hexdigest()[:16]}", rows, folder_license(path))
     if Path(dataset).suffix in FORMATS or dataset.startswith((".", "/", "~")) or dataset.count("/") > 1:
         raise SourceError(f"no such file or folder: {path}", hint="paths are relative to the recipe file")
-    sha, licence = hub_revision(dataset, revision)
-    return Rows(_with_config(dataset, config, split), sha, read_dataset(dataset, config, split, sha), licence)
+    sha, license = hub_revision(dataset, revision)
+    return Rows(_with_config(dataset, config, split), sha, read_dataset(dataset, config, split, sha), license)
 
 
 def _with_config(name: str, config: str | None, split: str) -> str:
@@ -61,8 +66,6 @@ def _with_config(name: str, config: str | None, split: str) -> str:
 
 def bundled(name: str) -> Path:
     """The file behind `pairforge:demo` or `pairforge:demo-eval`."""
-    from pairforge.demo import demo_path
-
     return Path(demo_path(name))
 
 
@@ -107,9 +110,6 @@ def _read_json(path: Path) -> Iterator[NumberedRow]:
 
 
 def _read_parquet(path: Path) -> Iterator[NumberedRow]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         number = 0
         # pre_buffer, pyarrow's default, would keep every byte it has read until the end
@@ -133,13 +133,11 @@ def read_dataset(path: str, config: str | None, split: str, revision: str | None
 
 
 def hub_revision(dataset: str, revision: str | None) -> tuple[str, str]:
-    """The commit a Hub dataset's branch or tag stands at, so that later reads get the same rows; and the licence
+    """The commit a Hub dataset's branch or tag stands at, so that later reads get the same rows; and the license
     that its card states there."""
-    import huggingface_hub as hub
-
     try:
         info = hub.HfApi().dataset_info(dataset, revision=revision, timeout=HUB_TIMEOUT_S)
-        return str(info.sha), stated_licence(info.card_data.to_dict() if info.card_data else None)
+        return str(info.sha), stated_license(info.card_data.to_dict() if info.card_data else None)
     except hub.errors.RepositoryNotFoundError:
         hint = "check the spelling; a private or gated dataset needs a login. Local paths are relative to the recipe"
         raise SourceError(f"no dataset '{dataset}' on the Hub, and no such file or folder", hint=hint) from None

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import pydantic
+
 from pairforge.errors import TrainError, require
 
 if TYPE_CHECKING:
@@ -209,8 +211,6 @@ def _hint(name: str, known: set[str]) -> str:
 
 
 def _typed(name: str, value: Any, kind: Any) -> Any:
-    import pydantic
-
     if value is False and name.endswith("_strategy"):
         value = "no"  # which YAML reads as false
     if name == "loss_type" and isinstance(value, str) and "list" in str(kind):

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pairforge.errors import TrainError
-from pairforge.files import iter_rows
-from pairforge.hub.licences import dataset_of
+from pairforge.hub.licenses import dataset_of
 from pairforge.records import Message
 from pairforge.run import Run, read_view
+from pairforge.run.atomic import iter_rows
 from pairforge.sources.entry import RowDrop
 from pairforge.sources.rows import open_rows
 from pairforge.train.arguments import Method

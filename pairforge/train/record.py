@@ -12,9 +12,9 @@ from typing import Any
 
 import pairforge
 from pairforge.errors import TrainError
-from pairforge.files import write_text
 from pairforge.recipe import flatten
 from pairforge.records import digest
+from pairforge.run.atomic import write_text
 from pairforge.train import launch
 from pairforge.train.arguments import Settings
 from pairforge.train.data import TrainData

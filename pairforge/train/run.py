@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge import demo
-from pairforge.files import write_text
 from pairforge.generator.loop import Interrupted, stop_signals
 from pairforge.lengths import load_tokenizer
+from pairforge.run.atomic import write_text
 from pairforge.train import guards, launch
 from pairforge.train.arguments import Settings, config_class
 from pairforge.train.card import model_card

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pairforge.cli.console import plain
-from tests.test_layers import HEAVY
+from tests.test_layers import HARD, OPTIONAL, SLOW
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -56,7 +56,7 @@ def test_help_loads_nothing_heavy():
     assert done.returncode == 0, done.stderr
     loaded = set(done.stderr.split())
     assert "typer" in loaded
-    assert not loaded & (HEAVY | {"pydantic"})
+    assert not loaded & ((OPTIONAL | SLOW | HARD) | {"pydantic"})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pairforge.errors import RunError, TrainError
 from pairforge.evaluate import Questions, benchmarks, evaluate
 from pairforge.evaluate.run import eval_recipe, fingerprint, labels
 from pairforge.generator import Completion, Request
-from pairforge.generator.scripted import ScriptedEngine
+from pairforge.generator.engines.scripted import ScriptedEngine
 
 ASKED = Questions(samples=2, max_tokens=64, user="{question}")
 

@@ -9,8 +9,8 @@ import pytest
 from pairforge.errors import EngineError
 from pairforge.filters.target import Facts
 from pairforge.generator import Completion, Drawn, Plan, Progress, Request, sample
+from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.generator.loop import Interrupted, without_length
-from pairforge.generator.scripted import ScriptedEngine
 from tests.generator.conftest import EqualTextVerifier, MemoryStore, says, tasks
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from pairforge.files import write_rows, write_text
 from pairforge.records import Drop, Pair, Problem, Sample, Verdict, problem_id, to_row
 from pairforge.run import Run
+from pairforge.run.atomic import write_rows, write_text
 
 SOURCE = "open-r1/OpenR1-Math-220k"
 RECIPE: dict[str, Any] = {

@@ -13,13 +13,13 @@ from huggingface_hub import DatasetCard
 
 from pairforge.hub import render_card, stage
 from pairforge.hub.card import fence, line, size_category
-from pairforge.hub.licences import licence_of
+from pairforge.hub.licenses import license_of
 from pairforge.hub.words import rules_in_words
 from pairforge.recipe import dump_recipe, load_recipe
 from tests.hub.runs import RECIPE, add_view, small_run
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
-LICENCES = {"apache-2.0", "mit", "other", "unknown"}
+LICENSES = {"apache-2.0", "mit", "other", "unknown"}
 
 
 def contents_of(tmp_path, recipe=None, views=None, **options):
@@ -33,7 +33,7 @@ def test_every_recipe_has_a_card_with_valid_metadata(tmp_path, file):
     run = small_run(tmp_path / "run", recipe=recipe, source=recipe["sources"][0]["dataset"])
     contents = stage(run, {"default": "default"}, "ana/pairs", eval_share=0.2, unpaired=True)
     card = DatasetCard(contents.card)  # raises when the head is not valid YAML
-    assert card.data.license in LICENCES and card.data.language == ["en"]
+    assert card.data.license in LICENSES and card.data.language == ["en"]
     assert card.data.task_categories == ["text-generation"] and card.data.size_categories == ["n<1K"]
     for config in card.data.configs:
         for data in config["data_files"]:
@@ -54,7 +54,7 @@ def test_the_card_tells_everything_a_reader_asks_for(tmp_path):
         "temperature 0.7", "Please reason step by step.", "### Verification", "version `v1`", "The chosen solution is the longer one.",
         "| after the rule | candidates | problems |", "gap in tokens", "Rejected solutions that are wrong: 0.0%", "Ground truth: dataset 40",
         "Can form alone tell the sides apart?", "## Duplicates and contamination", "repeat\\_gold\\_differs: 1",
-        "## Selection bias and known limits", "pairforge build recipe.yaml", "## Licence and citations", "arXiv:2502.13173",
+        "## Selection bias and known limits", "pairforge build recipe.yaml", "## License and citations", "arXiv:2502.13173",
     ):  # fmt: skip
         assert what in card, what
 
@@ -132,7 +132,7 @@ def test_the_training_command_finds_the_bundled_model_where_pairforge_is_install
     assert (Path(shown.strip()) / "model.safetensors").exists()
 
 
-# --- licences ------------------------------------------------------------------------------------------
+# --- licenses ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_the_training_command_finds_the_bundled_model_where_pairforge_is_install
         ([], "unknown", None),
     ],
 )
-def test_a_licence_is_derived_or_called_unknown(sources, identifier, name):
-    licence = licence_of(sources)
-    assert (licence.identifier, licence.name) == (identifier, name)
+def test_a_license_is_derived_or_called_unknown(sources, identifier, name):
+    license = license_of(sources)
+    assert (license.identifier, license.name) == (identifier, name)
 
 
 @pytest.mark.parametrize(
@@ -162,12 +162,12 @@ def test_a_licence_is_derived_or_called_unknown(sources, identifier, name):
     ],
 )
 def test_what_a_sources_own_card_states_comes_first(read, identifier, name):
-    licence = licence_of(["openai/gsm8k"], read)
-    assert (licence.identifier, licence.name) == (identifier, name)
-    assert licence.by_source[0].basis
+    license = license_of(["openai/gsm8k"], read)
+    assert (license.identifier, license.name) == (identifier, name)
+    assert license.by_source[0].basis
 
 
-def test_a_recorded_licence_reaches_the_card_with_where_it_comes_from(tmp_path):
+def test_a_recorded_license_reaches_the_card_with_where_it_comes_from(tmp_path):
     run = small_run(tmp_path / "run", source="somebody/problems")
     source = {**run.manifest()["sources"][0], "license": "cc-by-4.0",
               "gold_from": {"source": "somebody/answers#main", "revision": "0" * 40, "license": "cc-by-4.0"}}  # fmt: skip
@@ -180,7 +180,7 @@ def test_a_recorded_licence_reaches_the_card_with_where_it_comes_from(tmp_path):
 
 
 def test_what_the_publisher_states_wins_and_is_marked(tmp_path):
-    contents = contents_of(tmp_path, licence="cc-by-4.0")
+    contents = contents_of(tmp_path, license="cc-by-4.0")
     assert DatasetCard(contents.card).data.license == "cc-by-4.0" and "stated by the publisher" in contents.card
 
 

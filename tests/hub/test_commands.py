@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from datasets import load_dataset
 
-from pairforge.files import iter_rows
 from pairforge.hub import Target, push, stage
-from pairforge.importing import import_data
+from pairforge.pipeline.importing import import_data
 from pairforge.run import Run
+from pairforge.run.atomic import iter_rows
 from tests.hub.runs import RECIPE, small_run
 from tests.hub.server import ANA
 

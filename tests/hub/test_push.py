@@ -4,8 +4,8 @@ import pytest
 from datasets import load_dataset
 
 from pairforge.errors import HubError
-from pairforge.files import iter_rows
 from pairforge.hub import Target, push, stage
+from pairforge.run.atomic import iter_rows
 from tests.hub.runs import add_view, small_run
 from tests.hub.server import Fault
 from tests.hub.store import Blob, Repo

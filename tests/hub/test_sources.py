@@ -8,20 +8,20 @@ from tests.hub.store import Blob
 REPO = "ana/pairs"
 
 
-def test_a_published_dataset_is_a_source_with_its_licence_and_revision(hub, tmp_path):
-    pushed = push(stage(small_run(tmp_path / "run"), {"default": "default"}, REPO, licence="cc-by-4.0"), Target(REPO))
+def test_a_published_dataset_is_a_source_with_its_license_and_revision(hub, tmp_path):
+    pushed = push(stage(small_run(tmp_path / "run"), {"default": "default"}, REPO, license="cc-by-4.0"), Target(REPO))
     stream = read_source(SourceSpec(REPO), base_dir=tmp_path)
     assert (stream.license, stream.revision, stream.adapter) == ("cc-by-4.0", pushed.commit, "trl-pairs")
     assert len(list(stream)) == 40
 
 
-def test_the_licence_is_that_of_the_revision_that_is_read(hub, tmp_path):
+def test_the_license_is_that_of_the_revision_that_is_read(hub, tmp_path):
     pushed = push(
-        stage(small_run(tmp_path / "run"), {"default": "default"}, REPO, licence="mit"), Target(REPO, tag="v1")
+        stage(small_run(tmp_path / "run"), {"default": "default"}, REPO, license="mit"), Target(REPO, tag="v1")
     )
     repo = hub.repo(REPO)
     later = {**repo.tree(), "README.md": Blob(b"---\nlicense: cc-by-nc-4.0\n---\n")}
-    repo.branches["main"] = repo.commit(later, "another licence")
+    repo.branches["main"] = repo.commit(later, "another license")
     old = read_source(SourceSpec(REPO, revision="v1"), base_dir=tmp_path)
     assert (old.license, old.revision) == ("mit", pushed.commit)
     assert read_source(SourceSpec(REPO), base_dir=tmp_path).license == "cc-by-nc-4.0"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pairforge.generator import Completion, Request
-from pairforge.generator.scripted import ScriptedEngine
+from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.pipeline import sampling
 from pairforge.recipe import Recipe, parse_recipe
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import pairforge.pipeline.forecast  # noqa: F401  (imports what the children need)
 from pairforge.generator import Completion, Engine, Request
-from pairforge.generator.scripted import ScriptedEngine
+from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.pipeline import build, sampling
 from pairforge.recipe import load_recipe
 from pairforge.run import Run

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pairforge.check import check
 from pairforge.pipeline import plan
+from pairforge.pipeline.check import check
 
 Make = Callable[..., Any]
 SERVER = ("generator.engine.kind=server", "generator.engine.base_urls=[http://127.0.0.1:1/v1]")

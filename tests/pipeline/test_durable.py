@@ -21,7 +21,7 @@ from pairforge import lengths
 from pairforge.cli.build import print_outlook
 from pairforge.errors import EngineError, RunError
 from pairforge.generator import Completion, Request
-from pairforge.generator.scripted import ScriptedEngine
+from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.pipeline import build, make_view, prepare, sample, sampling
 from pairforge.pipeline.facts import load_evidence
 from pairforge.pipeline.forecast import outlook
@@ -299,7 +299,7 @@ def test_a_pilot_of_a_finished_run_owes_nothing_and_guesses_no_seconds(
 def test_a_second_process_on_the_run_is_refused(recipe: Make, scripted: Make, tmp_path: Path):
     scripted(add)
     run = prepare(recipe(), tmp_path / "run")
-    hold = "import sys,pathlib; from pairforge.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print(1, flush=True); sys.stdin.read()"
+    hold = "import sys,pathlib; from pairforge.run.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print(1, flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", hold, str(run.path / ".lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None

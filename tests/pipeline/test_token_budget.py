@@ -12,7 +12,7 @@ import pytest
 
 from pairforge import demo, lengths
 from pairforge.generator import Completion, Request
-from pairforge.generator.scripted import ScriptedEngine
+from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.pipeline import build, prepare, sample, sampling
 from pairforge.pipeline.facts import student_facts
 from pairforge.pipeline.target import facts_by_problem

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pairforge.check import check
 from pairforge.errors import TemplateError
 from pairforge.filters.rules import check_rules
+from pairforge.pipeline.check import check
 from pairforge.pipeline.settings import student
 from pairforge.recipe import Recipe, load_recipe
 from tests.sources.standins import REPOSITORIES, write_evaluation_sets, write_standin

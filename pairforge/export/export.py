@@ -16,28 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+import pyarrow.parquet as pq
 import yaml
 
 from pairforge.errors import HubError
-from pairforge.files import iter_rows, write_text
-from pairforge.hub.rows import Progress, held_out
+from pairforge.export.settings import settings_of
+from pairforge.export.split import held_out
 from pairforge.run import Run
+from pairforge.run.atomic import iter_rows, write_text
 
-# What ThinkPO trains with (table 7, for a 7B model): used where the recipe says nothing. `warmup` is a share of the
-# steps; TRL on transformers 5 calls it warmup_steps, the other two warmup_ratio.
-PAPER = {"beta": 0.01, "learning_rate": 3.0e-7, "num_train_epochs": 1, "lr_scheduler_type": "cosine",
-         "warmup": 0.1, "per_device_train_batch_size": 1, "global_batch_size": 48}  # fmt: skip
-# What a configuration here says of a train block. What it does not say is named in it, unless it is about precision,
-# memory or bookkeeping, or what all three trainers do anyway.
-CARRIED = {*PAPER, "model", "revision", "template", "max_length", "warmup_ratio", "warmup_steps",
-           "gradient_accumulation_steps"}  # fmt: skip
-BESIDES = {"bf16", "use_cpu", "gradient_checkpointing", "save_strategy", "report_to", "max_cut_share"}
-USUAL: dict[str, list[Any]] = {
-    "method": ["dpo"],
-    "loss": ["sigmoid"],
-    "loss_type": ["sigmoid", ["sigmoid"]],
-    "max_steps": [-1],
-}
+Progress = Callable[[str, int, int | None, str], None]
 EVAL = "test"  # `datasets` calls a file test.jsonl the split "test", TRL's default
 
 
@@ -98,8 +87,6 @@ def export(
 
 
 def _write_rows(source: Path, form: Format, folder: Path, eval_share: float, progress: Progress) -> dict[str, int]:
-    import pyarrow.parquet as pq
-
     total = pq.read_metadata(source).num_rows
     names = ["train", *([EVAL] if eval_share else [])]
     counts = dict.fromkeys(names, 0)
@@ -117,37 +104,8 @@ def _write_rows(source: Path, form: Format, folder: Path, eval_share: float, pro
     return counts
 
 
-def settings_of(train: Mapping[str, Any], longest_tokens: int) -> dict[str, Any]:
-    """Model, revision, `max_length` and the keys of `PAPER`: the recipe's values where it has them.
-
-    `gradient_accumulation_steps` makes up the recipe's global batch on one device, as `pairforge train` does.
-    `left_out` holds what the block says beyond that, such as another loss: only `pairforge train` follows it.
-    """
-    warmup = train.get("warmup_ratio", train.get("warmup_steps", PAPER["warmup"]))
-    own = {name: train[name] for name in PAPER if train.get(name) is not None}
-    batch, at_once = (int({**PAPER, **own}[name]) for name in ("global_batch_size", "per_device_train_batch_size"))
-    accumulated = max(1, round(batch / at_once))
-    return {
-        "model": train.get("model") or "MODEL",
-        "revision": train.get("revision"),
-        "template": train.get("template") or "TEMPLATE",
-        "max_length": int(train.get("max_length") or longest_tokens),
-        **PAPER,
-        **own,
-        "warmup": warmup,
-        "gradient_accumulation_steps": train.get("gradient_accumulation_steps") or accumulated,
-        "left_out": {
-            name: value
-            for name, value in sorted(train.items())
-            if name not in CARRIED | BESIDES and value is not None and value not in USUAL.get(name, [])
-        },
-    }
-
-
 def _longest(view: Path) -> int:
     """Enough tokens for the longest pair, in steps of 128."""
-    import polars as pl
-
     sides = pl.max_horizontal("chosen_tokens", "rejected_tokens")
     longest = pl.scan_parquet(view / "pairs.parquet").select((pl.col("prompt_tokens") + sides).max()).collect().item()
     return int(-(-(longest or 1) // 128) * 128)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pairforge.errors import RunError
-from pairforge.log import AppendLog, read_log
+from pairforge.run.log import AppendLog, read_log
 
 rows = st.lists(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none(), st.booleans())), max_size=8)
 
@@ -113,7 +113,7 @@ def test_fsync_runs_on_its_interval_and_a_failing_one_is_told(tmp_path: Path, mo
 def test_kill_9_loses_nothing_that_was_reported(tmp_path: Path):
     """A writer reports each row after `append` returned; after SIGKILL every reported row is in the log."""
     code = (
-        "import sys; from pathlib import Path; from pairforge.log import AppendLog\n"
+        "import sys; from pathlib import Path; from pairforge.run.log import AppendLog\n"
         "log = AppendLog(Path(sys.argv[1]))\n"
         "for n in range(10**9):\n    log.append({'run': sys.argv[2], 'n': n, 'text': 'x' * 2000})\n    print(n, flush=True)"
     )

@@ -25,16 +25,25 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pairforge.errors import RunError
-from pairforge.files import SampleWriter, iter_rows, process_lives, replacing, sample_writer, write_rows, write_text
-from pairforge.lock import locked
-from pairforge.log import AppendLog, read_log
 from pairforge.records import Drop, Problem, Sample, Verdict, from_row, sample_key, schema, to_row
-
-if TYPE_CHECKING:
-    import polars as pl
+from pairforge.run.atomic import (
+    SampleWriter,
+    iter_rows,
+    process_lives,
+    replacing,
+    sample_writer,
+    write_rows,
+    write_text,
+)
+from pairforge.run.lock import locked
+from pairforge.run.log import AppendLog, read_log
 
 # Columns of a sample that are numbers and labels; the rest is text and stays on disk until a pair needs it.
 SAMPLE_FACTS = [
@@ -161,8 +170,6 @@ class Run:
 
     def problem_table(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """All problems, with the named columns or all of them (`meta` as JSON text)."""
-        import polars as pl
-
         return pl.read_parquet(self._need("problems.parquet"), columns=list(columns) if columns else None)
 
     def source_drops(self) -> Iterator[Drop]:
@@ -205,8 +212,6 @@ class Run:
     def sample_table(self) -> pl.DataFrame:
         """`sample_key` and the `SAMPLE_FACTS` of every sample, without its text. Where a draw was repeated with a
         larger budget, the larger one stands for it."""
-        import polars as pl
-
         frames = [pl.scan_parquet(f).select(SAMPLE_FACTS).collect() for f in self._sample_parquets()]
         log = [{name: row[name] for name in SAMPLE_FACTS} for row in self._logged_samples()]
         special: dict[str, type[pl.DataType]] = {
@@ -226,10 +231,6 @@ class Run:
     def sample_batches(self, *, texts: bool = True) -> Iterator[pl.DataFrame]:
         """Every stored sample as frames of about a thousand rows: `sample_key`, and with `texts` all columns of
         `Sample`. One that was stored twice comes twice."""
-        import polars as pl
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         parts = ["problem_id", "origin", "draw", "max_tokens"]
         key = pl.concat_str(parts, separator="/").alias("sample_key")
         columns = schema(Sample).names if texts else parts
@@ -244,8 +245,6 @@ class Run:
 
     def texts(self, keys: Iterable[str]) -> dict[str, Sample]:
         """The full samples of the given keys."""
-        import polars as pl
-
         wanted = set(keys)
         problems = {key.split("/", 1)[0] for key in wanted}
         rows: list[dict[str, Any]] = []
@@ -264,8 +263,6 @@ class Run:
 
     def verdict_table(self) -> pl.DataFrame:
         """The current verdict of every judged sample, with the columns of `Verdict`."""
-        import polars as pl
-
         columns = dict.fromkeys(Verdict.__dataclass_fields__, pl.String)
         file, log = (self.path / "verdicts" / f"verdicts.{kind}" for kind in ("parquet", "jsonl"))
         table = pl.DataFrame(list(read_log(log)), schema=columns)
@@ -298,8 +295,6 @@ class Run:
 
     def sample_count(self) -> int:
         """How many samples are stored, given and sampled."""
-        import pyarrow.parquet as pq
-
         stored = sum(pq.read_metadata(file).num_rows for file in self._sample_parquets())
         return stored + sum(1 for _ in self._logged_samples())
 
@@ -324,8 +319,6 @@ class Run:
     def lengths(self, key: str) -> pl.DataFrame | None:
         """A cached table of token counts, by sample (`sample_key`, `prompt_tokens`, `completion_tokens`) or by problem
         (`problem_id`, `prompt_tokens`); or None."""
-        import polars as pl
-
         file = self.path / "lengths" / f"{key}.parquet"
         return pl.read_parquet(file) if file.exists() else None
 
@@ -388,8 +381,6 @@ class Run:
 
     def _sample_keys(self) -> set[str]:
         """The keys of all stored samples, without their texts."""
-        import polars as pl
-
         parts = ["problem_id", "origin", "draw", "max_tokens"]
         frames = [pl.read_parquet(file, columns=parts) for file in self._sample_parquets()]
         rows = [row for frame in frames for row in frame.select(parts).iter_rows()]

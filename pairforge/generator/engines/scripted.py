@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from types import TracebackType
 
-from pairforge.generator.engine import Completion, Request
+from pairforge.generator.engines.protocol import Completion, Request
 
 
 class ScriptedEngine:

@@ -156,7 +156,7 @@ def test_when_the_last_server_dies_it_is_named_and_everything_finished_is_kept(s
 
 
 def test_a_server_that_freezes_as_a_whole_ends_the_run(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pairforge.generator.server_engine.HEALTH_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("pairforge.generator.engines.server.HEALTH_TIMEOUT_S", 0.3)
 
     def freeze(body, attempt: int) -> str:
         server.healthy = False
@@ -212,7 +212,7 @@ def test_a_key_that_is_refused_at_the_start_names_the_variable_it_came_from():
 def test_a_thought_that_the_server_took_out_goes_back_in_front():
     from types import SimpleNamespace
 
-    from pairforge.generator.server_engine import message_text
+    from pairforge.generator.engines.server import message_text
 
     assert (
         message_text(SimpleNamespace(content="4", reasoning_content="two and two"))

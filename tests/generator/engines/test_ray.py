@@ -55,7 +55,7 @@ def cluster():
 
 
 def engine(replicas: int):
-    from pairforge.generator.ray_engine import RayEngine
+    from pairforge.generator.engines.ray import RayEngine
 
     return RayEngine("m", sampling={}, settings={}, replicas=replicas, start=SlowEngine)
 

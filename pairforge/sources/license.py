@@ -1,4 +1,4 @@
-"""The licence that a dataset's own card states: read, never guessed."""
+"""The license that a dataset's own card states: read, never guessed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ CARD_CHARACTERS = 200_000  # a card's head is at its beginning; nobody's is long
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}")
 
 
-def stated_licence(head: object) -> str:
-    """The licence in a card's metadata, as the Hub spells it (`apache-2.0`); several joined by ", ", "" for none.
+def stated_license(head: object) -> str:
+    """The license in a card's metadata, as the Hub spells it (`apache-2.0`); several joined by ", ", "" for none.
 
     Anything that is no identifier counts as not stated, and so does "unknown".
     """
@@ -24,8 +24,8 @@ def stated_licence(head: object) -> str:
     return "" if len(found) < len(values) else ", ".join(sorted(found - {"unknown"}))
 
 
-def folder_licence(folder: Path) -> str:
-    """The licence stated by the card of a local dataset folder (`README.md` with a YAML head); "" for none."""
+def folder_license(folder: Path) -> str:
+    """The license stated by the card of a local dataset folder (`README.md` with a YAML head); "" for none."""
     try:
         with (folder / "README.md").open(encoding="utf-8-sig", errors="replace") as file:
             text = file.read(CARD_CHARACTERS)
@@ -33,6 +33,6 @@ def folder_licence(folder: Path) -> str:
         return ""
     head = re.match(r"---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)", text, re.DOTALL)
     try:
-        return stated_licence(yaml.safe_load(head[1])) if head else ""
+        return stated_license(yaml.safe_load(head[1])) if head else ""
     except (yaml.YAMLError, RecursionError, ValueError):
         return ""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pairforge.errors import RunError
-from pairforge.log import cannot_write
+from pairforge.run.log import cannot_write
 
 _held: dict[Path, int] = {}
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pairforge.errors import EngineError, require
-from pairforge.generator.engine import Completion, Request
+from pairforge.generator.engines.protocol import Completion, Request
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

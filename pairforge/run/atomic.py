@@ -7,13 +7,13 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pairforge.log import cannot_write, sync_folder
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from pairforge.records import Sample, schema, to_row
-
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
+from pairforge.run.log import cannot_write, sync_folder
 
 
 class SampleWriter:
@@ -30,8 +30,6 @@ class SampleWriter:
             self.flush()
 
     def flush(self) -> None:
-        import pyarrow as pa
-
         if self._rows:
             self._writer.write_table(pa.Table.from_pylist(self._rows, schema=schema(Sample)))
             self.count += len(self._rows)
@@ -40,8 +38,6 @@ class SampleWriter:
 
 @contextlib.contextmanager
 def sample_writer(file: Path) -> Iterator[SampleWriter]:
-    import pyarrow.parquet as pq
-
     with replacing(file) as temporary, pq.ParquetWriter(temporary, schema(Sample), compression="zstd") as writer:
         add = SampleWriter(writer)
         yield add
@@ -88,9 +84,6 @@ def write_text(file: Path, text: str) -> None:
 
 def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], kind: type, rows_per_group: int = 1000) -> int:
     """Write rows as parquet with the schema of `kind`, atomically and in bounded memory; returns their number."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     count, iterator = 0, iter(rows)
     with replacing(file) as temporary, pq.ParquetWriter(temporary, schema(kind), compression="zstd") as writer:
         while chunk := list(itertools.islice(iterator, rows_per_group)):
@@ -101,8 +94,6 @@ def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], kind: type, rows_p
 
 def iter_rows(file: Path) -> Iterator[dict[str, Any]]:
     """Rows of a parquet file, a batch at a time and in bounded memory."""
-    import pyarrow.parquet as pq
-
     # pre_buffer, pyarrow's default, would keep every byte it has read until the file is closed
     with pq.ParquetFile(file, pre_buffer=False) as parquet:
         for batch in parquet.iter_batches(batch_size=1000):

@@ -12,8 +12,8 @@ import yaml
 from datasets import load_dataset
 
 from pairforge.errors import HubError
-from pairforge.files import iter_rows
-from pairforge.hub.export import FORMATS, export
+from pairforge.export.export import FORMATS, export
+from pairforge.run.atomic import iter_rows
 from tests.hub.runs import long_text, question, small_run
 
 TRAIN = {"model": "Qwen/Qwen2.5-0.5B-Instruct", "learning_rate": 5e-7, "warmup_ratio": 0.2, "loss": "sigmoid"}

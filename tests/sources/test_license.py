@@ -1,11 +1,11 @@
-"""Licences as the cards of datasets state them, and what is no statement."""
+"""Licenses as the cards of datasets state them, and what is no statement."""
 
 import json
 
 import pytest
 
 from pairforge.sources import GoldJoin, SourceSpec, collect, read_source
-from pairforge.sources.licence import folder_licence, stated_licence
+from pairforge.sources.license import folder_license, stated_license
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from pairforge.sources.licence import folder_licence, stated_licence
     ],
 )
 def test_only_identifiers_are_statements(head, found):
-    assert stated_licence(head) == found
+    assert stated_license(head) == found
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_only_identifiers_are_statements(head, found):
 )
 def test_a_folders_card_is_read_and_never_trusted_to_be_well_formed(tmp_path, card, found):
     (tmp_path / "README.md").write_bytes(card.encode())
-    assert folder_licence(tmp_path) == found
+    assert folder_license(tmp_path) == found
 
 
-def test_a_source_and_the_dataset_its_answers_come_from_carry_their_licences(tmp_path):
+def test_a_source_and_the_dataset_its_answers_come_from_carry_their_licenses(tmp_path):
     pair = {"prompt": "1 + 1?", "chosen": "It is \\boxed{2}.", "rejected": "\\boxed{3}"}
     write_dataset(tmp_path / "pairs", "cc-by-4.0", [pair])
     write_dataset(tmp_path / "gold", "mit", [{"problem": "1 + 1?", "answer": "2"}])
@@ -63,7 +63,7 @@ def test_a_single_file_states_nothing(tmp_path):
     assert read_source(spec, base_dir=tmp_path).license == ""
 
 
-def write_dataset(folder, licence, rows):
+def write_dataset(folder, license, rows):
     folder.mkdir()
     (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n")
+    (folder / "README.md").write_text(f"---\nlicense: {license}\n---\n")

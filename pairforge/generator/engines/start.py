@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pairforge.errors import EngineError
-from pairforge.generator.engine import Engine, EngineKind
+from pairforge.generator.engines.protocol import Engine, EngineKind
 
 
 def open_engine(
@@ -30,15 +30,15 @@ def open_engine(
     shared = dict(sampling or {})
     chosen = {name: value for name, value in (settings or {}).items() if value is not None}
     if kind == "vllm":
-        from pairforge.generator.vllm_engine import VllmEngine
+        from pairforge.generator.engines.vllm import VllmEngine
 
         return VllmEngine(model, revision=revision, sampling=shared, settings=chosen, log=log)
     if kind == "server":
-        from pairforge.generator.server_engine import ServerEngine
+        from pairforge.generator.engines.server import ServerEngine
 
         return ServerEngine(model, sampling=shared, **chosen)
     if kind == "ray":
-        from pairforge.generator.ray_engine import RayEngine
+        from pairforge.generator.engines.ray import RayEngine
 
         cluster = {name: chosen.pop(name) for name in ("address", "replicas") if name in chosen}
         return RayEngine(model, revision=revision, sampling=shared, settings=chosen, **cluster)

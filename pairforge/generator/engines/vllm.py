@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from pairforge.errors import EngineError, require
-from pairforge.generator.engine import Completion, Request, check_model_path
+from pairforge.errors import EngineError, PairforgeError, require
+from pairforge.generator.engines.protocol import Completion, Request, check_model_path
 
 if TYPE_CHECKING:
     from vllm import RequestOutput, SamplingParams
@@ -178,8 +178,6 @@ def context_tokens(model: str, revision: str | None = None, trust_remote_code: b
 @contextlib.contextmanager
 def explained(what: str, log: Path | None) -> Iterator[None]:
     """Turn whatever vLLM raises into an `EngineError` with vLLM's own last lines."""
-    from pairforge.errors import PairforgeError
-
     try:
         yield
     except PairforgeError:

@@ -1,4 +1,4 @@
-"""Which licence a dataset inherits from its sources. What is not known is called unknown."""
+"""Which license a dataset inherits from its sources. What is not known is called unknown."""
 
 from __future__ import annotations
 
@@ -31,61 +31,61 @@ IDENTIFIERS = frozenset(_IDENTIFIERS.split())
 
 
 @dataclass(frozen=True, slots=True)
-class SourceLicence:
-    """One source's licence ("unknown" where nobody says; several joined by ", ") and who says so."""
+class SourceLicense:
+    """One source's license ("unknown" where nobody says; several joined by ", ") and who says so."""
 
     source: str
-    licence: str
+    license: str
     basis: str
 
 
 @dataclass(frozen=True, slots=True)
-class Licence:
+class License:
     """`identifier` and `name` are the card's `license` and `license_name`; `by_source` says where they come from,
     `note` in words."""
 
     identifier: str
     name: str | None
     note: str
-    by_source: tuple[SourceLicence, ...]
+    by_source: tuple[SourceLicense, ...]
 
 
-def licence_of(sources: Iterable[str], read: Mapping[str, str | None] | None = None, stated: str = "") -> Licence:
-    """The licence of a dataset made from `sources` (dataset names as a manifest writes them).
+def license_of(sources: Iterable[str], read: Mapping[str, str | None] | None = None, stated: str = "") -> License:
+    """The license of a dataset made from `sources` (dataset names as a manifest writes them).
 
     `read` holds what the sources' own cards state, as recorded when they were read; the table of known datasets
-    comes after it. `stated` is what the publisher declares, and it wins, marked as such. One licence for all sources
-    is that licence; several are "other", named mixed; any unknown one makes the whole unknown.
+    comes after it. `stated` is what the publisher declares, and it wins, marked as such. One license for all sources
+    is that license; several are "other", named mixed; any unknown one makes the whole unknown.
     """
-    by_source = tuple(_source_licence(name, (read or {}).get(name) or "") for name in sources)
-    kinds = sorted({kind for source in by_source for kind in source.licence.split(", ")})
+    by_source = tuple(_source_license(name, (read or {}).get(name) or "") for name in sources)
+    kinds = sorted({kind for source in by_source for kind in source.license.split(", ")})
     if stated:
-        return Licence(*_for_the_hub(stated), "stated by the publisher, not derived from the sources", by_source)
+        return License(*_for_the_hub(stated), "stated by the publisher, not derived from the sources", by_source)
     if not kinds or "unknown" in kinds:
-        which = ", ".join(s.source for s in by_source if s.licence == "unknown") or "the sources"
+        which = ", ".join(s.source for s in by_source if s.license == "unknown") or "the sources"
         note = f"unknown: nothing is known about {which}. Find out before you use or share this dataset"
-        return Licence("unknown", None, note, by_source)
+        return License("unknown", None, note, by_source)
     if len(kinds) > 1:
-        return Licence("other", "mixed", f"mixed ({', '.join(kinds)}): each row keeps its source's", by_source)
-    return Licence(*_for_the_hub(kinds[0]), "the licence of every source", by_source)
+        return License("other", "mixed", f"mixed ({', '.join(kinds)}): each row keeps its source's", by_source)
+    return License(*_for_the_hub(kinds[0]), "the license of every source", by_source)
 
 
-def _source_licence(name: str, read: str) -> SourceLicence:
+def _source_license(name: str, read: str) -> SourceLicense:
     if read:
-        return SourceLicence(name, read, "its own card says so")
+        return SourceLicense(name, read, "its own card says so")
     known = KNOWN.get(name) or KNOWN.get(dataset_of(name))
     return (
-        SourceLicence(name, known, "as pairforge knows it; its card was not read")
+        SourceLicense(name, known, "as pairforge knows it; its card was not read")
         if known
-        else SourceLicence(name, "unknown", "")
+        else SourceLicense(name, "unknown", "")
     )
 
 
-def _for_the_hub(licence: str) -> tuple[str, str | None]:
-    """`license` and `license_name` as the Hub accepts them: a licence it does not list is "other", with its name."""
-    if licence.lower() in IDENTIFIERS:
-        return licence.lower(), None
-    return "other", re.sub(r"[^a-z0-9.+-]+", "-", licence.lower()).strip("-") or None
+def _for_the_hub(license: str) -> tuple[str, str | None]:
+    """`license` and `license_name` as the Hub accepts them: a license it does not list is "other", with its name."""
+    if license.lower() in IDENTIFIERS:
+        return license.lower(), None
+    return "other", re.sub(r"[^a-z0-9.+-]+", "-", license.lower()).strip("-") or None
 
 
 def dataset_of(source: str) -> str:

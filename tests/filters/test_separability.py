@@ -3,7 +3,7 @@
 import pytest
 
 from pairforge.chat import completion_message
-from pairforge.report.separability import Surface, separability
+from pairforge.filters.separability import Surface, separability
 
 LONG = "Okay, so let me see. {n} and {n}. Wait, check again: {n}."
 SHORT = "We add {n} and {n}. So the answer is $\\boxed{{{n}}}$."

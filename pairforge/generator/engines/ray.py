@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from pairforge.errors import EngineError, require
-from pairforge.generator.engine import Completion, Engine, Request
+from pairforge.generator.engines.protocol import Completion, Engine, Request
 
 
 class Replica:
@@ -155,7 +155,7 @@ class RayEngine:
 
 def _vllm(model: str, revision: str | None, sampling: dict[str, Any], settings: dict[str, Any]) -> Callable[[], Engine]:
     def start() -> Engine:
-        from pairforge.generator.vllm_engine import VllmEngine
+        from pairforge.generator.engines.vllm import VllmEngine
 
         return VllmEngine(model, revision=revision, sampling=sampling, settings=settings)
 

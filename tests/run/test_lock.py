@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pairforge.errors import RunError
-from pairforge.lock import locked
+from pairforge.run.lock import locked
 
-HOLD = "import sys,pathlib; from pairforge.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
-TRY = "import sys,pathlib; from pairforge.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print('held')"
+HOLD = "import sys,pathlib; from pairforge.run.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+TRY = "import sys,pathlib; from pairforge.run.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print('held')"
 
 
 def hold(file: Path) -> subprocess.Popen:
