@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "pairforge"
 # Higher number = higher layer. A module may import from its own part or from a lower layer, never sideways or up.
 LAYER = {
     "errors": 0,
+    "paper": 0,
     "records": 1,
     "demo": 1,
     "chat": 2,

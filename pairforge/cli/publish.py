@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import pairforge
 from pairforge.cli import app
 from pairforge.cli.console import JsonOption, RunArgument, outcome, plain, print_json, progress, stdout
 
@@ -20,6 +21,11 @@ ViewsOption = Annotated[list[str] | None, typer.Option("--view", help="A view to
 ConfigsOption = Annotated[
     list[str] | None, typer.Option("--config", help="The config's name, one per --view (default: the view's name).")
 ]
+
+# From the file names: importing the formats would slow down --help.
+EXPORT_FORMATS = ", ".join(
+    sorted(file.stem for file in (Path(pairforge.__file__).parent / "export" / "formats").glob("[a-z]*.py"))
+)
 
 
 @app.command("push")
@@ -128,7 +134,7 @@ def print_pushed(pushed: Pushed) -> None:
 def export_command(
     run: RunArgument,
     view: Annotated[str, typer.Option("--view", help="The view to export.")] = "default",
-    kind: Annotated[str, typer.Option("--format", help="trl, llamafactory or axolotl.")] = "trl",
+    kind: Annotated[str, typer.Option("--format", help=f"One of: {EXPORT_FORMATS}.")] = "trl",
     out: Annotated[Path | None, typer.Option("--out", help="Folder (default: RUN/exports/VIEW-FORMAT).")] = None,
     eval_share: Annotated[
         float, typer.Option("--eval-share", min=0, max=1, help="Share of the problems for a file of their own.")
@@ -137,16 +143,15 @@ def export_command(
 ) -> None:
     """Write a view in the format of a trainer, with that trainer's own configuration beside it."""
     from pairforge import demo
-    from pairforge.export.export import export
+    from pairforge.export import export
     from pairforge.pipeline import run_recipe
     from pairforge.run import open_run
 
     with outcome(as_json), progress() as show:
         opened = open_run(run)
         train = run_recipe(opened).train.model_dump(exclude_none=True)
-        train |= (
-            {"model": demo.resolve(train["model"])} if "model" in train else {}
-        )  # a trainer knows no pairforge:nano
+        if "model" in train:
+            train["model"] = demo.resolve(train["model"])  # other trainers cannot read pairforge:nano
         done = export(opened, view, kind, out, eval_share=eval_share, train=train, progress=show)
     if as_json:
         print_json(done.to_json())

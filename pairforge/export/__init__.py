@@ -1,5 +1,6 @@
-"""Exporting a view for other trainers, with a configuration each."""
+"""Exports for other trainers: one file per trainer in `formats/`."""
 
-from pairforge.export.export import FORMATS, Exported, export
+from pairforge.export.formats import FORMATS
+from pairforge.export.writer import Exported, export
 
 __all__ = ["FORMATS", "Exported", "export"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
 
+from pairforge import paper
 from pairforge.errors import TrainError, require
 
 if TYPE_CHECKING:
@@ -19,22 +19,8 @@ if TYPE_CHECKING:
 
 Method = Literal["dpo", "sft", "simpo"]
 
-# (what the model's name contains, learning rate, where it is from). The first match counts.
-LEARNING_RATES: tuple[tuple[str, float, str], ...] = (
-    (r"deepseek-r1-distill-qwen-7b", 1e-7, "ThinkPO, Table 7: DeepSeek-R1-Distill-Qwen-7B"),
-    (r"bespoke-stratos-7b", 5e-7, "ThinkPO, Table 7: Bespoke-Stratos-7B"),
-    (r"qwen2\.5-3b", 5e-7, "ThinkPO, Table 7: Qwen2.5-3B after SFT"),
-    (r"qwen2\.5-7b-instruct", 3e-7, "ThinkPO, Table 7: Qwen2.5-7B-Instruct after the authors' SFT"),
-    (r"qwen2\.5-7b", 8e-8, "ThinkPO, Table 7: Qwen2.5-7B after SFT"),
-    (r"qwen2\.5-14b", 1e-7, "ThinkPO, Table 7: Qwen2.5-14B after SFT"),
-    (r"", 3e-7, "ThinkPO, Table 7: the paper's main model; this model is not in the table"),
-)
-SFT_LEARNING_RATE = (1e-5, "ThinkPO, section 3: the reasoning SFT")
-
 COMMON: dict[str, Any] = {
-    "lr_scheduler_type": "cosine",
-    "warmup_steps": 0.1,  # below 1: a share of all steps (transformers 5 has no `warmup_ratio`)
-    "per_device_train_batch_size": 1,
+    "warmup_steps": paper.DPO["warmup"],  # below 1: a share of all steps (transformers 5 has no `warmup_ratio`)
     "logging_steps": 1,
     "logging_nan_inf_filter": False,  # transformers would print the running mean instead of a NaN
     "report_to": "none",
@@ -42,12 +28,17 @@ COMMON: dict[str, Any] = {
     "save_steps": 0.25,  # below 1: a share of all steps
     "save_total_limit": 2,
 }
+_PAPER_KEYS = ("num_train_epochs", "max_length", "lr_scheduler_type", "per_device_train_batch_size")
 DEFAULTS: dict[Method, dict[str, Any]] = {
-    "dpo": {"beta": 0.01, "num_train_epochs": 1, "max_length": 8192, "precompute_ref_log_probs": True},
-    "simpo": {"loss_type": "simpo", "cpo_alpha": 0.0, "beta": 2.0, "num_train_epochs": 1, "max_length": 8192},
-    "sft": {"num_train_epochs": 3, "max_length": 10240},
+    "dpo": {**{k: paper.DPO[k] for k in _PAPER_KEYS}, "beta": paper.DPO["beta"], "precompute_ref_log_probs": True},
+    "simpo": {**{k: paper.DPO[k] for k in _PAPER_KEYS}, "loss_type": "simpo", "cpo_alpha": 0.0, "beta": 2.0},
+    "sft": {k: paper.SFT[k] for k in _PAPER_KEYS},
 }
-GLOBAL_BATCH_SIZES: dict[Method, int] = {"dpo": 48, "simpo": 48, "sft": 32}
+GLOBAL_BATCH_SIZES: dict[Method, int] = {
+    "dpo": paper.DPO["global_batch_size"],
+    "simpo": paper.DPO["global_batch_size"],
+    "sft": paper.SFT["global_batch_size"],
+}
 LOSSES: dict[str, dict[str, Any]] = {
     "sigmoid": {"loss_type": ["sigmoid"]},
     "sigmoid+sft": {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 1.0]},
@@ -99,7 +90,7 @@ def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
         raise TrainError(f"train.method: there is no '{method}'", hint=f"methods: {', '.join(DEFAULTS)}")
     lora = given.pop("lora", None)
     own = {name: given.pop(name) for name in ("revision", "max_cut_share", "global_batch_size") if name in given}
-    rate, source = learning_rate(str(model), method)
+    rate, source = paper.learning_rate(str(model), "sft" if method == "sft" else "dpo")
     if "learning_rate" in given:
         source = "set"
     device = dict.fromkeys(("bf16", "gradient_checkpointing", "dataloader_pin_memory"), on_gpu)
@@ -127,13 +118,6 @@ def for_method(block: Mapping[str, Any], method: str) -> dict[str, Any]:
         return dict(block)
     known = {field.name for field in dataclasses.fields(config_class(method))} | set(OWN)
     return {name: value for name, value in block.items() if name in known - set(OF_ITS_METHOD)}
-
-
-def learning_rate(model: str, method: Method) -> tuple[float, str]:
-    """The default learning rate for a model's name, and its source."""
-    if method == "sft":
-        return SFT_LEARNING_RATE
-    return next((rate, source) for pattern, rate, source in LEARNING_RATES if re.search(pattern, model.lower()))
 
 
 def loss_arguments(loss: str | None, method: Method) -> dict[str, Any]:

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 from datasets import load_dataset
+from typer.testing import CliRunner
 
+from pairforge.cli.publish import app
 from pairforge.errors import HubError
-from pairforge.export.export import FORMATS, export
+from pairforge.export import FORMATS, export
 from pairforge.run.atomic import iter_rows
 from tests.hub.runs import long_text, question, small_run
 
+ROOT = Path(__file__).parent.parent.parent
 TRAIN = {"model": "Qwen/Qwen2.5-0.5B-Instruct", "learning_rate": 5e-7, "warmup_ratio": 0.2, "loss": "sigmoid"}
 
 
@@ -71,10 +74,10 @@ def test_what_a_trainers_configuration_cannot_say_is_named_in_it(run):
     other = {"loss_type": ["nca_pair"], "max_steps": 100, "bf16": True}
     for kind, name in (("trl", "dpo.yaml"), ("llamafactory", "dpo.yaml"), ("axolotl", "axolotl.yaml")):
         text = (export(run, "default", kind, train={**TRAIN, **other}).folder / name).read_text()
-        (note,) = [line for line in text.splitlines() if "NOT said here" in line]
+        (note,) = [line for line in text.splitlines() if "NOT in this file" in line]
         assert note.startswith("#")
         assert note.endswith('{"loss_type": ["nca_pair"], "max_steps": 100}')
-        assert "NOT said" not in (export(run, "default", kind, train=TRAIN).folder / name).read_text()
+        assert "NOT in this file" not in (export(run, "default", kind, train=TRAIN).folder / name).read_text()
 
 
 def test_an_export_replaces_an_export_and_nothing_else(run, tmp_path):
@@ -88,10 +91,17 @@ def test_an_export_replaces_an_export_and_nothing_else(run, tmp_path):
     assert (tmp_path / "mine" / "thesis.tex").exists()
 
 
+def test_every_format_is_documented_and_in_the_help():
+    docs = (ROOT / "docs" / "publishing.md").read_text()
+    help_text = CliRunner().invoke(app, ["export", "--help"], env={"COLUMNS": "200"}).output
+    for kind in FORMATS:
+        assert f"| `{kind}` |" in docs and kind in help_text, kind
+
+
 def test_an_unknown_format_names_the_known_ones(run):
     with pytest.raises(HubError, match="no export format 'openrlhf'") as caught:
         export(run, "default", "openrlhf")
-    assert "trl, llamafactory, axolotl" in caught.value.hint
+    assert "axolotl, llamafactory, trl" in caught.value.hint
 
 
 # --- throw-away environments ---------------------------------------------------------------------------

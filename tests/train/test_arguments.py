@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from pairforge import paper
 from pairforge.errors import TrainError
 from pairforge.recipe import load_recipe
-from pairforge.train.arguments import GLOBAL_BATCH_SIZES, LEARNING_RATES, config_class, for_method, resolve
+from pairforge.train.arguments import GLOBAL_BATCH_SIZES, config_class, for_method, resolve
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes"
 
@@ -28,21 +29,9 @@ def test_defaults_are_the_papers():
     assert expected.items() <= settings.trl.items()
 
 
-@pytest.mark.parametrize(
-    ("model", "rate"),
-    [  # ThinkPO, Table 7
-        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", 1e-7),
-        ("bespokelabs/Bespoke-Stratos-7B", 5e-7),
-        ("models/Qwen2.5-7B-Instruct-sft", 3e-7),
-        ("models/Qwen2.5-3B-sft", 5e-7),
-        ("models/Qwen2.5-7B-sft", 8e-8),
-        ("models/Qwen2.5-14B-sft", 1e-7),
-    ],
-)
-def test_learning_rates_per_family(model: str, rate: float):
-    settings = resolve({"model": model})
-    assert settings.trl["learning_rate"] == rate
-    assert "Table 7" in settings.learning_rate_source
+def test_the_learning_rate_is_the_papers_for_the_model():
+    settings = resolve({"model": "bespokelabs/Bespoke-Stratos-7B"})
+    assert (settings.trl["learning_rate"], settings.learning_rate_source) == paper.learning_rate("Bespoke-Stratos-7B")
 
 
 def test_a_set_learning_rate_wins_and_text_becomes_a_number():
@@ -71,7 +60,6 @@ def test_every_default_is_an_argument_of_this_trl():
         config = config_class(method)
         names = {f.name for f in dataclasses.fields(config)}
         assert resolve({"model": "m", "method": method}).trl.keys() <= names, method
-    assert [pattern for pattern, _, _ in LEARNING_RATES][-1] == ""
 
 
 @pytest.mark.parametrize(

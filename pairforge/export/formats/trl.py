@@ -1,0 +1,32 @@
+"""TRL: train.jsonl and dpo.yaml for `trl dpo`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pairforge.export.format import Format
+from pairforge.export.settings import SHARED, dump_config
+
+
+def row(pair: Mapping[str, Any]) -> dict[str, Any]:
+    """TRL's conversational preference format with an explicit prompt; the lengths stay as columns."""
+    kept = ("prompt", "chosen", "rejected", "id", "problem_id", "answer", "source", "chosen_tokens", "rejected_tokens")
+    return {name: pair[name] for name in kept}
+
+
+def configure(settings: Mapping[str, Any], with_eval: bool) -> dict[str, str]:
+    config = {
+        "model_name_or_path": settings["model"],
+        **({"model_revision": settings["revision"]} if settings["revision"] else {}),
+        "dataset_name": ".",
+        **({"eval_strategy": "epoch"} if with_eval else {}),
+        "max_length": settings["max_length"],
+        "warmup_steps": settings["warmup"],
+        **{name: settings[name] for name in ("beta", *SHARED)},
+        "output_dir": "dpo-model",
+    }
+    return {"dpo.yaml": dump_config(config, "cd here, then: trl dpo --config dpo.yaml", settings)}
+
+
+FORMAT = Format(row, configure, "cd {folder} && trl dpo --config dpo.yaml")
