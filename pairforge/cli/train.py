@@ -60,7 +60,7 @@ def train_command(
     from pairforge.errors import TrainError
     from pairforge.train import default_name, launch, train
     from pairforge.train.grid import arm_name, combinations
-    from pairforge.train.publish import push_model
+    from pairforge.train.push_model import push_model
 
     if show_launch:
         print(launch.command(_without_launch_options(sys.argv[1:]), processes=processes, config=accelerate))
@@ -153,11 +153,11 @@ def train_settings(target: str, model: str | None, method: str | None, overrides
     from pairforge.pipeline import run_recipe
     from pairforge.recipe import train_arguments
     from pairforge.run import open_run
-    from pairforge.train import for_method, resolve
+    from pairforge.train import for_method, method_of, resolve
     from pairforge.train.launch import has_gpu
 
     block = run_recipe(open_run(target)).train if run_path(target) else None
-    asked = method or train_arguments(block, overrides).get("method", "dpo")
+    asked = method or method_of(train_arguments(block, overrides))
     usable = None if block is None else type(block)(**for_method(train_arguments(block), asked))
     arguments: dict[str, Any] = train_arguments(usable, overrides)
     arguments |= {k: v for k, v in (("model", model), ("method", method)) if v is not None}

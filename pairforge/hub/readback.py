@@ -12,7 +12,7 @@ from pyarrow.dataset import ParquetFragmentScanOptions
 from pairforge.errors import HubError
 from pairforge.hub.client import explained, wait_s, with_timeout
 from pairforge.hub.contents import CARD
-from pairforge.hub.rows import Progress, RowHash
+from pairforge.hub.shards import Progress, RowHash
 
 Show = Callable[[int], None]
 

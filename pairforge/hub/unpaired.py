@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pairforge.hub.rows import published_row
+from pairforge.hub.shards import published_row
 from pairforge.records import Sample, schema
 from pairforge.run import Run
 

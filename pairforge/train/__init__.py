@@ -1,9 +1,9 @@
 """Training on pairs: a thin command over TRL, with ThinkPO's settings as defaults and guards before the first step."""
 
-from pairforge.train.arguments import Settings, for_method, resolve
+from pairforge.train.arguments import Settings, for_method, method_of, resolve
 from pairforge.train.data import TrainData, from_dataset, from_view
 from pairforge.train.record import Result, default_name
-from pairforge.train.run import train
+from pairforge.train.training import train
 
 __all__ = [
     "Result",
@@ -13,6 +13,7 @@ __all__ = [
     "for_method",
     "from_dataset",
     "from_view",
+    "method_of",
     "resolve",
     "train",
 ]

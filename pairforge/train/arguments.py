@@ -71,6 +71,16 @@ class Settings:
     max_cut_share: float = 0.01
     learning_rate_source: str = ""
 
+    def accumulation_steps(self, devices: int) -> int:
+        """Batches per optimizer step on each device: what comes nearest to the global batch, at least one."""
+        if "gradient_accumulation_steps" in self.trl:
+            return int(self.trl["gradient_accumulation_steps"])
+        return max(1, round(self.global_batch_size / (self.trl["per_device_train_batch_size"] * devices)))
+
+    def rows_per_step(self, devices: int) -> int:
+        """Rows per optimizer step over all devices, as they are really used."""
+        return int(self.trl["per_device_train_batch_size"]) * devices * self.accumulation_steps(devices)
+
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
@@ -85,7 +95,8 @@ def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
     if not model:
         raise TrainError("no model to train is named", hint="--model M, or `model:` in the recipe's train block")
     loss = given.pop("loss", None)
-    method: Method = given.pop("method", None) or ("simpo" if loss == "simpo" else "dpo")
+    method = method_of(block)
+    given.pop("method", None)
     if method not in DEFAULTS:
         raise TrainError(f"train.method: there is no '{method}'", hint=f"methods: {', '.join(DEFAULTS)}")
     lora = given.pop("lora", None)
@@ -108,13 +119,19 @@ def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
     )
 
 
+def method_of(block: Mapping[str, Any]) -> Method:
+    """The method of a train block: `method`, else the one its `loss` belongs to."""
+    method: Method = block.get("method") or ("simpo" if block.get("loss") == "simpo" else "dpo")
+    return method
+
+
 def for_method(block: Mapping[str, Any], method: str) -> dict[str, Any]:
     """What a train block says about `method`, be it written for that method or for another.
 
     A block of another method loses its learning rate, its loss and every argument that TRL does not have here: one
     recipe serves its DPO run and the SFT control beside it.
     """
-    if method not in DEFAULTS or method == block.get("method", "dpo"):
+    if method not in DEFAULTS or method == method_of(block):
         return dict(block)
     known = {field.name for field in dataclasses.fields(config_class(method))} | set(OWN)
     return {name: value for name, value in block.items() if name in known - set(OF_ITS_METHOD)}

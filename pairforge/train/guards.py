@@ -181,6 +181,37 @@ def same_tokenizer(tokenizer: PreTrainedTokenizerBase, data: TrainData) -> list[
     return [Finding("warn", "tokenizer", f"{text}. Set filter.tokenizer to the model and filter again")]
 
 
+def batch(settings: Settings, rows: int, *, devices: int) -> list[Finding]:
+    """Whether an optimizer step uses as many rows as asked for, and whether there are as many."""
+    used, asked = settings.rows_per_step(devices), settings.global_batch_size
+    found = []
+    if used != asked:
+        per_device = settings.trl["per_device_train_batch_size"]
+        text = (
+            f"{used} rows per step, not global_batch_size {asked}: {per_device} rows x {devices} devices x "
+            f"{settings.accumulation_steps(devices)} accumulation steps"
+        )
+        cure = "set train.per_device_train_batch_size so that it divides the global batch"
+        found.append(Finding("warn", "batch", f"{text}; {cure}"))
+    if used > rows:
+        text = f"a step takes {used} rows and there are {rows:,}: an epoch is one step; set train.global_batch_size"
+        found.append(Finding("warn", "batch", text))
+    return found or [Finding("ok", "batch", f"{used} rows per step")]
+
+
+def preference_scale(settings: Settings) -> list[Finding]:
+    """Whether SimPO's margin fits its beta: gamma / beta is 0.3 to 1 in SimPO's own configurations."""
+    if settings.method != "simpo":
+        return []
+    gamma, beta = float(settings.trl.get("simpo_gamma", 0.5)), float(settings.trl["beta"])
+    if gamma <= beta:
+        return []
+    text = (
+        f"beta {beta:g} is DPO's scale: SimPO uses 2 to 10, with simpo_gamma / beta at most 1 (here {gamma / beta:.1f})"
+    )
+    return [Finding("warn", "beta", f"{text}; leave train.beta out, or set it")]
+
+
 def memory(settings: Settings, size: ModelSize, longest_tokens: int, *, devices: int = 1) -> list[Finding]:
     """An estimate of the memory of training against what the device has, in GiB.
 

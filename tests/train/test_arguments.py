@@ -8,7 +8,7 @@ import pytest
 from pairforge import paper
 from pairforge.errors import TrainError
 from pairforge.recipe import load_recipe
-from pairforge.train.arguments import GLOBAL_BATCH_SIZES, config_class, for_method, resolve
+from pairforge.train.arguments import GLOBAL_BATCH_SIZES, config_class, for_method, method_of, resolve
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes"
 
@@ -46,6 +46,24 @@ def test_a_block_for_dpo_serves_the_sft_control_too():
     assert for_method(block, "sft") == {"model": "m", "max_steps": 5, "lora": True}
     assert for_method(block, "dpo") == block
     assert for_method({**block, "method": "sft"}, "sft") == {**block, "method": "sft"}
+
+
+def test_a_block_for_dpo_gives_simpo_no_beta_however_simpo_is_asked_for():
+    block = {"model": "m", "beta": 0.01}
+    assert method_of({**block, "loss": "simpo"}) == "simpo"
+    assert for_method(block, method_of({**block, "loss": "simpo"})) == {"model": "m"}
+    assert resolve({"model": "m", "loss": "simpo"}).trl["beta"] == 2.0
+    assert for_method({**block, "loss": "simpo", "beta": 2.5}, "dpo") == {"model": "m"}
+
+
+@pytest.mark.parametrize(
+    ("own", "devices", "steps", "rows"),
+    [({}, 1, 48, 48), ({}, 4, 12, 48), ({"per_device_train_batch_size": 20}, 4, 1, 80),
+     ({"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}, 1, 4, 8)],
+)  # fmt: skip
+def test_the_rows_of_a_step_are_those_really_used(own, devices, steps, rows):
+    settings = resolve({"model": "m", **own})
+    assert (settings.accumulation_steps(devices), settings.rows_per_step(devices)) == (steps, rows)
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda p: p.stem)

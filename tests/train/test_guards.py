@@ -121,3 +121,22 @@ def test_the_size_of_a_model_needs_no_weights(tiny_model: Path):
     assert found == guards.ModelSize(sum(p.numel() for p in model.parameters()), 2, 32, 512)
     with pytest.raises(TrainError, match="cannot read model"):
         guards.model_size("no/such/place", None)
+
+
+def test_a_batch_that_is_not_the_one_asked_for_is_said():
+    exact = resolve({"model": "m", "per_device_train_batch_size": 12})
+    assert [f.level for f in guards.batch(exact, 1000, devices=4)] == ["ok"]
+    uneven = resolve({"model": "m", "per_device_train_batch_size": 20})
+    (found,) = guards.batch(uneven, 1000, devices=4)
+    assert found.level == "warn" and "80 rows per step, not global_batch_size 48" in found.text
+
+
+def test_a_step_of_more_rows_than_there_are_is_said():
+    (found,) = guards.batch(resolve({"model": "m"}), 30, devices=1)
+    assert found.level == "warn" and "48 rows and there are 30" in found.text
+
+
+def test_a_beta_of_dpos_scale_is_said_for_simpo():
+    assert guards.preference_scale(resolve({"model": "m", "method": "simpo"})) == []
+    (found,) = guards.preference_scale(resolve({"model": "m", "method": "simpo", "beta": 0.01}))
+    assert found.level == "warn" and "(here 50.0)" in found.text

@@ -15,7 +15,7 @@ import pytest
 from pairforge.errors import TrainError
 from pairforge.lengths import load_tokenizer
 from pairforge.train import Result, TrainData, resolve, train
-from pairforge.train.run import save
+from pairforge.train.training import save
 
 BASE = {
     "learning_rate": 1e-3,
@@ -55,7 +55,7 @@ def test_a_run_leaves_a_model_its_card_its_log_and_its_figure(tiny_model: Path, 
     assert len(logged(out, "loss")) == 4
     assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
     card = (out / "README.md").read_text()
-    for words in ("pairs", "`r1`", "learning_rate", "0.001", "teaches longer", "global batch"):
+    for words in ("pairs", "`r1`", "learning_rate", "0.001", "teaches longer", "| rows per step | `4` |"):
         assert words in card
     assert "finished" in json.loads((out / "train.json").read_text())
     assert not (out / ".saving").exists()

@@ -23,9 +23,9 @@ from pairforge.lengths import load_tokenizer
 from pairforge.run.atomic import write_text
 from pairforge.train import guards, launch
 from pairforge.train.arguments import Settings, config_class
-from pairforge.train.card import model_card
 from pairforge.train.data import TrainData
 from pairforge.train.figure import draw
+from pairforge.train.model_card import model_card
 from pairforge.train.record import (
     Result,
     device_name,
@@ -35,6 +35,7 @@ from pairforge.train.record import (
     versions,
     write_record,
 )
+from pairforge.train.rendering import rendered_rows
 from pairforge.train.trouble import explained, plain_output
 from pairforge.train.watch import Say, Watch, as_callback, last_good
 
@@ -94,6 +95,7 @@ def first_record(data: TrainData, settings: Settings, rows: Sized, findings: lis
     """What is known before the first step."""
     return {
         "settings": settings.to_json(),
+        "rows_per_step": settings.rows_per_step(launch.launched()),
         "data": {"name": data.name, "revision": data.revision, "rows": len(rows), "facts": data.facts},
         "findings": [asdict(f) for f in findings],
         "versions": versions(),
@@ -145,6 +147,8 @@ def look(
     findings += guards.lengths(sides, settings, size, data.direction)
     longest = max(max(s.totals) for s in sides.values())
     longest = min(longest, settings.trl.get("max_length") or longest)
+    findings += guards.batch(settings, len(rows), devices=launch.launched())
+    findings += guards.preference_scale(settings)
     findings += guards.memory(settings, size, longest, devices=launch.launched())
     findings += guards.disk(settings, size, out)
     return rows, findings
@@ -167,7 +171,7 @@ def make_trainer(
     own = {
         "output_dir": str(checkpoints),
         "model_init_kwargs": model_kwargs,
-        "gradient_accumulation_steps": accumulation_steps(settings, launch.launched()),
+        "gradient_accumulation_steps": settings.accumulation_steps(launch.launched()),
         "disable_tqdm": True,
         "push_to_hub": False,
     }
@@ -190,6 +194,7 @@ def make_trainer(
     if settings.method == "simpo":
         from trl.experimental.cpo import CPOTrainer
 
+        common["train_dataset"] = Dataset.from_list(rendered_rows(tokenizer, rows))
         return CPOTrainer(**common)
     from trl import DPOTrainer
 
@@ -208,14 +213,6 @@ def take_finished(trainer: Trainer, watch: Watch, checkpoint: Path) -> None:
     trainer._load_from_checkpoint(str(checkpoint))
     trainer.state = state_of(checkpoint)
     watch.begin(trainer.state.log_history)
-
-
-def accumulation_steps(settings: Settings, processes: int) -> int:
-    """Batches per optimizer step, so that the global batch has the size asked for (at least one batch)."""
-    if "gradient_accumulation_steps" in settings.trl:
-        return int(settings.trl["gradient_accumulation_steps"])
-    at_once = settings.trl["per_device_train_batch_size"] * processes
-    return max(1, round(settings.global_batch_size / at_once))
 
 
 def save(

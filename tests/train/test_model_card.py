@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pairforge.train.card import model_card, public_name
+from pairforge.train.model_card import model_card, public_name
 
 
 def record(model: str, data: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 
 from pairforge.errors import HubError, TrainError
 from pairforge.train import TrainData, resolve, train
-from pairforge.train.publish import push_model
+from pairforge.train.push_model import push_model
 from tests.hub.conftest import hub  # noqa: F401  (a fixture)
 from tests.hub.store import Repo
 

@@ -32,7 +32,7 @@ def model_card(record: Mapping[str, Any], name: str) -> str:
         front["datasets"] = hub_data
     shown = {
         "method": settings["method"],
-        "global batch": settings["global_batch_size"],
+        "rows per step": record.get("rows_per_step", settings["global_batch_size"]),
         **settings["trl"],
         **({"lora": settings["lora"]} if settings["lora"] else {}),
     }

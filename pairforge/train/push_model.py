@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pairforge.errors import HubError, TrainError
 from pairforge.hub.client import call, open_api
-from pairforge.train.card import on_hub
+from pairforge.train.model_card import on_hub
 
 # Checkpoints are for going on, and train.json names folders of this machine: the card says what it says.
 LEFT_OUT = ("checkpoints/*", ".*", "train.json")
