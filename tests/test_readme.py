@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_layers import LAYER
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -38,12 +40,23 @@ def test_the_files_it_names_exist():
         assert (ROOT / name).exists(), name
 
 
-def test_its_tree_names_every_module():
-    tree = README.split("## How it fits together")[1]
-    for path in (ROOT / "pairforge").iterdir():
-        name = path.name if path.suffix == ".py" else f"{path.name}/"
-        if not name.startswith("__") and (path.is_dir() or path.suffix == ".py"):
-            assert name in tree, name
+def test_its_package_tree_is_what_is_on_disk():
+    tree = next(block for block in blocks("text") if block.startswith("pairforge/\n"))
+    names = [line[2:28].split() for line in tree.splitlines() if line.startswith("  ") and line[2:3] != " "]
+    shown = {name for line in names for name in line}
+    on_disk = {
+        path.name if path.is_file() else f"{path.name}/"
+        for path in (ROOT / "pairforge").iterdir()
+        if not path.name.startswith("__") and (path.suffix == ".py" or any(path.glob("*.py")))
+    }
+    assert shown == on_disk
+
+
+def test_its_order_of_layers_is_the_one_that_is_tested():
+    [order] = re.findall(r"a test checks it: ([^.]+)\.", README)
+    shown = [{part.strip() for part in layer.split(",")} for layer in order.split(">")]
+    floors = sorted(set(LAYER.values()), reverse=True)
+    assert shown == [{part for part, floor in LAYER.items() if floor == level} for level in floors]
 
 
 @pytest.mark.engine
