@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pairforge.chat import split_reasoning
 from pairforge.demo import demo_path
 
 NANO_RECIPE = Path(__file__).parents[2] / "recipes" / "nano"
@@ -107,6 +108,13 @@ def test_no_opening_tells_the_styles_apart(bundled):
         assert 0.4 < sum(text.startswith("I need ") for text in texts) / len(texts) < 0.6
     for problem in build:
         assert problem.long.split("</think>")[1] == problem.framed_short.split("</think>")[1]
+
+
+@pytest.mark.parametrize("mark", [":", "\n", "Let me check"])
+def test_the_styles_are_separable_as_the_docs_say(bundled, mark):
+    for problem in [*bundled[0], *bundled[1]]:
+        thoughts = [split_reasoning(text).thought for text in (problem.long, problem.framed_short)]
+        assert [mark in thought.strip() for thought in thoughts] == [True, False]
 
 
 @pytest.mark.parametrize("text", ["", "about 12", "1/0", "\\frac{1}{0}", "12 apples", "1,2"])
