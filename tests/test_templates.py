@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pairforge.chat import completion_message, reasoning_survives, template_family
+from pairforge.chat import check_template, completion_message, template_family
 from pairforge.errors import TemplateError
+from pairforge.lengths import count_lengths
 from tests.test_lengths import CHATML, tokenizer
 
 PROMPT = [{"role": "user", "content": "Two and two?"}]
@@ -23,7 +24,7 @@ def shipped(name: str) -> str:
 
 
 def check(template: str | None, frame: str = "think"):
-    return reasoning_survives(tokenizer(258, template), PROMPT, completion_message(THOUGHT, ANSWER, "", frame))
+    return check_template(tokenizer(258, template), PROMPT, completion_message(THOUGHT, ANSWER, "", frame))
 
 
 @pytest.mark.parametrize("name", ["qwen2_5", "qwen3", "llama3", "phi3", "lfm2"])
@@ -49,30 +50,90 @@ def test_a_family_trl_has_no_remedy_for_gets_its_own_template_without_the_cut(te
     assert check(report.training_template).ok
 
 
-def test_a_template_nobody_can_mend_is_refused_with_another_frame_as_the_way_out():
+def test_a_template_nobody_can_mend_is_refused_and_asks_for_another_template():
     report = check(FORGETS_ALL)
     assert not report.ok and report.training_template is None
-    assert "sky-t1" in report.remedy
+    assert "give the tokenizer a template" in report.remedy
 
 
-@pytest.mark.parametrize("frame", ["sky-t1", "bare", "plain"])
-def test_frames_without_think_tags_survive_every_template(frame):
-    assert check(shipped("deepseek_r1_distill"), frame).ok
+# What each model publishes as its template, and the formats whose training text continues its generation prompt.
+SAMPLED_AS_TRAINED = {
+    "qwen2_5": {"think", "sky-t1", "bare", "plain"},
+    "qwen3": {"think"},  # inserts an empty thought before any other turn
+    "qwen3_5_think": {"think"},
+    "qwen3_5_nothink": {"sky-t1", "bare", "plain"},  # the generation prompt holds a closed, empty thought
+    "qwen3_instruct_2507": {"think", "sky-t1", "bare", "plain"},
+    "deepseek_r1_distill": set(),  # deletes the thought, or loses the <think> of the generation prompt
+    "deepseek_r1_distill_training": {"think"},
+    "llama3": {"think", "sky-t1", "bare", "plain"},
+    "glm4moe": {"think"},
+    "gemma": {"think", "sky-t1", "bare", "plain"},
+    "phi3": {"think", "sky-t1", "bare", "plain"},
+    "nemotron_3_nano": {"think"},
+}
+
+
+@pytest.mark.parametrize("own_thought", [THOUGHT, None])
+@pytest.mark.parametrize("frame", ["think", "sky-t1", "bare", "plain"])
+@pytest.mark.parametrize("name", SAMPLED_AS_TRAINED)
+def test_a_format_passes_where_training_continues_the_generation_prompt(name, frame, own_thought):
+    tok = tokenizer(258, shipped(name))
+    completion = completion_message(own_thought, f"Four.\n\n{ANSWER}", "", frame)
+    report = check_template(tok, PROMPT, completion)
+    assert report.ok == (frame in SAMPLED_AS_TRAINED[name]), report.lost
+    assert report.ok or report.remedy
+
+
+@pytest.mark.parametrize("frame", ["think", "sky-t1", "bare", "plain"])
+@pytest.mark.parametrize("name", SAMPLED_AS_TRAINED)
+def test_lengths_are_trls_for_every_pair_that_passes(name, frame):
+    """TRL lets both completions start where the first of them leaves the prompt."""
+    from trl.data_utils import _tokenize, common_prefix_length
+
+    tok = tokenizer(300, shipped(name))
+    sides = [completion_message(thought, f"Four.\n\n{ANSWER}", "", frame) for thought in (THOUGHT, None)]
+    if not all(check_template(tok, PROMPT, side).ok for side in sides):
+        assert frame not in SAMPLED_AS_TRAINED[name]
+        return
+    alone = _tokenize(tok, PROMPT, add_generation_prompt=True)["input_ids"]
+    whole = [_tokenize(tok, [*PROMPT, {"role": "assistant", "content": side}])["input_ids"] for side in sides]
+    start = min(common_prefix_length(alone, ids) for ids in whole)
+    counted = list(count_lengths(tok, [(str(i), PROMPT, side) for i, side in enumerate(sides)]))
+    assert counted == [(str(i), start, len(ids) - start) for i, ids in enumerate(whole)]
+
+
+@pytest.mark.parametrize(
+    ("name", "frame", "words"),
+    [
+        ("qwen3", "sky-t1", "inserts '<think>"),
+        ("qwen3_5_think", "bare", "inserts"),
+        ("deepseek_r1_distill_training", "sky-t1", "the student samples behind"),
+        ("nemotron_3_nano", "bare", "the student samples behind"),
+    ],
+)
+def test_what_differs_is_said_with_a_format_that_fits(name, frame, words):
+    report = check(shipped(name), frame)
+    assert words in report.lost and "`think`" in report.remedy
+
+
+def test_the_remedy_for_r1_distill_in_another_format_is_both_format_and_template():
+    report = check(shipped("deepseek_r1_distill"), "bare")
+    assert "`format.frame` to `think`" in report.remedy and "TRL's training template" in report.remedy
 
 
 def test_an_empty_thought_has_nothing_to_lose():
     empty = completion_message("", ANSWER, "", "think")
-    assert reasoning_survives(tokenizer(258, FORGETS), PROMPT, empty).ok
+    assert check_template(tokenizer(258, FORGETS), PROMPT, empty).ok
 
 
 def test_a_template_without_system_turns_says_so():
     with pytest.raises(TemplateError, match="System role not supported") as error:
-        reasoning_survives(tokenizer(258, shipped("gemma")), [{"role": "system", "content": "s"}, *PROMPT], ANSWER)
+        check_template(tokenizer(258, shipped("gemma")), [{"role": "system", "content": "s"}, *PROMPT], ANSWER)
     assert "format.system: null" in error.value.hint
 
 
 def test_no_template_nothing_to_lose():
-    assert reasoning_survives(tokenizer(258, None), PROMPT, ANSWER).ok
+    assert check_template(tokenizer(258, None), PROMPT, ANSWER).ok
 
 
 def test_families_are_named_by_their_turn_markers():

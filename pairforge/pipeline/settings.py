@@ -70,7 +70,7 @@ def student(recipe: Recipe) -> PreTrainedTokenizerBase:
     """
     tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
     framed = chat.render_reasoning("Some reasoning.", "The answer is \\boxed{1}.", recipe.format.frame)
-    report = chat.reasoning_survives(tokenizer, prompt(recipe, "A question?"), framed)
+    report = chat.check_template(tokenizer, prompt(recipe, "A question?"), framed)
     if report.ok:
         return tokenizer
     if report.training_template and recipe.filter.chat_template == "training":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pairforge.chat import reasoning_survives
+from pairforge.chat import check_template
 from pairforge.errors import TrainError
 from pairforge.lengths import count_lengths, tokenizer_digest
 from pairforge.train.arguments import Settings
@@ -108,14 +108,14 @@ def keep_reasoning(tokenizer: PreTrainedTokenizerBase, rows: list[dict[str, Any]
         for side in ("chosen", "rejected"):
             if side not in row:
                 continue
-            report = reasoning_survives(tokenizer, row["prompt"], text_of(row[side]))
+            report = check_template(tokenizer, row["prompt"], text_of(row[side]))
             if report.ok:
                 continue
             if report.training_template is None:
                 return [Finding("stop", "template", f"{side}: {report.lost}; {report.remedy}")]
             tokenizer.chat_template = report.training_template
             again = keep_reasoning(tokenizer, rows)
-            text = f"the model's own template loses reasoning ({report.lost}); trained with another: {report.remedy}"
+            text = f"the model's own template does not fit these pairs: {report.lost}; {report.remedy}"
             return [Finding("warn", "template", text), *(f for f in again if f.level != "ok")]
     return [Finding("ok", "template", "keeps the reasoning of both sides")]
 
