@@ -76,7 +76,7 @@ def _graded(rows: Iterator[Row], output: Path | None, policy: str, workers: int 
 
 def _explained(rows: Iterator[Row], wanted: str, policy: str) -> list[tuple[str, str]]:
     from pairforge.errors import VerifierError
-    from pairforge.verifier.explain import explain
+    from pairforge.verifier import explain
 
     for row in rows:
         if row.id == wanted:

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from pairforge.records import Drop, Gold, Problem, Sample
 from pairforge.sources.read import SourceStream
-from pairforge.verifier.quick import number
+from pairforge.verifier.parse.plain import plain_number
 
 _TRUST: dict[Gold, int] = {"teacher": 0, "joined": 1, "dataset": 2}
 
@@ -128,7 +128,7 @@ def row_drops(problem: Problem, reason: str, detail: str) -> list[Drop]:
 def plain_answer(answer: str) -> str | Fraction:
     """What two gold texts that are one answer have in common: the number, or the text but for spacing and dollars."""
     text = "".join(answer.split()).strip("$").rstrip(".").replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
-    value = number(text)
+    value = plain_number(text)
     return text if value is None else value
 
 

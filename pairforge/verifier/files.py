@@ -10,7 +10,7 @@ from typing import Any
 
 from pairforge.errors import VerifierError
 from pairforge.records import FinishReason, Verdict
-from pairforge.verifier.verify import VERIFIER_VERSION, Item, Verifier
+from pairforge.verifier.verifier import VERIFIER_VERSION, Item, Verifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,14 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from pairforge.errors import VerifierError
+from pairforge.records import Status
+from pairforge.verifier.decisions import Comparison, Decision
 
-Decision = tuple[str, str, str]  # status, rule, detail
-Task = tuple[int, str, str, tuple[bool, bool]]  # id, gold, answer, (gold speaks of percent, answer speaks of percent)
+Task = tuple[int, Comparison]  # a number to know it by, and what to decide
+
 
 GRACE_S = 0.5  # beyond the worker's own deadline, before the parent kills it
 _PATIENCE = 5  # times the deadline in wall time, while the worker has not had that much processor time
@@ -47,7 +50,7 @@ class _Worker:
 
 
 class Pool:
-    """Decides (gold, answer) tasks in `workers` child processes. For one calling thread at a time."""
+    """Decides comparisons in `workers` child processes. For one calling thread at a time."""
 
     def __init__(self, workers: int, timeout_s: float) -> None:
         self._size, self._timeout_s = workers, timeout_s
@@ -163,7 +166,7 @@ class Pool:
             *lines, worker.rest = (worker.rest + chunk).split(b"\n")
             done += [reply for reply in (self._understand(worker, line) for line in lines) if reply is not None]
         if ended:
-            done += self._bury(worker, "error", "crash", "the worker died on this answer")
+            done += self._replace(worker, Decision("error", "crash", "the worker died on this answer"))
         return done
 
     def _understand(self, worker: _Worker, line: bytes) -> tuple[int, Decision] | None:
@@ -178,7 +181,7 @@ class Pool:
         self._failed_starts = 0
         (task, size) = worker.tasks.popleft()
         worker.in_flight_bytes -= size
-        return task[0], (str(decision[0]), str(decision[1]), str(decision[2]))
+        return task[0], Decision(cast(Status, str(decision[0])), str(decision[1]), str(decision[2]))
 
     def _overdue(self) -> list[tuple[int, Decision]]:
         done: list[tuple[int, Decision]] = []
@@ -189,7 +192,7 @@ class Pool:
                     worker.checked = now
                     continue
                 why = f"no decision within {self._timeout_s:g} s; its worker was killed"
-                done += self._bury(worker, "timeout", "killed", why)
+                done += self._replace(worker, Decision("timeout", "killed", why))
         return done
 
     def _starved(self, worker: _Worker, now: float) -> bool:
@@ -198,8 +201,8 @@ class Pool:
             return False
         return _cpu_s(worker.process.pid) - worker.cpu_s < self._timeout_s + GRACE_S
 
-    def _bury(self, worker: _Worker, status: str, rule: str, detail: str) -> list[tuple[int, Decision]]:
-        """The task in front ends with the worker; everything behind it goes back to the head of the queue."""
+    def _replace(self, worker: _Worker, decision: Decision) -> list[tuple[int, Decision]]:
+        """Remove a worker. Its first task ends with this decision, the others go back to the head of the queue."""
         self._remove(worker, kill=True)
         done: list[tuple[int, Decision]] = []
         if worker.retiring:
@@ -207,10 +210,10 @@ class Pool:
         elif not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _MAX_STARTS_IN_A_ROW:
-                raise VerifierError("verifier workers die while starting", hint="check free memory")
+                raise VerifierError("verifier workers crashed at startup", hint="check free memory")
         elif worker.tasks:
             (task, _) = worker.tasks.popleft()
-            done.append((task[0], (status, rule, detail)))
+            done.append((task[0], decision))
         self._queue.extendleft(task for task, _ in reversed(worker.tasks))
         worker.tasks.clear()
         while self._queue and len(self._workers) < min(self._size, self.pending):

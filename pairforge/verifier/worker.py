@@ -1,4 +1,4 @@
-"""The child process: reads tasks as JSON lines, decides, answers in JSON lines. Owns no privilege it does not need."""
+"""The child process: reads tasks as JSON lines, decides, answers in JSON lines. It keeps no privilege it can drop."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from pairforge.verifier.pool import Decision
+from pairforge.verifier.decisions import Comparison, Decision
 
 MEMORY_BYTES = 1536 * 2**20
 _KEEP_RSS_BYTES = 700 * 2**20  # a worker that has grown past this retires after its reply
@@ -35,7 +34,7 @@ class _Deadline(BaseException):
 
 
 def main(timeout_s: float) -> None:
-    """Serve tasks from stdin until it closes. In: [id, gold, answer, hints]; out: [id, decision, retires, time, cpu].
+    """Serve tasks from stdin until it closes. In: [id, comparison]; out: [id, decision, retires, time, cpu].
 
     Three replies are no decisions: "ready"; "loading" and "loaded" around the first use of math-verify, whose import
     takes longer than most decisions and does not count against the deadline.
@@ -49,9 +48,8 @@ def main(timeout_s: float) -> None:
         _shed_privileges()
         import mpmath  # noqa: F401
 
-        from pairforge.verifier.compare import Hints
-        from pairforge.verifier.decide import decide
-        from pairforge.verifier.judge import lock_down
+        from pairforge.verifier.decide import decide_by_judge, decide_by_value
+        from pairforge.verifier.equal.judge import lock_down
     except Exception as error:
         _reply(out, "fatal", f"{type(error).__name__}: {error}", retires=True)
         return
@@ -59,9 +57,10 @@ def main(timeout_s: float) -> None:
     _reply(out, "ready", None)
     loaded = False
     for line in _lines():
-        task_id, gold, answer, hints = json.loads(line)
+        task_id, pair = json.loads(line)
+        pair = Comparison(*pair)
         started = time.process_time()
-        decision, healthy = _within(timeout_s, partial(decide, gold, answer, Hints(*hints)))
+        decision, healthy = _within(timeout_s, partial(decide_by_value, pair))
         left_s = timeout_s - (time.process_time() - started)
         if decision is None and not loaded:
             _reply(out, "loading", None)
@@ -70,18 +69,11 @@ def main(timeout_s: float) -> None:
             _reply(out, "loaded", None)
             loaded = True
         if decision is None:
-            decision, healthy = _within(left_s, partial(_judged, gold, answer))
+            decision, healthy = _within(left_s, partial(decide_by_judge, pair))
         retires = not healthy or _rss_bytes() > _KEEP_RSS_BYTES
         _reply(out, task_id, decision, retires)
         if retires:
             return
-
-
-def _judged(gold: str, answer: str) -> Decision:
-    from pairforge.verifier.decide import second_opinion
-    from pairforge.verifier.judge import judge
-
-    return second_opinion(gold, answer, judge(gold, answer))
 
 
 def _within(timeout_s: float, decide: Callable[[], Decision | None]) -> tuple[Decision | None, bool]:
@@ -98,13 +90,13 @@ def _within(timeout_s: float, decide: Callable[[], Decision | None]) -> tuple[De
         signal.setitimer(signal.ITIMER_PROF, 0)
         return result, True
     except _Deadline:
-        return ("timeout", "deadline", "no decision in time"), False
+        return Decision("timeout", "deadline", "no decision in time"), False
     except MemoryError:
-        return ("error", "memory", "the comparison needs more memory than a worker has"), False
+        return Decision("error", "memory", "the comparison needs more memory than a worker has"), False
     except RecursionError:
-        return ("error", "recursion", "the comparison nests too deeply"), False
+        return Decision("error", "recursion", "the comparison nests too deeply"), False
     except Exception as error:
-        return ("error", "exception", f"{type(error).__name__}: {error}"[:200]), True
+        return Decision("error", "exception", f"{type(error).__name__}: {error}"[:200]), True
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

@@ -1,4 +1,4 @@
-"""A million items pass through without the caller or the memo growing."""
+"""A million items pass through without the caller or the cache growing."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pairforge.verifier import Item, Verifier
-from pairforge.verifier.memo import Memo
+from pairforge.verifier.decisions import Comparison, Decision, DecisionCache
 
 
 def resident_bytes() -> int:
@@ -34,27 +34,27 @@ def test_memory_is_flat_over_a_million_items():
     assert sizes[1] - sizes[0] < 40 * 2**20
 
 
-def test_the_memo_is_bounded():
-    memo = Memo(None, "1")
+def test_the_cache_in_memory_is_bounded():
+    cache = DecisionCache(None, "1")
     for n in range(70_000):
-        memo.put((str(n), "x", False, False), ("correct", "value", ""))
-    assert len(memo._memory) <= 65_536
-    assert memo.get(("69999", "x", False, False)) and not memo.get(("0", "x", False, False))
+        cache.put(Comparison(str(n), "x"), Decision("correct", "value", ""))
+    assert len(cache._memory) <= 65_536
+    assert cache.get(Comparison("69999", "x")) and not cache.get(Comparison("0", "x"))
 
 
 def test_decisions_survive_on_disk_and_a_damaged_file_is_set_aside(tmp_path: Path):
-    path, key = tmp_path / "cache" / "decisions.sqlite", ("x+1", "1+x", False, False)
-    first = Memo(path, "1")
-    first.put(key, ("correct", "value", "why"))
-    first.put(("a", "b", False, False), ("timeout", "deadline", "may be the machine's fault"))
+    path, key = tmp_path / "cache" / "decisions.sqlite", Comparison("x+1", "1+x")
+    first = DecisionCache(path, "1")
+    first.put(key, Decision("correct", "value", "why"))
+    first.put(Comparison("a", "b"), Decision("timeout", "deadline", "may be the machine's fault"))
     first.close()
-    again = Memo(path, "1")
+    again = DecisionCache(path, "1")
     assert again.get(key) == ("correct", "value", "why")
-    assert again.get(("a", "b", False, False)) is None
+    assert again.get(Comparison("a", "b")) is None
     again.close()
-    assert Memo(path, "2").get(key) is None  # another version decides anew
+    assert DecisionCache(path, "2").get(key) is None  # another version decides anew
     path.write_bytes(b"no database" * 100)
-    assert Memo(path, "1").get(key) is None
+    assert DecisionCache(path, "1").get(key) is None
     assert list(path.parent.glob("*.damaged"))
 
 

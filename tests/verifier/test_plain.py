@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pairforge.verifier.compare import Hints, same
-from pairforge.verifier.plain import plain
-from pairforge.verifier.read import read
-from pairforge.verifier.units import KNOWN
+from pairforge.verifier.equal.compare import same
+from pairforge.verifier.equal.scalars import Hints
+from pairforge.verifier.parse.plain import plain_quantity
+from pairforge.verifier.parse.read import read_values
+from pairforge.verifier.parse.units import KNOWN
 
 NO_HINTS = Hints()
 factors = st.sampled_from(
@@ -31,16 +32,16 @@ answers = st.tuples(st.sampled_from(["", "", "-", "\\$"]), values, behind).map("
 @settings(deadline=None, max_examples=300)
 @given(answers, answers)
 def test_the_short_cut_agrees_with_the_general_reader(gold: str, answer: str):
-    left, right = plain(gold), plain(answer)
+    left, right = plain_quantity(gold), plain_quantity(answer)
     if left is not None and right is not None:
-        likeliest = read(gold)[0], read(answer)[0]
+        likeliest = read_values(gold)[0], read_values(answer)[0]
         assert same(left, right, NO_HINTS) == same(*likeliest, NO_HINTS)
 
 
 @pytest.mark.parametrize("word", sorted(KNOWN))
 def test_units_mean_the_same_on_both_ways(word: str):
-    quick = plain(f"5 {word}")
-    assert quick is None or quick in read(f"5 {word}")
+    quick = plain_quantity(f"5 {word}")
+    assert quick is None or quick in read_values(f"5 {word}")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_units_mean_the_same_on_both_ways(word: str):
     ],
 )
 def test_anything_else_is_left_to_the_general_reader(text: str):
-    assert plain(text) is None
+    assert plain_quantity(text) is None
 
 
 @pytest.mark.parametrize(
@@ -71,5 +72,5 @@ def test_anything_else_is_left_to_the_general_reader(text: str):
 )
 def test_long_and_odd_texts_are_turned_down_at_once(text: str):
     started = time.process_time()
-    assert plain(text) is None
+    assert plain_quantity(text) is None
     assert time.process_time() - started < 1

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pairforge.verifier import Item, Verifier, grade
-from pairforge.verifier.gate import refuse_for_judge
+from pairforge.verifier.equal.judge import refuse_for_judge
 
 LIMIT_S = 3.0
 
@@ -72,7 +72,8 @@ LOCKED = """
 import sys
 if sys.argv[1] == "absent": sys.modules["numpy"] = None
 import json, os, signal, subprocess, sympy
-from pairforge.verifier import judge, worker
+from pairforge.verifier import worker
+from pairforge.verifier.equal import judge
 judge.refuse_for_judge = judge._refuse_node = lambda text: ""
 judge.lock_down()
 sys.addaudithook(worker._audit)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from pairforge.verifier.expr import NUMBER_BASES, Tree, in_base, parse_prefix
-from pairforge.verifier.numeric import mentions, symbols
-from pairforge.verifier.split import split_top, strip
-from pairforge.verifier.tokens import Unreadable
-from pairforge.verifier.units import SCALES, Unit, parse_unit
-from pairforge.verifier.values import Items, Quantity, Ratio, Reader, Value
+from pairforge.verifier.parse.expression import NUMBER_BASES, in_base, parse_leading_expression
+from pairforge.verifier.parse.syntax import Tree, Unreadable, mentions, symbols
+from pairforge.verifier.parse.tokens import split_top, tokenize
+from pairforge.verifier.parse.units import SCALES, Unit, parse_unit
+from pairforge.verifier.parse.values import Items, PartReader, Quantity, Ratio, Value
 
 _CURRENCIES = {"$": "dollar", "\\$": "dollar", "\\euro": "euro", "\\pounds": "pound", "¥": "yen", "₹": "rupee"}
 _MONEY = re.compile(
@@ -26,11 +25,7 @@ _POINTS_TO = {"c": "celsius", "f": "fahrenheit", "celsius": "celsius", "fahrenhe
 _ORDINAL = re.compile(r'(\d+)\s*(?:\^?\s*\{?\s*"?\s*(?:st|nd|rd|th)\s*"?\s*\}?)')
 
 
-def tree_of(text: str, group: bool = True) -> Tree:
-    return quantity(strip(text), group).tree
-
-
-def quantity(text: str, group: bool) -> Quantity:
+def read_quantity(text: str, commas_group: bool) -> Quantity:
     """An expression, what it counts, and whether it is a percentage. Raises `Unreadable`."""
     unit = Unit()
     money = _MONEY.fullmatch(text)
@@ -47,7 +42,7 @@ def quantity(text: str, group: bool) -> Quantity:
     ordinal = _ORDINAL.fullmatch(text)
     if ordinal:
         return Quantity(("n", Fraction(ordinal[1])))
-    tree, rest = parse_prefix(text, commas_group=group)
+    tree, rest = parse_leading_expression(tokenize(text, commas_group=commas_group), text)
     percent = False
     if rest.startswith(("%", "\\%")):
         percent, rest = True, rest.lstrip("\\").removeprefix("%").strip()
@@ -58,16 +53,16 @@ def quantity(text: str, group: bool) -> Quantity:
         found = parse_unit(rest)
         if found is None or (not found and not rest.strip('" ')):
             raise Unreadable(f"{rest!r} is no unit")
-        if found.words and symbols(tree) and not found.powers:
+        if found.nouns and symbols(tree) and not found.powers:
             raise Unreadable("words behind an expression")
         if found.has("percent"):
             percent, found = True, found.without("percent")
         if found.has("degree") and found.powers == (("degree", 1),):
             tree, found = ("deg", tree), found.without("degree")
-        found = Unit(tuple(p for p in found.powers if p not in unit.powers), found.words) if unit else found
+        found = Unit(tuple(p for p in found.powers if p not in unit.powers), found.nouns) if unit else found
         if unit and found.powers and any(p[1] > 0 for p in found.powers):
             raise Unreadable("two units")
-        unit = Unit(tuple(sorted((*unit.powers, *found.powers))), found.words)
+        unit = Unit(tuple(sorted((*unit.powers, *found.powers))), found.nouns)
     return Quantity(tree, unit, percent)
 
 
@@ -93,7 +88,7 @@ _ARC = re.compile(
 )
 
 
-def compound(text: str, group: bool, inner: Reader) -> Value | None:
+def compound(text: str, reader: PartReader) -> Value | None:
     """`2 hours and 30 minutes`, `5 ft 8 in`: amounts in falling units; 22° 30' is one angle."""
     arc = _ARC.fullmatch(text)
     if arc:
@@ -104,7 +99,7 @@ def compound(text: str, group: bool, inner: Reader) -> Value | None:
     at = 0
     while found := _STEP.match(text, at):
         unit = parse_unit("inch" if found[2] == "in" else found[2])
-        if unit is None or len(unit.powers) != 1 or unit.words:
+        if unit is None or len(unit.powers) != 1 or unit.nouns:
             return None
         steps.append((Fraction(found[1]), unit))
         at = found.end()
@@ -125,7 +120,8 @@ _BASE = re.compile(
 )
 
 
-def based(text: str, group: bool, inner: Reader) -> Value | None:
+def based(text: str, reader: PartReader) -> Value | None:
+    """A numeral with its base: `1010_2`, `11 base 3`."""
     found = _BASE.fullmatch(text)
     if found is None:
         return None
@@ -136,11 +132,12 @@ def based(text: str, group: bool, inner: Reader) -> Value | None:
     return Quantity(("n", in_base(found[1].replace(",", ""), base)))
 
 
-def ratio(text: str, group: bool, inner: Reader) -> Value | None:
+def ratio(text: str, reader: PartReader) -> Value | None:
+    """`2:3`, `2 to 3`, `1:30`."""
     text = re.sub(r'(?<=[\d\w}])\s*(?:"\s*to\s*"|(?<![A-Za-z"])to(?![A-Za-z]))\s*(?=[\d\\a-z])', ":", text)
     parts = [p.strip() for p in split_top(text, ":")]
     if not 2 <= len(parts) <= 6 or not all(parts):
         return None
     clock = len(parts) <= 3 and all(re.fullmatch(r"\d{2}", p) and int(p) < 60 for p in parts[1:])
     clock = clock and bool(re.fullmatch(r"\d{1,2}", parts[0])) and int(parts[0]) <= 24
-    return Ratio(tuple(tree_of(p) for p in parts), clock)
+    return Ratio(tuple(reader.expression(p) for p in parts), clock)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 
-from pairforge.verifier import numeric
-from pairforge.verifier.evaluate import Undefined, evaluate
-from pairforge.verifier.expr import Tree
-from pairforge.verifier.families import same_family
-from pairforge.verifier.proportion import difference, proportional, same_relation
-from pairforge.verifier.reals import infinite, is_real_set, reals, same_reals
-from pairforge.verifier.units import Unit, compatible
-from pairforge.verifier.values import (
+from pairforge.verifier.equal import numeric
+from pairforge.verifier.equal.equations import difference, proportional, same_family, same_relation
+from pairforge.verifier.equal.reals import reals, same_reals
+from pairforge.verifier.equal.scalars import (
+    Hints,
+    same_date,
+    same_letters,
+    same_quantity,
+    same_ratio,
+    same_text,
+    same_time,
+)  # fmt: skip
+from pairforge.verifier.parse.syntax import Tree, symbols
+from pairforge.verifier.parse.values import (
     Assigned,
     Chain,
     Choice,
@@ -28,24 +33,24 @@ from pairforge.verifier.values import (
     Ratio,
     Relation,
     Special,
+    Steps,
     Text,
+    Union,
     Value,
+    Without,
+    is_real_set,
 )  # fmt: skip
 
-Verdict3 = bool | None
+_CONTRADICTION = Special("contradiction")  # "3 = 5": equal to nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
-    """Whether the words around gold or answer speak of a percentage."""
-
-    gold_percent: bool = False
-    answer_percent: bool = False
+def same(gold: Value, answer: Value, hints: Hints) -> bool | None:
+    """Is the answer the gold value? None when these rules do not know. Raises `TooLarge`."""
+    return _same(_checked(gold), _checked(answer), hints)
 
 
-def same(gold: Value, answer: Value, hints: Hints) -> Verdict3:
-    """Is the answer the gold value?"""
-    if isinstance(answer, Special) and answer.name == "contradiction":
+def _same(gold: Value, answer: Value, hints: Hints) -> bool | None:
+    if isinstance(answer, Special) and answer == _CONTRADICTION:
         return False
     if isinstance(gold, Family) or isinstance(answer, Family):
         return _families(gold, answer, hints)
@@ -71,7 +76,7 @@ def _worth(value: Value, other: Value) -> Value:
     """`m + n = 113` beside a bare value: the left side only names what is asked for. With x, y or z it is a curve."""
     if not (isinstance(value, Relation) and isinstance(other, Quantity) and value.op == "=" and _asked(value.left)):
         return value
-    return value if numeric.symbols(value.right) else Quantity(value.right)
+    return value if symbols(value.right) else Quantity(value.right)
 
 
 def _asked(tree: Tree) -> bool:
@@ -80,66 +85,36 @@ def _asked(tree: Tree) -> bool:
     return tree[0] == "s" and tree[1] not in ("x", "y", "z")
 
 
-# --- quantities -----------------------------------------------------------------------------------------------
+# --- chains of equal numbers ----------------------------------------------------------------------------------
 
 
-def _quantities(gold: Quantity, answer: Quantity, hints: Hints) -> Verdict3:
-    if not compatible(_plain(gold), _plain(answer)):
-        return False
-    if (numeric.mentions(gold.tree, "deg") and _plain(answer)) or (
-        numeric.mentions(answer.tree, "deg") and _plain(gold)
-    ):
-        return False  # an angle against centimetres
-    forms = [(gold.tree, answer.tree)]
-    if gold.percent != answer.percent:
-        hinted = hints.gold_percent or hints.answer_percent
-        a = ("/", gold.tree, _HUNDRED) if gold.percent else gold.tree
-        b = ("/", answer.tree, _HUNDRED) if answer.percent else answer.tree
-        forms = [(a, b)] + ([(gold.tree, answer.tree)] if hinted else [])
-    if gold.rounded is not None and _rounds(gold.tree, gold.rounded):
-        forms.append((gold.rounded, answer.tree))
-    if answer.rounded is not None and _rounds(answer.tree, answer.rounded):
-        forms.append((gold.tree, answer.rounded))
-    results = [_equal(a, b, gold, answer) for a, b in forms]
-    return True if True in results else None if None in results else False
-
-
-_HUNDRED: Tree = ("n", Fraction(100))
-
-
-def _plain(value: Quantity) -> Unit:
-    return value.unit.without("radian")
-
-
-def _equal(a: Tree, b: Tree, gold: Quantity, answer: Quantity) -> Verdict3:
-    degrees = numeric.mentions(a, "deg"), numeric.mentions(b, "deg")
-    if infinite(a) or infinite(b):
-        return infinite(a) == infinite(b)
-    result = numeric.equal(a, b)
-    if result is not True and degrees[0] != degrees[1] and not (gold.unit.has("radian") or answer.unit.has("radian")):
-        result = numeric.equal(a, b, degree=True)
-    if result is not True and (numeric.mentions(a, "log") or numeric.mentions(b, "log")):
-        result = numeric.equal(a, b, natural_log=True)
-    return result
-
-
-def _rounds(exact: Tree, rounded: Tree) -> bool:
-    """Is `rounded` the other one, to its own digits?"""
-    try:
-        a, b = evaluate(exact), evaluate(rounded)
-        return bool(abs(complex(a) - complex(b)) <= 0.006 * abs(complex(a)))
-    except (Undefined, ZeroDivisionError, KeyError, OverflowError):
-        return False
-
-
-def _trees_equal(a: Tree, b: Tree) -> Verdict3:
-    return numeric.equal(a, b)
+def _checked(value: Value) -> Value:
+    """The value with its chains worked out: `2 + 3 = 5` is 5, `3 = 5` is a contradiction."""
+    if isinstance(value, Steps):
+        agree = all(numeric.equal(value.steps[0], step) is True for step in value.steps[1:])
+        return value.quantity if agree else _CONTRADICTION
+    if isinstance(value, Assigned):
+        tree = value.tree
+        if tree is not None and any(numeric.equal(step, tree) is False for step in value.steps):
+            return _CONTRADICTION
+        return replace(value, value=_checked(value.value))
+    if isinstance(value, Items):
+        return replace(value, items=tuple(map(_checked, value.items)))
+    if isinstance(value, Union):
+        return replace(value, parts=tuple(map(_checked, value.parts)))
+    if isinstance(value, Chain | Without):
+        return replace(value, within=_checked(value.within))
+    if isinstance(value, Family):
+        return replace(value, body=_checked(value.body))
+    if isinstance(value, Choice) and value.value is not None:
+        return replace(value, value=_checked(value.value))
+    return value
 
 
 # --- several values -------------------------------------------------------------------------------------------
 
 
-def _items(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+def _items(gold: Value, answer: Value, hints: Hints) -> bool | None:
     matrices = _as_matrix(gold), _as_matrix(answer)
     if (isinstance(gold, Matrix) or isinstance(answer, Matrix)) and matrices[0] and matrices[1]:
         return _matrices(matrices[0], matrices[1], hints)
@@ -159,16 +134,16 @@ def _items(gold: Value, answer: Value, hints: Hints) -> Verdict3:
         return _any_order(gold.items, answer.items, hints)
     if kinds in ({"tuple", "set"}, {"bracket", "set"}, {"tuple", "bracket"}):
         if len(gold.items) == len(answer.items) == 1:
-            return same(gold.items[0], answer.items[0], hints)
+            return _same(gold.items[0], answer.items[0], hints)
         return False
     return _in_order(gold.items, answer.items, hints)
 
 
-def _any_order(gold: tuple[Value, ...], answer: tuple[Value, ...], hints: Hints) -> Verdict3:
+def _any_order(gold: tuple[Value, ...], answer: tuple[Value, ...], hints: Hints) -> bool | None:
     """Both contain the same values; repeats do not count."""
     unknown = False
     for a, others in [(g, answer) for g in gold] + [(v, gold) for v in answer]:
-        results = [same(a, b, hints) if others is answer else same(b, a, hints) for b in others]
+        results = [_same(a, b, hints) if others is answer else _same(b, a, hints) for b in others]
         if True not in results:
             if None not in results:
                 return False
@@ -176,10 +151,10 @@ def _any_order(gold: tuple[Value, ...], answer: tuple[Value, ...], hints: Hints)
     return None if unknown else True
 
 
-def _in_order(gold: tuple[Value, ...], answer: tuple[Value, ...], hints: Hints) -> Verdict3:
+def _in_order(gold: tuple[Value, ...], answer: tuple[Value, ...], hints: Hints) -> bool | None:
     if len(gold) != len(answer):
         return False
-    results = [same(a, b, hints) for a, b in zip(gold, answer, strict=True)]
+    results = [_same(a, b, hints) for a, b in zip(gold, answer, strict=True)]
     return False if False in results else None if None in results else True
 
 
@@ -198,26 +173,26 @@ def _by_name(value: Items) -> dict[str, list[Value]] | None:
     return found
 
 
-def _same_names(gold: dict[str, list[Value]], answer: dict[str, list[Value]], hints: Hints) -> Verdict3:
+def _same_names(gold: dict[str, list[Value]], answer: dict[str, list[Value]], hints: Hints) -> bool | None:
     if gold.keys() != answer.keys():
         return False if len(gold) != len(answer) or len(gold) > 1 else _one_name(gold, answer, hints)
     results = [_any_order(tuple(gold[n]), tuple(answer[n]), hints) for n in gold]
     return False if False in results else None if None in results else True
 
 
-def _one_name(gold: dict[str, list[Value]], answer: dict[str, list[Value]], hints: Hints) -> Verdict3:
+def _one_name(gold: dict[str, list[Value]], answer: dict[str, list[Value]], hints: Hints) -> bool | None:
     (a, first), (b, second) = next(iter(gold.items())), next(iter(answer.items()))
     return _any_order(tuple(first), tuple(second), hints) if _same_name(a, b) else False
 
 
-def _named_and_bare(gold: Items, answer: Items, names: dict[str, list[Value]] | None, hints: Hints) -> Verdict3:
+def _named_and_bare(gold: Items, answer: Items, names: dict[str, list[Value]] | None, hints: Hints) -> bool | None:
     """Names on one side only: one name is dropped; several stand in their own or in alphabetical order."""
     named, bare = (gold, answer) if names else (answer, gold)
     groups = _by_name(named) or {}
     if len(groups) == 1:
         values = tuple(next(iter(groups.values())))
         only = values[0] if len(values) == 1 else Items("list", values)
-        return same(only, bare, hints) if names else same(bare, only, hints)
+        return _same(only, bare, hints) if names else _same(bare, only, hints)
     if any(len(values) > 1 for values in groups.values()):
         return False
     orders = [list(groups), sorted(groups)]
@@ -239,12 +214,12 @@ def _same_name(a: str, b: str) -> bool:
     return len(calls) == 1 and "y" in (a, b)  # y = ... and f(x) = ...
 
 
-def _assigned(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+def _assigned(gold: Value, answer: Value, hints: Hints) -> bool | None:
     if isinstance(gold, Assigned) and isinstance(answer, Assigned):
         if _same_name(gold.name, answer.name):
-            return same(gold.value, answer.value, hints)
+            return _same(gold.value, answer.value, hints)
         if _worded(gold.name) or _worded(answer.name):
-            return same(gold.value, answer.value, hints)
+            return _same(gold.value, answer.value, hints)
         equations = _equation_of(gold), _equation_of(answer)
         return bool(equations[0] and equations[1] and proportional(equations[0], equations[1]) is True)
     named, other = (gold, answer) if isinstance(gold, Assigned) else (answer, gold)
@@ -259,7 +234,7 @@ def _assigned(gold: Value, answer: Value, hints: Hints) -> Verdict3:
         return _items(items, other, hints) if named is gold else _items(other, items, hints)
     if isinstance(other, Chain):
         return False
-    return same(named.value, other, hints) if named is gold else same(other, named.value, hints)
+    return _same(named.value, other, hints) if named is gold else _same(other, named.value, hints)
 
 
 def _worded(name: str) -> bool:
@@ -272,14 +247,14 @@ def _equation_of(value: Assigned) -> Tree | None:
     return ("+", ("s", value.name), ("neg", value.tree))
 
 
-def _families(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+def _families(gold: Value, answer: Value, hints: Hints) -> bool | None:
     a = gold if isinstance(gold, Family) else Family(gold, (), "")
     b = answer if isinstance(answer, Family) else Family(answer, (), "")
     params = set(a.params) | set(b.params)
     if not a.params or not b.params:
         bare = b.body if not b.params else a.body
         trees = _bodies(bare)
-        free = set().union(*(numeric.symbols(t) for t in trees)) if trees else set()
+        free = set().union(*(symbols(t) for t in trees)) if trees else set()
         if not free:
             return False
         if len(free) == 1:
@@ -299,17 +274,17 @@ def _bodies(value: Value) -> list[Tree]:
     return []
 
 
-def _choices(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+def _choices(gold: Value, answer: Value, hints: Hints) -> bool | None:
     if isinstance(gold, Choice) and isinstance(answer, Choice):
         if gold.letter != answer.letter:
             return False
         if gold.value is not None and answer.value is not None:
-            return same(gold.value, answer.value, hints) is not False
+            return _same(gold.value, answer.value, hints) is not False
         return True
     if isinstance(gold, Choice):
-        return same(gold.value, answer, hints) if gold.value is not None else False
+        return _same(gold.value, answer, hints) if gold.value is not None else False
     assert isinstance(answer, Choice)
-    return same(gold, answer.value, hints) if answer.value is not None else False
+    return _same(gold, answer.value, hints) if answer.value is not None else False
 
 
 # --- the other kinds ------------------------------------------------------------------------------------------
@@ -326,88 +301,36 @@ def _as_matrix(value: Value) -> Matrix | None:
     return None
 
 
-def _matrices(gold: Matrix, answer: Matrix, hints: Hints) -> Verdict3:
+def _matrices(gold: Matrix, answer: Matrix, hints: Hints) -> bool | None:
     if len(gold.rows) != len(answer.rows):
         return False
     results = [_in_order(a, b, hints) for a, b in zip(gold.rows, answer.rows, strict=True)]
     return False if False in results else None if None in results else True
 
 
-def _ratios(gold: Ratio, answer: Ratio, hints: Hints) -> Verdict3:
-    if len(gold.parts) != len(answer.parts):
-        return False
-    if gold.clock and answer.clock:  # 1:06 and 5:30 are times, not the same ratio
-        results = [_trees_equal(a, b) for a, b in zip(gold.parts, answer.parts, strict=True)]
-    else:
-        first = zip(gold.parts[1:], answer.parts[1:], strict=True)
-        results = [_trees_equal(("*", a, answer.parts[0]), ("*", b, gold.parts[0])) for a, b in first]
-    return False if False in results else None if None in results else True
-
-
-def _clocks(gold: Clock, answer: Clock, hints: Hints) -> Verdict3:
-    if (gold.half and answer.half) or (not gold.half and not answer.half):
-        return _of_day(gold) == _of_day(answer)
-    bare, marked = (gold, answer) if not gold.half else (answer, gold)
-    return _of_day(bare) in (_of_day(marked), (marked.hour % 12 or 12, marked.minute, marked.second))
-
-
-def _of_day(clock: Clock) -> tuple[int, int, int]:
-    hour = clock.hour if not clock.half else clock.hour % 12 + (12 if clock.half == "pm" else 0)
-    return hour, clock.minute, clock.second
-
-
-def _dates(gold: Date, answer: Date, hints: Hints) -> Verdict3:
-    if (gold.month, gold.day) != (answer.month, answer.day):
-        return False
-    return not gold.year or not answer.year or gold.year == answer.year
-
-
-def _letters(gold: Letters, answer: Letters, hints: Hints) -> Verdict3:
-    """A sorted gold is a set of choices when it was written apart; otherwise the order matters."""
-    if gold.letters == answer.letters:
-        return True
-    chosen = "".join(sorted(gold.letters)) == gold.letters and (gold.apart or answer.apart)
-    return chosen and sorted(gold.letters) == sorted(answer.letters)
-
-
-_CATEGORY = re.compile(
-    r"(?<=\w) (?:triangle|quadrilateral|function|number|integer|line|angle|series|sequence|graph)s?$"
-)
-
-
-def _texts(gold: Text, answer: Text, hints: Hints) -> Verdict3:
-    if gold.words == answer.words or gold.words.replace(" ", "") == answer.words.replace(" ", ""):
-        return True
-    if _CATEGORY.sub("", gold.words) == _CATEGORY.sub("", answer.words):
-        return True
-    if re.search(rf"\b(?:is|are|was|were) {re.escape(gold.words)}$", answer.words):
-        return True
-    return None if len(gold.words.split()) > 6 and len(answer.words.split()) > 4 else False
-
-
-def _mixed_kinds(gold: Value, answer: Value, hints: Hints) -> Verdict3:
+def _mixed_kinds(gold: Value, answer: Value, hints: Hints) -> bool | None:
     """Two values of different kinds."""
     for a, b in ((gold, answer), (answer, gold)):
         if isinstance(a, Ratio) and isinstance(b, Quantity) and len(a.parts) == 2:
-            return _trees_equal(("/", a.parts[0], a.parts[1]), b.tree)
+            return numeric.equal(("/", a.parts[0], a.parts[1]), b.tree)
         if isinstance(a, Ratio) and isinstance(b, Clock) and a.clock:
             numbers = [int(p[1]) for p in a.parts if p[0] == "n"]
-            return _clocks(Clock(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0, ""), b, hints)
+            return same_time(Clock(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0, ""), b)
         if isinstance(a, Clock) and isinstance(b, Quantity):
-            return not a.minute and not a.second and not b.unit and _trees_equal(("n", Fraction(a.hour)), b.tree)
+            return not a.minute and not a.second and not b.unit and numeric.equal(("n", Fraction(a.hour)), b.tree)
         if isinstance(a, Matrix) and isinstance(b, Quantity) and len(a.rows) == len(a.rows[0]) == 1:
-            return same(a.rows[0][0], b, hints)
+            return _same(a.rows[0][0], b, hints)
     return False
 
 
-_SAME_KIND: dict[type, Callable[..., Verdict3]] = {
-    Quantity: _quantities,
+_SAME_KIND: dict[type, Callable[..., bool | None]] = {
+    Quantity: same_quantity,
     Relation: lambda gold, answer, hints: same_relation(gold, answer),
     Matrix: _matrices,
-    Ratio: _ratios,
-    Clock: _clocks,
-    Date: _dates,
-    Letters: _letters,
-    Text: _texts,
+    Ratio: lambda gold, answer, hints: same_ratio(gold, answer),
+    Clock: lambda gold, answer, hints: same_time(gold, answer),
+    Date: lambda gold, answer, hints: same_date(gold, answer),
+    Letters: lambda gold, answer, hints: same_letters(gold, answer),
+    Text: lambda gold, answer, hints: same_text(gold, answer),
     Special: lambda gold, answer, hints: gold.name == answer.name,
 }

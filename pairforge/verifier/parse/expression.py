@@ -1,17 +1,10 @@
-"""A small reader of mathematical expressions: recursive descent, bounded, and it evaluates nothing.
-
-Trees are tuples: ("n", Fraction), ("s", name), ("c", "pi" | "e" | "i" | "oo"), ("+", a, b, ...), ("*", a, b, ...),
-("neg", a), ("/", a, b), ("^", a, b), ("f", name, arguments...), ("deg", a).
-"""
+"""Tokens to an expression tree: recursive descent, bounded, and it evaluates nothing."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
-from pairforge.verifier.tokens import Token, Unreadable, tokenize
-
-Tree = tuple[Any, ...]
+from pairforge.verifier.parse.syntax import Token, Tree, Unreadable
 
 _MAX_DEPTH = 60
 _FUNCTION_NAMES = """
@@ -30,18 +23,18 @@ _CLOSERS = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
 _INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot"}
 
 
-def parse(text: str, *, sign: int = 1, commas_group: bool = True) -> Tree:
-    """The tree of a cleaned text that is one expression. `sign` is what `\\pm` means. Raises `Unreadable`."""
-    reader = _Reader(tokenize(text, commas_group=commas_group), text, sign)
+def parse_expression(tokens: list[Token], text: str) -> Tree:
+    """The tree of tokens that are one expression; `text` is what they were read from. Raises `Unreadable`."""
+    reader = _Reader(tokens, text)
     tree = reader.sum(0)
     if reader.at < len(reader.tokens):
         raise Unreadable(f"unexpected {reader.tokens[reader.at].text!r}")
     return tree
 
 
-def parse_prefix(text: str, *, sign: int = 1, commas_group: bool = True) -> tuple[Tree, str]:
-    """The tree of the longest expression the text starts with, and the rest of the text (a unit, words)."""
-    reader = _Reader(tokenize(text, commas_group=commas_group), text, sign)
+def parse_leading_expression(tokens: list[Token], text: str) -> tuple[Tree, str]:
+    """The tree of the longest expression the tokens start with, and the rest of the text (a unit, words)."""
+    reader = _Reader(tokens, text)
     tree = reader.sum(0)
     rest = text[reader.tokens[reader.at].start :] if reader.at < len(reader.tokens) else ""
     return tree, rest.strip()
@@ -50,8 +43,8 @@ def parse_prefix(text: str, *, sign: int = 1, commas_group: bool = True) -> tupl
 class _Reader:
     """A cursor over tokens."""
 
-    def __init__(self, tokens: list[Token], text: str, sign: int) -> None:
-        self.tokens, self.text, self.sign = tokens, text, sign
+    def __init__(self, tokens: list[Token], text: str) -> None:
+        self.tokens, self.text = tokens, text
         self.at = 0
         self.bars = 0  # open | signs
 
@@ -89,10 +82,7 @@ class _Reader:
             token = self.peek()
             self.at += 1
             assert token is not None
-            minus = (
-                token.text == "-" or (token.text == "pm" and self.sign < 0) or (token.text == "mp" and self.sign > 0)
-            )
-            negative ^= minus
+            negative ^= token.text in ("-", "mp")  # plus or minus is two answers, made of one text before this
         term = self.product(depth)
         return ("neg", term) if negative else term
 

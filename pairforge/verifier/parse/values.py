@@ -1,13 +1,13 @@
-"""What an answer can be: the shapes that `read` produces and `compare` compares."""
+"""What an answer can be: the shapes that `parse` produces and `equal` compares."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from pairforge.verifier.expr import Tree
-from pairforge.verifier.units import NO_UNIT, Unit
+from pairforge.verifier.parse.syntax import INFINITY, MINUS_INFINITY, Tree
+from pairforge.verifier.parse.units import NO_UNIT, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,14 @@ class Union:
 
 
 @dataclass(frozen=True, slots=True)
+class Without:
+    """The reals of `within` except some points."""
+
+    within: Value
+    points: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """`left op right` that is no assignment; op is one of = < <= > >= !=."""
 
@@ -65,11 +73,20 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """`name = value` where the left side only names the quantity."""
+    """`name = value` where the left side only names the quantity. `steps`: numbers said to equal the value."""
 
     name: str
     value: Value
     tree: Tree | None
+    steps: tuple[Tree, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """`2 + 3 = 5`: numbers that are said to be equal, and the quantity stated last."""
+
+    steps: tuple[Tree, ...]
+    quantity: Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +135,9 @@ class Letters:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    words: str
+    """Words that are no other value, in lower case without articles."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +157,40 @@ class Family:
 
 
 Value = (
-    Quantity | Items | Interval | Union | Relation | Chain | Assigned | Matrix | Ratio | Clock | Date | Choice | Letters
-    | Text | Special | Family
+    Quantity | Items | Interval | Union | Without | Relation | Chain | Assigned | Steps | Matrix | Ratio | Clock | Date
+    | Choice | Letters | Text | Special | Family
 )  # fmt: skip
-Reader = Callable[[str], Value]  # reads a part of the text
+REALS = Interval(MINUS_INFINITY, INFINITY, False, False)
+
+
+@dataclass(frozen=True, slots=True)
+class PartReader:
+    """Reads the parts of an answer for the reader of its shape. `commas_group`: 1,234 is one number.
+
+    All three raise `Unreadable`. `expression` reads a quantity and keeps its tree.
+    """
+
+    commas_group: bool
+    value: Callable[[str], Value]
+    quantity: Callable[[str], Quantity]
+
+    def expression(self, text: str) -> Tree:
+        return self.quantity(text).tree
+
+
+def is_real_set(value: Value) -> bool:
+    """Is this written as a set of reals: an interval, a union, an inequality, all reals?"""
+    if isinstance(value, Interval | Union | Without | Chain):
+        return True
+    return (isinstance(value, Special) and value.name == "reals") or (
+        isinstance(value, Items) and any(map(is_real_set, value.items))
+    )
+
+
+def with_unit(value: Value, unit: Unit) -> Value:
+    """A quantity without a unit gets this one; any other value stays as it is."""
+    quantity = value.quantity if isinstance(value, Steps) else value
+    if not isinstance(quantity, Quantity) or quantity.unit:
+        return value
+    quantity = replace(quantity, unit=unit)
+    return replace(value, quantity=quantity) if isinstance(value, Steps) else quantity

@@ -1,14 +1,12 @@
-"""The value of an expression: exact where it is rational, else to many digits. Everything it computes is bounded."""
+"""Arithmetic on exact rationals and, where a value is irrational, on many digits. Everything it computes is bounded."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-from pairforge.verifier.expr import Tree
 
 if TYPE_CHECKING:
     from mpmath.ctx_mp import MPContext
@@ -19,7 +17,7 @@ _MAX_LOG2 = 1_000_000.0  # of the magnitude of any power
 _MAX_FACTORIAL = 5_000
 _MAX_ARGUMENT = 100_000  # of a function that grows, or that loses digits, with its argument
 
-Value = Any  # Fraction, or mpmath's mpf / mpc
+Number = Any  # Fraction, or mpmath's mpf / mpc
 
 
 class Undefined(Exception):
@@ -30,18 +28,15 @@ class TooLarge(Exception):
     """The value is beyond what is worth computing."""
 
 
-def evaluate(tree: Tree, point: Mapping[str, Fraction] | None = None, digits: int = DIGITS, **how: bool) -> Value:
-    """The value of an expression: a Fraction when it is rational, else mpmath's. Raises `Undefined`, `TooLarge`."""
-    return Evaluator(point or {}, digits, how.get("degree", False), how.get("natural_log", False)).value(tree)
-
-
-def imaginary(value: Value) -> bool:
+def imaginary(value: Number) -> bool:
+    """Does it have an imaginary part that is no rounding error?"""
     imag = getattr(value, "imag", 0)
     return bool(imag) and abs(imag) > 1e-40 * (1 + abs(getattr(value, "real", 0)))
 
 
 @lru_cache(maxsize=4)
 def context(digits: int) -> MPContext:
+    """mpmath at a precision of so many digits."""
     import mpmath
 
     context = mpmath.mp.clone()
@@ -49,56 +44,29 @@ def context(digits: int) -> MPContext:
     return context
 
 
-def to_mp(mp: MPContext, value: Value) -> Any:
+def to_mp(mp: MPContext, value: Number) -> Any:
+    """The number as mpmath's own."""
     if isinstance(value, Fraction):
         top = mp.mpf(value.numerator)
         return top if value.denominator == 1 else top / value.denominator
     return mp.convert(value)
 
 
-class Evaluator:
-    """One evaluation: a point, a precision, and how degree signs and `log` are read."""
+class Arithmetic:
+    """Operations at one precision. `natural_log`: `\\log` without a base is the natural logarithm."""
 
-    def __init__(self, point: Mapping[str, Fraction], digits: int, degree: bool, natural_log: bool) -> None:
-        self.point, self.mp = point, context(digits)
-        self.degree, self.natural_log = degree, natural_log
-        self.inside_function = 0
+    def __init__(self, digits: int, natural_log: bool) -> None:
+        self.mp, self.natural_log = context(digits), natural_log
 
-    def value(self, tree: Tree) -> Value:
-        kind = tree[0]
-        if kind == "n":
-            return tree[1]
-        if kind == "s":
-            return self.point[tree[1]]
-        if kind == "c":
-            return self.constant(tree[1])
-        if kind == "+":
-            total = self.value(tree[1])
-            for term in tree[2:]:
-                total = self.both(lambda a, b: a + b, total, self.value(term))
-            return total
-        if kind == "neg":
-            return -self.value(tree[1])
-        if kind == "*":
-            return self.both(lambda a, b: a * b, self.value(tree[1]), self.value(tree[2]))
-        if kind == "/":
-            return self.quotient(self.value(tree[1]), self.value(tree[2]))
-        if kind == "^":
-            return self.power(self.value(tree[1]), self.value(tree[2]))
-        if kind == "deg":
-            plain = self.degree and not self.inside_function
-            return self.value(tree[1]) if plain else self.num(self.value(tree[1])) * self.mp.pi / 180
-        return self.call(tree[1], tree[2:])
-
-    def num(self, value: Value) -> Any:
+    def num(self, value: Number) -> Any:
         return to_mp(self.mp, value)
 
-    def both(self, operation: Callable[[Any, Any], Any], a: Value, b: Value) -> Value:
+    def both(self, operation: Callable[[Any, Any], Any], a: Number, b: Number) -> Number:
         if isinstance(a, Fraction) and isinstance(b, Fraction):
             return self.bounded(operation(a, b))
         return self.finite(operation(self.num(a), self.num(b)))
 
-    def bounded(self, value: Fraction) -> Value:
+    def bounded(self, value: Fraction) -> Number:
         if value.numerator.bit_length() + value.denominator.bit_length() > _MAX_BITS:
             return self.num(value)
         return value
@@ -108,7 +76,7 @@ class Evaluator:
             raise Undefined
         return value
 
-    def constant(self, name: str) -> Value:
+    def constant(self, name: str) -> Number:
         if name == "pi":
             return +self.mp.pi
         if name == "e":
@@ -117,12 +85,12 @@ class Evaluator:
             return self.mp.mpc(0, 1)
         raise Undefined
 
-    def quotient(self, a: Value, b: Value) -> Value:
+    def quotient(self, a: Number, b: Number) -> Number:
         if b == 0:
             raise Undefined
         return self.both(lambda x, y: x / y, a, b)
 
-    def power(self, base: Value, exponent: Value) -> Value:
+    def power(self, base: Number, exponent: Number) -> Number:
         if base == 0:
             if isinstance(exponent, Fraction) and exponent >= 0:
                 return Fraction(0 if exponent else 1)
@@ -139,7 +107,7 @@ class Evaluator:
                 return self.power(Fraction(-1), Fraction(exponent.numerator)) * self.num(-base) ** self.num(exponent)
         return self.finite(self.num(base) ** self.num(exponent))
 
-    def check_size(self, base: Value, exponent: Value) -> None:
+    def check_size(self, base: Number, exponent: Number) -> None:
         big = abs(exponent) if isinstance(exponent, Fraction) else self.mp.fabs(exponent)
         if big > 1e9:
             raise TooLarge
@@ -147,11 +115,7 @@ class Evaluator:
         if log2 * float(big) > _MAX_LOG2:
             raise TooLarge
 
-    def call(self, name: str, arguments: tuple[Tree, ...]) -> Value:
-        trig = name in ("sin", "cos", "tan", "cot", "sec", "csc")
-        self.inside_function += trig
-        values = [self.value(argument) for argument in arguments]
-        self.inside_function -= trig
+    def call(self, name: str, values: list[Number]) -> Number:
         exact = _exact_call(name, values)
         if exact is not None:
             return exact
@@ -166,12 +130,12 @@ class Evaluator:
             values = [self.nonzero(v) for v in values]
         return self.finite(function(self, *values))
 
-    def nonzero(self, value: Value) -> Any:
+    def nonzero(self, value: Number) -> Any:
         if value == 0:
             raise Undefined
         return self.num(value)
 
-    def root(self, value: Value, degree: Value) -> Value:
+    def root(self, value: Number, degree: Number) -> Number:
         if not isinstance(degree, Fraction) or degree == 0:
             return self.power(value, self.quotient(Fraction(1), degree))
         negative = isinstance(value, Fraction) or not imaginary(value)
@@ -180,7 +144,7 @@ class Evaluator:
         return self.power(value, 1 / degree)
 
 
-def _exact_call(name: str, values: list[Value]) -> Value | None:
+def _exact_call(name: str, values: list[Number]) -> Number | None:
     """Functions whose value stays rational."""
     if not values or not all(isinstance(v, Fraction) for v in values):
         return None
@@ -233,7 +197,7 @@ def _integer_root(value: int, degree: int) -> int:
     return low
 
 
-def _unary(name: str) -> Callable[[Evaluator, Value], Any]:
+def _unary(name: str) -> Callable[[Arithmetic, Number], Any]:
     return lambda how, value: getattr(how.mp, name)(how.num(value))
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from pairforge.verifier import numeric
-from pairforge.verifier.evaluate import Undefined, evaluate
-from pairforge.verifier.expr import Tree
-from pairforge.verifier.values import Chain, Interval, Items, Quantity, Special, Union, Value
-
-
-def is_real_set(value: Value) -> bool:
-    if isinstance(value, Interval | Union | Chain):
-        return True
-    return (isinstance(value, Special) and value.name == "reals") or (
-        isinstance(value, Items) and any(map(is_real_set, value.items))
-    )
+from pairforge.verifier.equal import numeric
+from pairforge.verifier.equal.arithmetic import Undefined
+from pairforge.verifier.equal.numeric import evaluate
+from pairforge.verifier.parse.syntax import INFINITY, MINUS_INFINITY, Tree, infinite, symbols
+from pairforge.verifier.parse.values import (
+    REALS,
+    Chain,
+    Interval,
+    Items,
+    Quantity,
+    Special,
+    Union,
+    Value,
+    Without,
+    is_real_set,
+)  # fmt: skip
 
 
 def reals(value: Value) -> list[Interval] | None:
@@ -26,20 +30,19 @@ def reals(value: Value) -> list[Interval] | None:
     if isinstance(value, Chain):
         return reals(value.within)
     if isinstance(value, Special):
-        return [Interval(("neg", ("c", "oo")), ("c", "oo"), False, False)] if value.name == "reals" else None
+        return [REALS] if value.name == "reals" else None
     if isinstance(value, Items) and value.kind in ("tuple", "bracket") and len(value.items) == 2:
         low, high = value.items
         if isinstance(low, Quantity) and isinstance(high, Quantity):
             return [Interval(low.tree, high.tree, value.kind == "bracket", value.kind == "bracket")]
         return None
+    if isinstance(value, Without):
+        within = reals(value.within)
+        return None if within is None else _merged(_without(within, value.points))
     if isinstance(value, Union):
         parts = [reals(_as_points(part)) for part in value.parts]
         return None if any(p is None for p in parts) else _merged([i for p in parts if p for i in p])
-    if (
-        isinstance(value, Items)
-        and value.kind == "list"
-        and all(isinstance(i, Chain | Interval | Union) or is_real_set(i) for i in value.items)
-    ):
+    if isinstance(value, Items) and value.kind == "list" and all(is_real_set(i) for i in value.items):
         chained = all(isinstance(i, Chain) for i in value.items)
         if chained and len({i.name for i in value.items if isinstance(i, Chain)}) > 1:
             return None
@@ -66,12 +69,12 @@ def _as_points(value: Value) -> Value:
 
 def _key(tree: Tree) -> float:
     """A rough number to order by; symbols stand for fixed values."""
-    if tree == ("c", "oo"):
+    if tree == INFINITY:
         return float("inf")
-    if tree == ("neg", ("c", "oo")):
+    if tree == MINUS_INFINITY:
         return float("-inf")
     try:
-        value = evaluate(tree, {n: Fraction(len(n) * 7 + ord(n[-1]), 11) for n in numeric.symbols(tree)})
+        value = evaluate(tree, {n: Fraction(len(n) * 7 + ord(n[-1]), 11) for n in symbols(tree)})
         return float(value if isinstance(value, Fraction) else value.real)
     except (Undefined, ZeroDivisionError, OverflowError):
         return float("inf")
@@ -112,14 +115,8 @@ def _ends_equal(a: Tree, b: Tree) -> bool:
     return numeric.equal(a, b) is True
 
 
-def infinite(tree: Tree) -> int:
-    """1 for infinity, -1 for minus infinity, else 0."""
-    if tree == ("c", "oo"):
-        return 1
-    return -1 if tree == ("neg", ("c", "oo")) else 0
-
-
 def same_reals(gold: list[Interval], answer: list[Interval]) -> bool:
+    """Are these the same intervals, ends included or not alike?"""
     return len(gold) == len(answer) and all(
         a.low_closed == b.low_closed
         and a.high_closed == b.high_closed
@@ -129,16 +126,10 @@ def same_reals(gold: list[Interval], answer: list[Interval]) -> bool:
     )
 
 
-def punctured(points: list[Tree]) -> Union:
-    """The reals without some points."""
-    return without([Interval(("neg", ("c", "oo")), ("c", "oo"), False, False)], points)
-
-
-def without(parts: list[Interval], points: list[Tree]) -> Union:
-    """A set of reals without some points."""
+def _without(parts: list[Interval], points: tuple[Tree, ...]) -> list[Interval]:
     for point in points:
         parts = [piece for part in parts for piece in _cut(part, point)]
-    return Union(tuple(parts))
+    return parts
 
 
 def _cut(part: Interval, point: Tree) -> list[Interval]:

@@ -126,13 +126,13 @@ SUFFIX = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`powers`: known units with their exponents, sorted. `words`: everything else, as plain stems."""
+    """`powers`: known units with their exponents, sorted. `nouns`: everything else, as plain stems."""
 
     powers: tuple[tuple[str, int], ...] = ()
-    words: frozenset[str] = frozenset()
+    nouns: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.powers or self.words)
+        return bool(self.powers or self.nouns)
 
     def has(self, name: str) -> bool:
         """Is `name` one of the known units in it?"""
@@ -140,7 +140,7 @@ class Unit:
 
     def without(self, name: str) -> Unit:
         """The unit less one of its parts."""
-        return Unit(tuple(p for p in self.powers if p[0] != name), self.words)
+        return Unit(tuple(p for p in self.powers if p[0] != name), self.nouns)
 
 
 NO_UNIT = Unit()
@@ -151,7 +151,7 @@ def parse_unit(text: str) -> Unit | None:
     plain = text.replace('"', " ").replace("\\", " \\").replace(".", " ")
     pieces = _PIECE.findall(re.sub(r"(?<=[A-Za-z])-(?=[A-Za-z])", " ", plain))
     powers: dict[str, int] = {}
-    words: set[str] = set()
+    nouns: set[str] = set()
     sign, pending, last, generic = 1, 1, "", False
     for index, piece in enumerate(pieces):
         if piece[0].isalpha():
@@ -168,7 +168,7 @@ def parse_unit(text: str) -> Unit | None:
             elif lower in ("unit", "units"):
                 generic = True
             elif lower not in _FILLER:
-                words.add(_stem(lower))
+                nouns.add(_stem(lower))
                 last = ""
         elif piece.startswith("^"):
             if not last and generic:
@@ -184,7 +184,7 @@ def parse_unit(text: str) -> Unit | None:
     for name, parts in _COMPOUND.items():
         if powers.pop(name, None):
             powers.update(parts)
-    return Unit(tuple(sorted(powers.items())), frozenset(words))
+    return Unit(tuple(sorted(powers.items())), frozenset(nouns))
 
 
 def _squared(powers: dict[str, int], last: str, word: str, power: int) -> tuple[int, str]:
@@ -219,4 +219,4 @@ def compatible(a: Unit, b: Unit) -> bool:
         return False
     if a.powers != b.powers:
         return False
-    return not a.words or not b.words or a.words <= b.words or b.words <= a.words
+    return not a.nouns or not b.nouns or a.nouns <= b.nouns or b.nouns <= a.nouns

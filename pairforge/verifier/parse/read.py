@@ -1,28 +1,40 @@
-"""Cleaned text to a value. Each reader knows one shape and returns None for anything else."""
+"""An answer to its values. Each reader knows one shape and returns None for anything else."""
 
 from __future__ import annotations
 
 import functools
 import re
 
-from pairforge.verifier import words
-from pairforge.verifier.clean import THIN, clean
-from pairforge.verifier.collect import bracketed, matrix, plus_minus, several
-from pairforge.verifier.expr import parse
-from pairforge.verifier.quantity import based, compound, quantity, ratio
-from pairforge.verifier.relations import compared, equation, membership, parametric
-from pairforge.verifier.split import strip
-from pairforge.verifier.tokens import Unreadable
-from pairforge.verifier.units import SINGLE_LETTERS, parse_unit
-from pairforge.verifier.values import Choice, Clock, Date, Letters, Quantity, Special, Text, Value
+from pairforge.verifier.parse import phrases
+from pairforge.verifier.parse.expression import parse_expression
+from pairforge.verifier.parse.normalise import normalise
+from pairforge.verifier.parse.quantity import based, compound, ratio, read_quantity
+from pairforge.verifier.parse.relations import compared, equation, membership, parametric
+from pairforge.verifier.parse.several import bracketed, matrix, plus_minus, several
+from pairforge.verifier.parse.syntax import THIN, Unreadable
+from pairforge.verifier.parse.tokens import tokenize, trim
+from pairforge.verifier.parse.units import SINGLE_LETTERS, parse_unit
+from pairforge.verifier.parse.values import (
+    Choice,
+    Clock,
+    Date,
+    Letters,
+    PartReader,
+    Quantity,
+    Special,
+    Steps,
+    Text,
+    Value,
+    with_unit,
+)  # fmt: skip
 
 _MAX_DEPTH = 12
 
 
 @functools.lru_cache(maxsize=1024)  # samples of one problem share their gold
-def read(text: str) -> tuple[Value, ...]:
+def read_values(text: str) -> tuple[Value, ...]:
     """Every reading of an answer, the likeliest first. Empty when pairforge cannot read it."""
-    text = _bare(clean(text))
+    text = _bare(normalise(text))
     if not text:
         return ()
     found = _readings(text)
@@ -74,28 +86,28 @@ def _unit_letter(text: str) -> Value | None:
         return None
     unit = parse_unit(f'"{found[2]}"{found[3]} {found[4]}')
     value = _value(found[1], True, 0)
-    if unit is None or not isinstance(value, Quantity) or value.unit:
+    quantity = value.quantity if isinstance(value, Steps) else value
+    if unit is None or not isinstance(quantity, Quantity) or quantity.unit:
         return None
-    return Quantity(value.tree, unit, value.percent, value.rounded)
+    return with_unit(value, unit)
 
 
 def _value(text: str, group: bool, depth: int) -> Value:
     """The value of a text with nothing left around it. Raises `Unreadable`."""
-    text = strip(text)
+    text = trim(text)
     if depth > _MAX_DEPTH or not text:
         raise Unreadable("nothing to read" if not text else "nested too deeply")
-
-    def inner(part: str) -> Value:
-        return _value(part, group, depth + 1)
-
-    worded = _words(text, inside=depth > 0)
+    worded = _phrase(text, inside=depth > 0)
     if worded is not None:
         return worded
-    for reader in _SHAPES:
-        value = reader(text, group, inner)
+    parts = PartReader(
+        group, lambda part: _value(part, group, depth + 1), lambda part: read_quantity(trim(part), group)
+    )
+    for read_shape in _SHAPES:
+        value = read_shape(text, parts)
         if value is not None:
             return value
-    return quantity(text, group)
+    return read_quantity(text, group)
 
 
 _SHAPES = (parametric, membership, matrix, compound, several, plus_minus, compared, equation, bracketed, based, ratio)
@@ -144,7 +156,7 @@ _CHOICE_VALUE = re.compile(
 
 
 def _whole_text(text: str) -> Value | None:
-    name = words.special(text)
+    name = phrases.special_answer(text)
     if name:
         return Special(name)
     if _PARTS.match(text):
@@ -152,25 +164,25 @@ def _whole_text(text: str) -> Value | None:
     choice = _choice(text)
     if choice is not None:
         return choice
-    moment = words.clock(text)
+    moment = phrases.time_of_day(text)
     if moment is not None:
         ratio = re.fullmatch(r"\s*\d+\s*:\s*\d+(?:\s*:\s*\d+)?\s*", text)
         return None if ratio else Clock(*moment)
-    day = words.date(text)
+    day = phrases.written_date(text)
     if day is not None:
         return Date(*day)
-    letters = words.letters(text)
+    letters = phrases.choice_letters(text)
     if letters is not None:
         return Letters(*letters)
-    number = words.number_from_words(text)
+    number = phrases.number_from_words(text)
     if number is not None:
         return Quantity(("n", number))
-    if words.is_words(text) and not _looks_mathematical(text):
-        head, _, tail = words.plain(text).partition(" ")
-        amount, unit = words.number_from_words(head), parse_unit(tail)
+    if phrases.is_words(text) and not _looks_mathematical(text):
+        head, _, tail = phrases.bare_words(text).partition(" ")
+        amount, unit = phrases.number_from_words(head), parse_unit(tail)
         if amount is not None and unit:
             return Quantity(("n", amount), unit)
-        return Text(words.plain(text))
+        return Text(phrases.bare_words(text))
     return None
 
 
@@ -188,25 +200,25 @@ def _choice(text: str) -> Choice | None:
     letter, rest = found[1] or found[2], found[3]
     if rest[0] in "+-*/=^_<>|:," or (found[1] and re.match(r"[A-Za-z](?![A-Za-z])|\(", rest)):
         return None
-    values = read(rest)
-    return Choice(letter.upper(), values[0] if values else Text(words.plain(rest)))
+    values = read_values(rest)
+    return Choice(letter.upper(), values[0] if values else Text(phrases.bare_words(rest)))
 
 
-def _words(text: str, inside: bool) -> Value | None:
+def _phrase(text: str, inside: bool) -> Value | None:
     """What stands in words as a part of an answer."""
-    name = words.special(text)
+    name = phrases.special_answer(text)
     if name:
         return Special(name)
-    if inside and words.is_words(text) and not _looks_mathematical(text):
-        number = words.number_from_words(text)
-        return Quantity(("n", number)) if number is not None else Text(words.plain(text))
+    if inside and phrases.is_words(text) and not _looks_mathematical(text):
+        number = phrases.number_from_words(text)
+        return Quantity(("n", number)) if number is not None else Text(phrases.bare_words(text))
     return None
 
 
 def _looks_mathematical(text: str) -> bool:
     """Single letters and short products ("xy", "x or y") are expressions, not words."""
     try:
-        parse(text)
+        parse_expression(tokenize(text), text)
     except Unreadable:
         parts = re.split(r'\s+(?:or|and)\s+|,|"\s*(?:or|and)\s*"', text)
         return len(parts) > 1 and all(len(p.strip()) <= 2 for p in parts)

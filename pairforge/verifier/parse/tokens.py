@@ -1,31 +1,103 @@
-"""Cleaned text to tokens: numbers (exact), symbols, commands, text, signs."""
+"""Where a text falls apart: separators and brackets on the top level, and the tokens of an expression.
+
+All functions take text in the normal spelling (`normalise`).
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
-from pairforge.verifier.clean import THIN
-from pairforge.verifier.units import UNIT_WORDS
+from pairforge.verifier.parse.syntax import THIN, Token, TokenKind, Unreadable
+from pairforge.verifier.parse.units import UNIT_WORDS
 
-Kind = Literal["number", "symbol", "command", "text", "sign"]
+# --- separators and brackets ---------------------------------------------------------------------------------------
 
-
-class Unreadable(Exception):
-    """The text is not an expression that pairforge reads. A fact about the text, not a failure."""
+_OPEN, _CLOSE = "([{", ")]}"
+_OR = re.compile(r'"\s*(?:,\s*)?(or|and)\s*"|(?<![A-Za-z"])(or|and)(?![A-Za-z])|\\(lor|land)(?![A-Za-z])|;|&')
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    kind: Kind
-    text: str
-    value: Fraction = Fraction(0)
-    start: int = 0
-    end: int = 0
-    spaced: bool = False  # white space stands before it
+def split_top(text: str, separators: str) -> list[str]:
+    """The parts between separators (single characters) outside all brackets and quotes."""
+    parts, depth, begin, quoted = [], 0, 0, False
+    for index, char in enumerate(text):
+        if char == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif char in _OPEN:
+            depth += 1
+        elif char in _CLOSE:
+            depth -= 1
+        elif char in separators and depth == 0:
+            parts.append(text[begin:index])
+            begin = index + 1
+    return [*parts, text[begin:]]
 
+
+_THOUSANDS = re.compile(r"(?<![\d._^])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
+_SPACED_COMMA = re.compile(rf",[\s{THIN}]|;")
+
+
+def mark_separators(text: str, commas_group: bool, *, bracketed: bool = False) -> tuple[str, str]:
+    """The text with every top-level separator of a list replaced by \\x1f, and what joins: "or", "and" or ","."""
+    joint = ","
+    protected = text.replace("{,}", "\x1e")
+    if commas_group:
+        protected = _protect_thousands(protected, bracketed)
+    found = []
+    for match in _OR.finditer(protected):
+        word = match[1] or match[2] or {"lor": "or", "land": "and"}.get(match[3] or "", "")
+        if not in_brackets(protected, match.start()):
+            joint = word or joint
+            found.append(match.span())
+    for begin, end in reversed(found):
+        protected = protected[:begin] + "\x1f" + protected[end:]
+    parts = [p for whole in protected.split("\x1f") for p in split_top(whole, ",")]
+    return "\x1f".join(p.replace("\x1e", "{,}" if "{,}" in text else ",") for p in parts), joint
+
+
+def _protect_thousands(text: str, bracketed: bool) -> str:
+    """The commas inside numbers as \\x1e.
+
+    Where a space follows the commas that separate, one without a space groups digits: (0, 1,000) has two parts.
+    Where no comma is spaced, (1,234) and 1,2,100 are lists, unless a part would be written with leading zeros.
+    """
+    spaced = _SPACED_COMMA.search(text) is not None
+
+    def protect(found: re.Match[str]) -> str:
+        a_list = bracketed or text.endswith(",", 0, found.start())
+        sure = spaced or not a_list or ",0" in found[0]
+        return found[0].replace(",", "\x1e") if sure else found[0]
+
+    return _THOUSANDS.sub(protect, text)
+
+
+def in_brackets(text: str, at: int) -> bool:
+    """Is this position inside brackets?"""
+    before = text[:at]
+    return sum(before.count(c) for c in _OPEN) > sum(before.count(c) for c in _CLOSE)
+
+
+def encloses(text: str, width: int) -> bool:
+    """Does the first bracket close with the last one?"""
+    depth = 0
+    for index, char in enumerate(text):
+        depth += (char in _OPEN) - (char in _CLOSE)
+        if depth == 0 and index >= width - 1:
+            return index >= len(text) - 1
+    return False
+
+
+def trim(text: str) -> str:
+    """Without white space and closing punctuation."""
+    text = text.strip().strip(THIN).strip()
+    while text.endswith((".", ",", ";")) and not text.endswith("..."):
+        text = text[:-1].rstrip()
+    return text
+
+
+# --- tokens --------------------------------------------------------------------------------------------------------
 
 _MAX_DIGITS = 400
 _SPACE = re.compile(rf"[\s{THIN}]+")
@@ -65,7 +137,7 @@ _SMALL_WORDS = frozenset(_SMALL_WORD_LIST.split())
 
 
 def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
-    """The tokens of a cleaned text. `commas_group`: 1,234 is one number. Raises `Unreadable`."""
+    """The tokens of a text that is one expression. `commas_group`: 1,234 is one number. Raises `Unreadable`."""
     tokens: list[Token] = []
     at, spaced = 0, False
     while at < len(text):
@@ -85,7 +157,7 @@ def tokenize(text: str, *, commas_group: bool = True) -> list[Token]:
 
 
 _TIME_UNITS = {"min": re.compile(r"(?!\()"), "sec": re.compile(r"\s*(?:$|[.,;)])")}
-_Made = list[tuple[Kind, str, Fraction]]
+_Made = list[tuple[TokenKind, str, Fraction]]
 
 
 def _next(text: str, at: int, commas_group: bool) -> tuple[_Made, int]:

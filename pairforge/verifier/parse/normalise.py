@@ -1,7 +1,7 @@
 """One spelling for every way of writing the same thing: Unicode, LaTeX variants, wrappers, spacing.
 
 The result is still a string: LaTeX commands, ASCII, text between double quotes, and `\u2009` for thin spaces.
-Everything here is linear in a text that is at most `extract.MAX_ANSWER_CHARS` long.
+Everything here is linear in a text that is at most `MAX_ANSWER_CHARS` of `extract` long.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pairforge.verifier.units import QUOTIENT, parse_unit
-
-THIN = "\u2009"
+from pairforge.verifier.parse.syntax import THIN
+from pairforge.verifier.parse.units import QUOTIENT, parse_unit
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ", "0123456789+-ni", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₙₓ", "0123456789nx", strict=True))
@@ -103,7 +102,7 @@ _PLAIN_QUOTIENT = re.compile(rf"([-+]?\d[\d.,{{}}\\!]{{0,40}}(?:\\times\s*10\^\{
 _CHOOSE = re.compile(r"(?<![A-Za-z\\_])C\(\s*(\d{1,6})\s*,\s*(\d{1,6})\s*\)")
 
 
-def clean(text: str) -> str:
+def normalise(text: str) -> str:
     """The text in pairforge's own normal spelling."""
     if not text.isascii():
         text = _from_unicode(text)
@@ -199,7 +198,7 @@ def _quoted(found: re.Match[str]) -> str:
 
 def _is_unit(text: str) -> bool:
     unit = parse_unit(text)
-    return bool(unit and unit.powers and not unit.words) and text not in (
+    return bool(unit and unit.powers and not unit.nouns) and text not in (
         "A",
         "N",
         "h",

@@ -1,4 +1,4 @@
-"""Answers that are words: number words, names, yes and no, no solution, choice letters, dates, times of day."""
+"""Answers in words: number words, names, yes and no, no solution, choice letters, dates, times of day."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _CLOCK = re.compile(
 )
 
 
-def plain(text: str) -> str:
+def bare_words(text: str) -> str:
     """Words only, lower case, without quotes, articles and outer punctuation."""
     text = text.replace('"', " ").replace("\u2009", " ").replace("-", " ").replace("_", " ").lower()
     text = re.sub(r"\s+", " ", text).strip(" .,;:!?'")
@@ -62,9 +62,9 @@ def is_words(text: str) -> bool:
     return bool(bare) and re.fullmatch(r"[^\W\d_]+(?:[\s'’,;.:&-]+[^\W\d_]+)*", bare) is not None
 
 
-def special(text: str) -> str:
+def special_answer(text: str) -> str:
     """ "empty", "undefined", "reals", "yes", "no" or "infinitely many" when the text says just that, else ""."""
-    bare = plain(text) or text.strip()
+    bare = bare_words(text) or text.strip()
     for form in (bare, text.strip()):
         for name, pattern in _SPECIALS.items():
             if pattern.fullmatch(form):
@@ -75,7 +75,7 @@ def special(text: str) -> str:
 
 def number_from_words(text: str) -> Fraction | None:
     """The value of "forty-two", "three hundred and five", "two thirds", "one and a half"; None for other words."""
-    words = plain(text).replace(",", " ").split()
+    words = bare_words(text).replace(",", " ").split()
     if not words or len(words) > 12:
         return None
     if "and" in words and words[-1] in _PARTS:
@@ -112,7 +112,7 @@ def _whole(words: list[str]) -> Fraction | None:
     return Fraction(total + current) if seen else None
 
 
-def date(text: str) -> tuple[int, int, int] | None:
+def written_date(text: str) -> tuple[int, int, int] | None:
     """(year or 0, month, day) of a written date."""
     bare = _WEEKDAY.sub("", re.sub(r"\s+", " ", text.replace('"', " ").replace("^", "").lower()).strip(" ."))
     for pattern in _DATES:
@@ -125,7 +125,7 @@ def date(text: str) -> tuple[int, int, int] | None:
     return None
 
 
-def clock(text: str) -> tuple[int, int, int, str] | None:
+def time_of_day(text: str) -> tuple[int, int, int, str] | None:
     """(hour, minute, second, "am" | "pm" | "") of a time of day; a bare number without minutes is not one."""
     bare = re.sub(
         r"\s+", " ", text.replace('"', " ").replace("\u2009", " ").replace("{", "").replace("}", "").lower()
@@ -142,7 +142,7 @@ def clock(text: str) -> tuple[int, int, int, str] | None:
     return hour, minute, second, f"{half}m" if half else ""
 
 
-def letters(text: str) -> tuple[str, bool] | None:
+def choice_letters(text: str) -> tuple[str, bool] | None:
     """The choice letters of "A, C", "B and D" or "ACD", and whether they were written apart."""
     bare = re.sub(r"[()\"\s\u2009.$]", " ", text).strip()
     apart = re.sub(r"\band\b|[,;&]", " ", bare).split()

@@ -1,9 +1,10 @@
-"""Verifying completions: extraction and quick rules here, everything else in worker processes."""
+"""The public verifier: extraction and quick rules in the caller's process, everything else in worker processes."""
 
 from __future__ import annotations
 
 import atexit
 import os
+import re
 import threading
 import time
 from collections import deque
@@ -11,15 +12,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
+from pairforge.chat import split_reasoning
 from pairforge.errors import VerifierError
 from pairforge.records import FinishReason, Status, Verdict
-from pairforge.verifier.compare import Hints
-from pairforge.verifier.decide import Decision, cheap_decision, quick_decision
-from pairforge.verifier.extract import extract_answer, extract_gold
-from pairforge.verifier.extraction import Extraction
-from pairforge.verifier.memo import Memo
+from pairforge.verifier.decisions import Comparison, Decision, DecisionCache
+from pairforge.verifier.equal.compare import same
+from pairforge.verifier.equal.scalars import Hints
+from pairforge.verifier.extract.answer import extract_answer, extract_gold
+from pairforge.verifier.extract.boxes import Extraction
+from pairforge.verifier.parse.normalise import normalise
+from pairforge.verifier.parse.plain import plain_number, plain_quantity
 from pairforge.verifier.pool import Pool
 
 VERIFIER_VERSION = "3"  # raise it with every change that can change a verdict: it keys the decisions on disk
@@ -30,7 +34,7 @@ _GOLDS_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One completion to verify. `text` is raw, with its reasoning frame; `key` is the verdict's `sample_key`."""
+    """One completion to verify. `text` is raw, with its reasoning; `key` is the verdict's `sample_key`."""
 
     key: str
     gold: str
@@ -53,11 +57,11 @@ class Verifier:
         if (workers is not None and workers < 1) or timeout_s <= 0:
             raise VerifierError(f"workers={workers}, timeout_s={timeout_s}", hint="both must be positive")
         self._pool = Pool(workers or min(8, os.cpu_count() or 1), timeout_s)
-        self._memo = Memo(cache, VERIFIER_VERSION + policy)
+        self._decisions = DecisionCache(cache, VERIFIER_VERSION + policy)
         self._golds: dict[str, Extraction] = {}
         self._finished: deque[Verdict] = deque()
-        self._waiting: dict[tuple[str, str, bool, bool], list[tuple[str, str]]] = {}
-        self._tasks: dict[int, tuple[str, str, bool, bool]] = {}
+        self._waiting: dict[Comparison, list[tuple[str, str]]] = {}
+        self._tasks: dict[int, Comparison] = {}
         self._next_task = 0
         self._waiters = 0
 
@@ -70,7 +74,7 @@ class Verifier:
     def close(self) -> None:
         """End the workers and write what the cache still holds in memory."""
         self._pool.close()
-        self._memo.close()
+        self._decisions.close()
 
     @property
     def pending(self) -> int:
@@ -92,28 +96,28 @@ class Verifier:
         found = extract_answer(item.text, item.finish_reason)
         if found.missing:
             return Verdict(item.key, found.missing, found.answer, "extract", found.how, VERIFIER_VERSION)
-        key = (gold.answer, found.answer, gold.percent, found.percent)
-        decision = quick_decision(gold.answer, found.answer) or self._memo.get(key)
-        if decision is None and (decision := cheap_decision(gold.answer, found.answer, Hints(*key[2:]))):
-            self._memo.put(key, decision)
+        pair = Comparison(gold.answer, found.answer, gold.percent, found.percent)
+        decision = _decide_identical(pair) or self._decisions.get(pair)
+        if decision is None and (decision := _decide_plain(pair)):
+            self._decisions.put(pair, decision)
         if decision is not None:
             return _verdict(item.key, found.answer, decision)
         self._waiters += 1
-        if key in self._waiting:
-            self._waiting[key].append((item.key, found.answer))
+        if pair in self._waiting:
+            self._waiting[pair].append((item.key, found.answer))
             return None
-        self._waiting[key] = [(item.key, found.answer)]
+        self._waiting[pair] = [(item.key, found.answer)]
         self._next_task += 1
-        self._tasks[self._next_task] = key
-        self._pool.submit((self._next_task, key[0], key[1], key[2:]))
+        self._tasks[self._next_task] = pair
+        self._pool.submit((self._next_task, pair))
         return None
 
     def poll(self, timeout_s: float = 0.0) -> list[Verdict]:
         """The verdicts that are ready; waits up to `timeout_s` seconds when there is none yet."""
         for task_id, decision in self._pool.poll(0.0 if self._finished else timeout_s):
-            key = self._tasks.pop(task_id)
-            self._memo.put(key, decision)
-            for item_key, answer in self._waiting.pop(key):
+            pair = self._tasks.pop(task_id)
+            self._decisions.put(pair, decision)
+            for item_key, answer in self._waiting.pop(pair):
                 self._waiters -= 1
                 self._finished.append(_verdict(item_key, answer, decision))
         ready = list(self._finished)
@@ -171,8 +175,44 @@ class Verifier:
 
 
 def _verdict(key: str, answer: str, decision: Decision) -> Verdict:
-    status, rule, detail = decision
-    return Verdict(key, cast(Status, status), answer, rule, detail, VERIFIER_VERSION)
+    return Verdict(key, decision.status, answer, decision.rule, decision.detail, VERIFIER_VERSION)
+
+
+# --- quick rules ----------------------------------------------------------------------------------------------
+
+
+def _decide_identical(pair: Comparison) -> Decision | None:
+    """A decision between identical texts or plain numbers, or None."""
+    if pair.gold == pair.answer:
+        return Decision("correct", "identical", "the same text")
+    gold = plain_number(pair.gold)
+    answer = plain_number(pair.answer) if gold is not None else None
+    if gold is not None and answer is not None:
+        return Decision("correct" if gold == answer else "incorrect", "number", f"{gold} and {answer}"[:100])
+    return None
+
+
+def _decide_plain(pair: Comparison) -> Decision | None:
+    """A decision between answers of the commonest forms, or None. Slower than the rule before, but bounded."""
+    gold = plain_quantity(pair.gold)
+    answer = plain_quantity(pair.answer) if gold is not None else None
+    if gold is not None and answer is not None:
+        equal = same(gold, answer, Hints(pair.gold_percent, pair.answer_percent))
+        if equal is not None:
+            kinds = f"quantity {pair.gold!r} and quantity {pair.answer!r}"
+            return Decision("correct" if equal else "incorrect", "value", kinds)
+    left, right = _without_spacing(normalise(pair.gold)), _without_spacing(normalise(pair.answer))
+    return Decision("correct", "same spelling", left[:100]) if left and left == right else None
+
+
+_SPACING = re.compile(r"(?<![\d\w])\s+|\s+(?![\d\w])")
+
+
+def _without_spacing(text: str) -> str:
+    return _SPACING.sub("", text.replace('"', " "))
+
+
+# --- one response ---------------------------------------------------------------------------------------------
 
 
 _shared: tuple[int, Verifier] | None = None
@@ -200,3 +240,28 @@ def _forget_shared() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_shared)
+
+
+Step = tuple[str, str]
+
+
+def explain(gold: str, response: str, *, finish_reason: FinishReason = "stop", policy: str = "default") -> list[Step]:
+    """How a verdict comes about, to print: (step, what happened) from the gold and the raw response to the decision.
+
+    Raises `VerifierError`.
+    """
+    wanted, found = extract_gold(gold), extract_answer(response, finish_reason)
+    written_as = split_reasoning(response).frame if isinstance(response, str) else "none"
+    verdict = grade(gold, response, finish_reason=finish_reason, policy=policy)
+    steps = [
+        ("gold", str(gold)),
+        ("gold answer", wanted.how if wanted.missing else f"{wanted.answer}   ({wanted.how})"),
+        ("response", f"{len(response or '')} characters, format: {written_as}, {finish_reason}"),
+        ("answer", found.how if found.missing else f"{found.answer}   ({found.how})"),
+    ]
+    if wanted.percent or found.percent:
+        sides = [name for name, on in (("gold", wanted.percent), ("response", found.percent)) if on]
+        steps.append(("percent", f"the words of the {' and the '.join(sides)} speak of a percentage"))
+    steps.append(("rule", f"{verdict.rule}: {verdict.detail}"))
+    steps.append(("decision", f"{verdict.status}   (verifier {verdict.verifier_version}, policy {policy})"))
+    return steps

@@ -1,4 +1,4 @@
-"""Decisions remembered: bounded in memory, and on disk keyed by the verifier's version."""
+"""Decisions: what is decided about two texts, and the cache that remembers it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,48 @@ import hashlib
 import json
 import sqlite3
 from pathlib import Path
+from typing import NamedTuple, cast
 
 from pairforge.errors import VerifierError
-from pairforge.verifier.pool import Decision
+from pairforge.records import Status
 
-Key = tuple[str, str, bool, bool]
+
+class Comparison(NamedTuple):
+    """Two final answers to compare, and whether the words around each speak of a percentage."""
+
+    gold: str
+    answer: str
+    gold_percent: bool = False
+    answer_percent: bool = False
+
+
+class Decision(NamedTuple):
+    """What was decided, by which rule, and why."""
+
+    status: Status
+    rule: str
+    detail: str
+
+
 _KEPT = 65_536
 _KEPT_CHARS = 500  # longer pairs hardly ever repeat
 _ON_DISK = {"correct", "incorrect", "refused", "gold_unparsed"}  # a timeout may be the machine's fault
 _COMMIT_EVERY = 500
 
 
-class Memo:
-    """(gold, answer) -> decision. A cache file that cannot be used is an error at start, and ignored later."""
+class DecisionCache:
+    """Comparison to decision: bounded in memory, and on disk where there is a path, keyed by the verifier's version.
+
+    Raises `VerifierError` for a file that cannot be used; errors that come later are ignored, and decided anew.
+    """
 
     def __init__(self, path: Path | None, version: str) -> None:
         self._version = version
-        self._memory: dict[Key, Decision] = {}
+        self._memory: dict[Comparison, Decision] = {}
         self._dirty = 0
         self._db = _open(path) if path is not None else None
 
-    def get(self, key: Key) -> Decision | None:
+    def get(self, key: Comparison) -> Decision | None:
         """The decision made earlier, or None."""
         decision = self._memory.get(key)
         if decision is None and self._db is not None:
@@ -35,14 +56,14 @@ class Memo:
                 row = self._db.execute("SELECT decision FROM decisions WHERE key = ?", (self._digest(key),)).fetchone()
                 if row:
                     status, rule, detail = json.loads(row[0])
-                    decision = (str(status), str(rule), str(detail))
+                    decision = Decision(cast(Status, str(status)), str(rule), str(detail))
                     self._remember(key, decision)
         return decision
 
-    def put(self, key: Key, decision: Decision) -> None:
+    def put(self, key: Comparison, decision: Decision) -> None:
         """Remember a decision."""
         self._remember(key, decision)
-        if self._db is None or decision[0] not in _ON_DISK:
+        if self._db is None or decision.status not in _ON_DISK:
             return
         with contextlib.suppress(sqlite3.Error):
             self._db.execute(
@@ -61,14 +82,14 @@ class Memo:
             self._db.close()
             self._db = None
 
-    def _remember(self, key: Key, decision: Decision) -> None:
-        if len(key[0]) + len(key[1]) > _KEPT_CHARS:
+    def _remember(self, key: Comparison, decision: Decision) -> None:
+        if len(key.gold) + len(key.answer) > _KEPT_CHARS:
             return
         if len(self._memory) >= _KEPT:
             del self._memory[next(iter(self._memory))]
         self._memory[key] = decision
 
-    def _digest(self, key: Key) -> str:
+    def _digest(self, key: Comparison) -> str:
         return hashlib.sha256(json.dumps([self._version, *key]).encode()).hexdigest()
 
 
