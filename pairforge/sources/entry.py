@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pairforge.records import Gold, Side
+from pairforge.verifier.extract.answer import read_gold
 
 Row = Mapping[str, Any]
 
@@ -103,23 +103,19 @@ def json_safe(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def short_answer(answer: str) -> str:
-    """The final answer out of a gold column: the text after GSM8K's `####`, the last box, or the text itself."""
-    _, mark, rest = answer.rpartition("####")
-    marked = rest.strip().partition("\n")[0].strip() if mark else ""
-    if marked:
-        return marked.replace(",", "") if _GROUPED.fullmatch(marked) else marked
-    return last_boxed(answer) or answer.strip()
+    """The final answer out of a gold column that may hold a whole solution: what that marks, or the text itself."""
+    return read_gold(answer) or answer.strip()
 
 
 def gold_or_teacher(ground_truth: str, attempt: str) -> tuple[str, Gold]:
-    """The answer out of a ground-truth text: its last box, or the text itself where it is a bare answer.
+    """The answer out of a ground-truth text: the one it marks, or the text itself where it is a bare answer.
 
-    A longer text without a box holds no answer that could be compared; the teacher's own box has to do then.
+    A longer text that marks none holds no answer that could be compared; the teacher's own is taken instead.
     """
-    boxed = last_boxed(ground_truth)
-    if boxed or (ground_truth and len(ground_truth) <= BARE_ANSWER_CHARACTERS and "\n" not in ground_truth):
-        return verifiable(boxed or ground_truth), "dataset"
-    return last_boxed(attempt), "teacher"
+    marked = read_gold(ground_truth)
+    if marked or (ground_truth and len(ground_truth) <= BARE_ANSWER_CHARACTERS and "\n" not in ground_truth):
+        return verifiable(marked or ground_truth), "dataset"
+    return read_gold(attempt) or "", "teacher"
 
 
 BARE_ANSWER_CHARACTERS = 60
@@ -131,24 +127,6 @@ def verifiable(answer: str) -> str:
     if answer.strip().lower() in _PLACEHOLDERS:
         raise RowDrop("no_answer", f"the answer is {answer!r}")
     return answer.strip()
-
-
-_GROUPED = re.compile(r"[^\d,]*\d{1,3}(,\d{3})+(\.\d+)?[^\d,]*")
-_BRACES = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
-
-
-def last_boxed(solution: str) -> str:
-    """The content of the last complete `\\boxed{...}`, braces balanced; empty when there is none. In linear time."""
-    last = (-1, -1)
-    opened: list[int] = []  # where each open brace's content starts; negative for braces that are no box
-    for brace in _BRACES.finditer(solution):
-        if brace[0] == "}":
-            start = opened.pop() if opened else -1
-            if start > last[0]:
-                last = (start, brace.start())
-        elif brace[0][-1] == "{" and brace[0] != "\\{":
-            opened.append(brace.end() if len(brace[0]) > 1 else -1)
-    return solution[last[0] : last[1]].strip() if last[0] >= 0 else ""
 
 
 def shorten(value: object, limit: int = 80) -> str:

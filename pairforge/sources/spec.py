@@ -11,8 +11,8 @@ from typing import Literal
 class GoldJoin:
     """Where ground truth comes from when the dataset has none: another dataset, joined on the normalised question.
 
-    `question` and `answer` name columns of that dataset; an answer column may hold a whole solution (its last box
-    or its `####` line is taken).
+    `question` and `answer` name columns of that dataset; an answer column may hold a whole solution (its box or
+    joined boxes, or its `####` line, are taken).
     """
 
     dataset: str

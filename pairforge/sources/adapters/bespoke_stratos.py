@@ -6,9 +6,9 @@ joins gold from another dataset. About a third of its rows are code or puzzles a
 
 from __future__ import annotations
 
-from pairforge.chat import split_reasoning
-from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop, last_boxed
+from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop
 from pairforge.sources.messages import BOX_INSTRUCTION, last, math_question, turns
+from pairforge.verifier.extract.answer import read_gold
 
 R1 = "deepseek-ai/DeepSeek-R1"
 
@@ -16,7 +16,7 @@ R1 = "deepseek-ai/DeepSeek-R1"
 def read(row: Row) -> Entry:
     messages = turns(row, "conversations")
     user, solution = last(messages, "user", "no_question"), last(messages, "assistant", "no_solution")
-    answer = last_boxed(split_reasoning(solution).answer)
+    answer = read_gold(solution) or ""
     if not answer and not user.startswith(BOX_INSTRUCTION):
         raise RowDrop("not_math", "neither asks for a boxed answer nor gives one")
     return Entry(math_question(user), answer, (Given(solution, model=R1),), gold="teacher")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from pairforge.sources.adapters.columns import given
-from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop, short_answer, text
+from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop, text
+from pairforge.verifier.extract.answer import read_gold
 
 _NOTES = re.compile(r"<<[^<>\n]*>>")
 
@@ -18,9 +19,9 @@ _NOTES = re.compile(r"<<[^<>\n]*>>")
 def read(row: Row) -> Entry:
     question = text(row, "question", "no_question")
     solution = text(row, "answer", "no_answer")
-    if "####" not in solution:
+    answer = read_gold(solution) if "####" in solution else None
+    if answer is None:
         raise RowDrop("no_answer", "the solution has no '#### <answer>' line")
-    answer = short_answer(solution)
     working = _NOTES.sub("", solution.rpartition("####")[0]).strip()
     short = Given(f"{working}\nThe answer is \\boxed{{{answer}}}.", side="rejected", model="human")
     return Entry(question, answer, (*given(row), short))

@@ -6,16 +6,16 @@
 
 from __future__ import annotations
 
-from pairforge.chat import split_reasoning
-from pairforge.sources.entry import Adapter, Entry, Given, Row, last_boxed
+from pairforge.sources.entry import Adapter, Entry, Given, Row
 from pairforge.sources.messages import last, math_question, turns
+from pairforge.verifier.extract.answer import read_gold
 
 
 def read(row: Row) -> Entry:
     question = math_question(last(turns(row, "conversations"), "user", "no_question"))
     chosen = last(turns(row, "chosen"), "assistant", "no_solution")
     rejected = last(turns(row, "rejected"), "assistant", "no_solution")
-    answer = last_boxed(split_reasoning(chosen).answer)
+    answer = read_gold(chosen) or ""
     return Entry(question, answer, (Given(chosen, side="chosen"), Given(rejected, side="rejected")), gold="teacher")
 
 

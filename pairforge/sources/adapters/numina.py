@@ -1,14 +1,15 @@
-"""AI-MO/NuminaMath-CoT: human short solutions, ready-made as the rejected side; the last box is the ground truth."""
+"""AI-MO/NuminaMath-CoT: human short solutions, ready-made as the rejected side; their box is the ground truth."""
 
 from __future__ import annotations
 
-from pairforge.sources.entry import Adapter, Entry, Given, Row, last_boxed, optional_text, text, verifiable
+from pairforge.sources.entry import Adapter, Entry, Given, Row, optional_text, text, verifiable
+from pairforge.verifier.extract.answer import read_gold
 
 
 def read(row: Row) -> Entry:
     question = text(row, "problem", "no_question")
     solution = text(row, "solution", "no_solution")
-    answer = verifiable(optional_text(row, "answer") or last_boxed(solution))
+    answer = verifiable(optional_text(row, "answer") or read_gold(solution) or "")
     return Entry(
         question, answer, (Given(solution, side="rejected", model="human"),), meta={"source": row.get("source")}
     )

@@ -1,6 +1,6 @@
 """OpenThoughts-114k, default config, and open-r1/OpenThoughts-114k-math.
 
-Both carry Bespoke-Stratos' `conversations`. The -math version adds `problem` and a human `solution`, whose last box
+Both carry Bespoke-Stratos' `conversations`. The -math version adds `problem` and a human `solution`, whose box
 is then the ground truth; the default config has none.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pairforge.sources.adapters import bespoke_stratos
-from pairforge.sources.entry import Adapter, Entry, Row, last_boxed, optional_text
+from pairforge.sources.entry import Adapter, Entry, Row, optional_text
+from pairforge.verifier.extract.answer import read_gold
 
 
 def read(row: Row) -> Entry:
     entry = bespoke_stratos.read(row if row.get("conversations") else {**row, "conversations": row.get("messages")})
-    question, gold = optional_text(row, "problem"), last_boxed(optional_text(row, "solution"))
+    question, gold = optional_text(row, "problem"), read_gold(optional_text(row, "solution"))
     if question:
         entry = replace(entry, question=question, meta={"source": row.get("source"), "correct": row.get("correct")})
     return replace(entry, answer=gold, gold="dataset") if gold else entry

@@ -7,10 +7,10 @@ a column of its own. There is no ground truth: the chosen side's box is the teac
 
 from __future__ import annotations
 
-from pairforge.chat import split_reasoning
 from pairforge.sources.adapters.bespoke_stratos import R1
-from pairforge.sources.entry import Adapter, Entry, Given, Row, last_boxed
+from pairforge.sources.entry import Adapter, Entry, Given, Row
 from pairforge.sources.messages import last, math_question, turns
+from pairforge.verifier.extract.answer import read_gold
 
 SAMPLER = "Qwen/Qwen2.5-Math-7B-Instruct"
 
@@ -21,7 +21,7 @@ def read(row: Row) -> Entry:
     long, short = last(chosen, "assistant", "no_solution"), last(rejected, "assistant", "no_solution")
     given = (Given(long, side="chosen", model=R1), Given(short, side="rejected", model=SAMPLER))
     question = math_question(last(prompt, "user", "no_question"))
-    return Entry(question, last_boxed(split_reasoning(long).answer), given, gold="teacher")
+    return Entry(question, read_gold(long) or "", given, gold="teacher")
 
 
 ADAPTER = Adapter(

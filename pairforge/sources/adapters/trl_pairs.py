@@ -7,10 +7,10 @@ and the problem says so ("teacher").
 
 from __future__ import annotations
 
-from pairforge.chat import split_reasoning
 from pairforge.records import Gold
-from pairforge.sources.entry import Adapter, Entry, Given, Row, last_boxed, optional_text, short_answer, text
+from pairforge.sources.entry import Adapter, Entry, Given, Row, optional_text, short_answer, text
 from pairforge.sources.messages import last, math_question, turns
+from pairforge.verifier.extract.answer import read_gold
 
 _GOLDS: dict[str, Gold] = {"dataset": "dataset", "joined": "joined", "teacher": "teacher"}
 
@@ -23,7 +23,7 @@ def read(row: Row) -> Entry:
         Given(rejected, side="rejected", model=optional_text(row, "rejected_model")),
     )
     if row.get("answer") in (None, ""):
-        return Entry(question, last_boxed(split_reasoning(chosen).answer), given, gold="teacher")
+        return Entry(question, read_gold(chosen) or "", given, gold="teacher")
     gold = _GOLDS.get(optional_text(row, "gold"), "dataset")
     return Entry(question, short_answer(text(row, "answer", "no_answer")), given, gold=gold)
 

@@ -2,10 +2,13 @@
 
 In a completion, in this order: the part after the thought; there an `<answer>` tag; the last box (or joined boxes);
 "the answer is"; `####`; a concluding last line; a text that is nothing but an answer. A number from the middle is no
-answer. In a gold text: an `<answer>` tag, the last box (or joined boxes), `####`, "the answer is", the text as given.
+answer. A gold text is read by the same rules: the part after the thought, the answer tag, boxes, `####`, "the answer
+is"; one that marks nothing is the answer itself.
 """
 
 from __future__ import annotations
+
+import re
 
 from pairforge.chat import split_reasoning
 from pairforge.records import FinishReason
@@ -22,7 +25,7 @@ from pairforge.verifier.extract.sentences import (
 
 
 def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Extraction:
-    """The final answer of a completion (raw text, reasoning frame included)."""
+    """The final answer of a completion (raw text, with its reasoning)."""
     if not isinstance(text, str) or not text.strip():
         return _nothing(finish_reason == "length", "the text is empty")
     cut = finish_reason == "length"
@@ -46,19 +49,45 @@ def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Ex
     return found
 
 
+def read_gold(solution: str) -> str | None:
+    """The gold answer that a solution marks: its last box or joined boxes, or what follows GSM8K's `####`.
+
+    It stands where the verifier finds the answer of the same text, so a solution that is verified against the gold
+    read from it is correct. None where the solution marks no answer, or was cut before or inside it.
+    """
+    found = _marked(solution)
+    if found is None or found.missing or len(found.answer) > MAX_ANSWER_CHARS:
+        return None
+    answer = found.answer.strip()
+    if found.how == "####" and _GROUPED.fullmatch(answer):
+        answer = answer.replace(",", "")
+    return answer or None
+
+
+_GROUPED = re.compile(r"[^\d,]*\d{1,3}(,\d{3})+(\.\d+)?[^\d,]*")
+
+
 def extract_gold(gold: str | None) -> Extraction:
-    """The ground truth reduced to its final answer: GSM8K and MATH style solutions, boxes, bare values."""
+    """The final answer of a gold text: what a solution marks, else "the answer is", else the text as it is."""
     if not isinstance(gold, str) or not gold.strip():
         return Extraction("", "the gold answer is empty", missing="no_answer")
-    text, _ = answer_tag(gold)
-    found = boxed_answer(text) or after_hashes(text, cut=False, last_line_only=False)
-    if found is None and len(text) > 40:
-        found = phrase(text, cut=False)
+    found = _marked(gold)
     if found is None:
-        found = Extraction(text.strip(), "as given")
+        text, _ = answer_tag(gold)
+        found = phrase(text, cut=False) if len(text) > 40 else None
+        found = found or Extraction(text.strip(), "as given")
     if len(found.answer) > MAX_ANSWER_CHARS:
         return Extraction("", f"the gold answer is longer than {MAX_ANSWER_CHARS} characters", missing="refused")
     return found
+
+
+def _marked(gold: str) -> Extraction | None:
+    """What a gold text marks as its answer; None where it marks nothing."""
+    region, thinking = _answer_region(gold)
+    if thinking:
+        return Extraction("", "the text ends inside an unfinished thought", missing="truncated")
+    text, _ = answer_tag(region)
+    return boxed_answer(text) or after_hashes(text, cut=False)
 
 
 def _nothing(cut: bool, why: str) -> Extraction:
@@ -71,7 +100,7 @@ def _answer_region(text: str) -> tuple[str, bool]:
         return text, False
     closed = text.rfind("</think>")
     if closed >= 0 and "<" not in (rest := text[closed + len("</think>") :]):
-        return rest.strip(), False  # what `split_reasoning` says of the usual frame, without reading the thought
+        return rest.strip(), False  # what `split_reasoning` says of the usual format, without reading the thought
     parts = split_reasoning(text)
     if parts.closed:
         return parts.answer, False

@@ -62,6 +62,7 @@ def stated(region: str, cut: bool) -> Extraction | None:
 
 
 def phrase(region: str, cut: bool, begin: int = 0) -> Extraction | None:
+    """What the last "the answer is" from `begin` on states."""
     end = len(region)
     for _ in range(12):
         start = max(region.rfind(word, begin, end) for word in _KEYWORDS)
@@ -112,7 +113,11 @@ def _inside_math(line: str, at: int) -> bool:
     return line.count("$", 0, at) % 2 == 1 or line.count("\\(", 0, at) > line.count("\\)", 0, at)
 
 
-def after_hashes(region: str, cut: bool, last_line_only: bool = True) -> Extraction | None:
+_VALUE_NOT_HEADING = re.compile(r"(?!\d+[.)]\s)[-+$\\\d(.]")  # "12", but not "2. The second case"
+
+
+def after_hashes(region: str, cut: bool) -> Extraction | None:
+    """The rest of the line after the last `####`, unless it is a markdown heading with text below it."""
     start = region.rfind("####")
     if start < 0:
         return None
@@ -121,8 +126,8 @@ def after_hashes(region: str, cut: bool, last_line_only: bool = True) -> Extract
     line = line.strip().strip("*").strip()
     if not line or (cut and not newline):
         return None
-    if last_line_only and after.strip() and not re.match(r"[-+$\\\d(.]", line):
-        return None  # a markdown heading, not an answer
+    if after.strip() and not _VALUE_NOT_HEADING.match(line):
+        return None
     return Extraction(line, "####", says_percent(region, start, start + 4))
 
 
