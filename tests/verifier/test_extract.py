@@ -13,6 +13,8 @@ from pairforge.verifier.extract.answer import extract_answer, extract_gold, read
     [
         ("So \\boxed{4} or rather \\boxed{5}.", "5"),
         ("Hence $x=\\boxed{2}$ or $x=\\boxed{3}$.", "x = 2, x = 3"),
+        ("Hence x = $\\boxed{2}$ or x = $\\boxed{3}$.", "x = 2, x = 3"),
+        ("Hence x = \\(\\boxed{2}\\) or y = \\(\\boxed{3}\\).", "x = 2, y = 3"),
         ("$\\boxed{2}$ and $\\boxed{3}$", "2, 3"),
         ("\\boxed{\\frac{1}{2}}", "\\frac{1}{2}"),
         ("\\fbox{7}", "7"),

@@ -33,7 +33,8 @@ _FILLER = r"\$|\\\(|\\\)|\\\[|\\\]|\\[,;:! ]|\\q?quad|[ \t~*&]|\n"
 _JOINER = r"\\(?:text|mathrm)\s*\{\s*(?:" + _JOINERS + r")\s*\}|\b(?:" + _JOINERS + r")\b"
 _BETWEEN = re.compile(
     rf"(?:{_FILLER})*(?P<joint>[,;、，]|{_JOINER}|)(?:{_FILLER}|{_JOINER})*"
-    r"(?P<label>(?:[Pp]art\s+)?(?:\([a-h1-9ivx]{1,3}\)|[a-h]\))|)[ \t$*:]*(?P<name>[A-Za-z](?:_\{?\w\}?)?\s*=\s*|)"
+    r"(?P<label>(?:[Pp]art\s+)?(?:\([a-h1-9ivx]{1,3}\)|[a-h]\))|)[ \t$*:]*"
+    r"(?P<name>[A-Za-z](?:_\{?\w\}?)?\s*=\s*(?:\$|\\\()?\s*|)"
 )
 
 
