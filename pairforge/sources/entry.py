@@ -53,15 +53,19 @@ class Entry:
 class Adapter:
     """How to read one dataset's rows.
 
-    `required` are the columns without which no row can be read. `recognise` tells whether a row looks like this
-    schema (for `auto`; None: only on request). `schema_source` names the public place that confirms the schema;
-    empty means that it could not be confirmed, and using the adapter says so. `dataset_hint`, part of a dataset's
-    name in lower case, decides between schemas that look the same.
+    `required` are the columns without which no row can be read. `example` is a row of the schema, in our own words: the
+    tests read it. `recognise` tells whether a row looks like this schema (for `auto`; None: only on request). `auto`
+    tries adapters by `rank`, lowest first: 10 to 49 for schemas that their columns tell apart, 90 and above for columns
+    that many tables have. `schema_source` names the public place that confirms the schema; empty means that it could
+    not be confirmed, and using the adapter says so. `dataset_hint`, part of a dataset's name in lower case, decides
+    between schemas that look the same.
     """
 
     name: str
     read: Callable[[Row], Entry]
     required: tuple[str, ...]
+    example: Row
+    rank: int = 50
     schema_source: str = ""
     recognise: Callable[[Row], bool] | None = None
     dataset_hint: str = ""

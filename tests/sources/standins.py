@@ -1,6 +1,6 @@
 """Local stand-ins for public dataset repositories: their layout and columns, rows of our own.
 
-Every stand-in names the public place its schema was read from. They are loaded through the real `datasets` code.
+The adapters name the public place each schema was read from. Stand-ins are loaded through the real `datasets` code.
 The questions are synthetic; one row per style and oddity that the real data is known for.
 """
 
@@ -11,20 +11,6 @@ from typing import Any
 
 BOX = "Return your final response within \\boxed{}. "
 SKY_SYSTEM = "Your role as an assistant involves thoroughly exploring questions. (stand-in for Sky-T1's system prompt)"
-CONFIRMED_BY = {
-    "bespoke-stratos": "https://huggingface.co/datasets/bespokelabs/Bespoke-Stratos-17k",
-    "openthoughts": "https://huggingface.co/datasets/open-thoughts/OpenThoughts-114k",
-    "openthoughts-math": "https://huggingface.co/datasets/open-r1/OpenThoughts-114k-math",
-    "openr1-math": "https://huggingface.co/datasets/open-r1/OpenR1-Math-220k",
-    "s1k": "https://huggingface.co/datasets/simplescaling/s1K-1.1",
-    "limo": "https://huggingface.co/datasets/GAIR/LIMO",
-    "deepmath": "https://huggingface.co/datasets/zwhe99/DeepMath-103K",
-    "light-r1-dpo": "https://github.com/Qihoo360/Light-R1/blob/main/train-scripts/README.md",
-    "numina": "https://huggingface.co/datasets/AI-MO/NuminaMath-CoT",
-    "thinkpo-pairs": "not confirmed: https://github.com/uservan/ThinkPO/blob/main/data_curation/length_comparsion.py",
-    "gsm8k": "https://huggingface.co/datasets/openai/gsm8k",
-    "math": "https://huggingface.co/datasets/HuggingFaceH4/MATH-500",
-}
 
 
 def sky(thought: str, solution: str) -> str:

@@ -1,13 +1,14 @@
 """Every adapter on rows of the real schema, loaded by the real `datasets` code from the dataset's own layout."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pairforge.errors import SourceError
 from pairforge.records import Sample
-from pairforge.sources import ADAPTERS, Collection, GoldJoin, RowDrop, SourceSpec, collect, read_source
-from tests.sources.standins import CONFIRMED_BY, REPOSITORIES, write_standin
+from pairforge.sources import ADAPTERS, Collection, GoldJoin, RowDrop, SourceSpec, adapters, collect, read_source
+from tests.sources.standins import REPOSITORIES, write_standin
 
 
 def read(tmp_path: Path, *specs: SourceSpec) -> tuple[Collection, dict[str, list[Sample]]]:
@@ -28,9 +29,31 @@ def drops(collection: Collection) -> list[tuple[str, str]]:
     return [(drop.subject.rpartition(":")[2], drop.reason) for drop in collection.drops]
 
 
-def test_every_adapter_but_columns_has_a_standin_that_names_its_public_source():
-    elsewhere = {"columns", "rollouts", "trl-pairs", "openthoughts-metadata", "gpqa", "olympiadbench"}
-    assert ADAPTERS.keys() - CONFIRMED_BY.keys() == elsewhere
+FILES = sorted((Path(adapters.__file__).parent).glob("[a-z]*.py"))
+
+
+def test_every_file_is_an_adapter_with_a_name_of_its_own():
+    assert len(ADAPTERS) == len(FILES)
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_every_adapter_reads_the_row_it_shows(tmp_path, name):
+    """From a file, as a user would: the row becomes a problem, and `auto` finds the adapter by itself."""
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps(ADAPTERS[name].example) + "\n")
+    for adapter in ("auto", name):
+        collection, _ = read(tmp_path, SourceSpec(str(file), adapter=adapter))
+        [summary] = collection.summaries(collection.problems, collection.drops)
+        assert (summary.adapter, summary.problems, collection.drops) == (name, 1, [])
+        assert collection.problems[0].question and collection.problems[0].answer
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_the_required_columns_are_those_of_the_example(name):
+    assert set(ADAPTERS[name].required) <= ADAPTERS[name].example.keys()
+
+
+def test_every_schema_names_the_public_place_it_was_read_from():
     assert all(adapter.schema_source for name, adapter in ADAPTERS.items() if name != "thinkpo-pairs")
     assert not ADAPTERS["thinkpo-pairs"].schema_source, "unconfirmed until somebody sees the dataset card"
 

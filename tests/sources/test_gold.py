@@ -38,11 +38,15 @@ ROWS: dict[str, Callable[[str], dict[str, Any]]] = {
     "limo": lambda s: {"question": QUESTION, "answer": s, "solution": think("Factor it.", s)},
 }  # fmt: skip
 # They read a column that holds the bare answer, or GSM8K's `####`.
-OTHERS = {"deepmath", "openr1-math", "gpqa", "olympiadbench", "gsm8k"}
+BARE = {"deepmath", "openr1-math", "gpqa", "olympiadbench", "gsm8k"}
 
 
-def test_every_adapter_that_reads_gold_from_a_solution_is_tested_here():
-    assert ROWS.keys() | OTHERS == ADAPTERS.keys()
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_that_reads_gold_from_a_solution_is_tested_below(name: str):
+    """Its example's answer is then no cell of its own."""
+    example = ADAPTERS[name].example
+    if ADAPTERS[name].read(example).answer not in example.values():
+        assert name in ROWS.keys() | BARE, "add a row that holds a whole solution to ROWS"
 
 
 @pytest.mark.parametrize("adapter", ROWS)

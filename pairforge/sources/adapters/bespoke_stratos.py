@@ -30,6 +30,17 @@ def recognise(row: Row) -> bool:
 ADAPTER = Adapter(
     name="bespoke-stratos",
     read=read,
+    rank=30,
+    example={
+        "system": "Think first.",
+        "conversations": [
+            {"from": "user", "value": "What is 2 + 3?"},
+            {
+                "from": "assistant",
+                "value": "<|begin_of_thought|>Add.<|end_of_thought|><|begin_of_solution|>\\boxed{5}<|end_of_solution|>",
+            },
+        ],
+    },
     required=("conversations",),
     schema_source="https://huggingface.co/datasets/bespokelabs/Bespoke-Stratos-17k",
     recognise=recognise,

@@ -40,6 +40,12 @@ def meta(row: Row) -> dict[str, object]:
 ADAPTER = Adapter(
     name="columns",
     read=read,
+    rank=90,
+    example={
+        "question": "What is 2 + 3?",
+        "answer": "5",
+        "long": "<think>\n2 + 3 = 5. Check: 5 - 3 = 2.\n</think>\n\nIt is \\boxed{5}.",
+    },
     required=("question", "answer"),
     schema_source="the recipe's `columns`",
     recognise=lambda row: {"question", "answer", "long"} <= row.keys() or row.keys() - {"id"} == {"question", "answer"},

@@ -23,6 +23,12 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="deepmath",
     read=read,
+    rank=13,
+    example={
+        "question": "What is 2 + 3?",
+        "final_answer": "5",
+        "r1_solution_1": "<think>\n2 + 3 = 5. Check: 5 - 3 = 2.\n</think>\n\nIt is \\boxed{5}.",
+    },
     required=("question", "final_answer", "r1_solution_1"),
     schema_source="https://huggingface.co/datasets/zwhe99/DeepMath-103K",
     recognise=lambda row: {"question", "final_answer", "r1_solution_1"} <= row.keys(),

@@ -27,6 +27,14 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="gpqa",
     read=read,
+    rank=20,
+    example={
+        "Question": "Which one is even?",
+        "Correct Answer": "2",
+        "Incorrect Answer 1": "1",
+        "Incorrect Answer 2": "3",
+        "Incorrect Answer 3": "5",
+    },
     required=("Question", *COLUMNS),
     schema_source="https://huggingface.co/datasets/Idavidrein/gpqa",
     recognise=lambda row: {"Question", *COLUMNS} <= row.keys(),

@@ -30,6 +30,8 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="gsm8k",
     read=read,
+    rank=32,
+    example={"question": "What is 2 + 3?", "answer": "2 + 3 = <<2+3=5>>5\n#### 5"},
     required=("question", "answer"),
     schema_source="https://github.com/openai/grade-school-math",
     recognise=lambda row: isinstance(row.get("answer"), str) and "####" in row["answer"] and "question" in row,

@@ -22,6 +22,12 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="light-r1-dpo",
     read=read,
+    rank=14,
+    example={
+        "conversations": [{"from": "human", "value": "What is 2 + 3?"}],
+        "chosen": {"from": "gpt", "value": "<think>\n2 + 3 = 5. Check: 5 - 3 = 2.\n</think>\n\nIt is \\boxed{5}."},
+        "rejected": {"from": "gpt", "value": "2 + 3 = 5, so it is \\boxed{5}."},
+    },
     required=("conversations", "chosen", "rejected"),
     schema_source="https://github.com/Qihoo360/Light-R1/blob/main/train-scripts/README.md",
     recognise=lambda row: {"conversations", "chosen", "rejected"} <= row.keys(),

@@ -27,6 +27,12 @@ def recognise(row: Row) -> bool:
 ADAPTER = Adapter(
     name="limo",
     read=read,
+    rank=93,
+    example={
+        "question": "What is 2 + 3?",
+        "solution": "<think>\n2 + 3 = 5. Check: 5 - 3 = 2.\n</think>\n\nIt is \\boxed{5}.",
+        "answer": "5",
+    },
     required=("question", "solution", "answer"),
     schema_source="https://huggingface.co/datasets/GAIR/LIMO",
     recognise=recognise,

@@ -16,6 +16,8 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="math",
     read=read,
+    rank=91,
+    example={"problem": "What is 2 + 3?", "solution": "2 + 3 = 5, so it is \\boxed{5}.", "level": "Level 1"},
     required=("problem", "solution"),
     schema_source="https://github.com/hendrycks/math; https://huggingface.co/datasets/HuggingFaceH4/MATH-500",
     recognise=lambda row: {"problem", "solution", "level"} <= row.keys(),

@@ -18,6 +18,8 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="numina",
     read=read,
+    rank=92,
+    example={"problem": "What is 2 + 3?", "solution": "2 + 3 = 5, so it is \\boxed{5}.", "source": "cn_k12"},
     required=("problem", "solution"),
     schema_source="https://huggingface.co/datasets/AI-MO/NuminaMath-CoT",
     recognise=lambda row: {"problem", "solution", "source"} <= row.keys() and "generations" not in row,

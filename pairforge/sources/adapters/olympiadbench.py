@@ -17,6 +17,8 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="olympiadbench",
     read=read,
+    rank=21,
+    example={"question": "What is 2 + 3?", "final_answer": ["$5$"]},
     required=("question", "final_answer"),
     schema_source="https://huggingface.co/datasets/Hothan/OlympiadBench",
     recognise=lambda row: isinstance(row.get("final_answer"), list) and "question" in row,

@@ -42,6 +42,13 @@ def _at(row: Row, column: str, index: int) -> Any:
 ADAPTER = Adapter(
     name="openr1-math",
     read=read,
+    rank=10,
+    example={
+        "problem": "What is 2 + 3?",
+        "answer": "5",
+        "generations": ["<think>\n2 + 3 = 5. Check: 5 - 3 = 2.\n</think>\n\nIt is \\boxed{5}."],
+        "solution": "2 + 3 = 5, so it is \\boxed{5}.",
+    },
     required=("problem", "answer", "generations"),
     schema_source="https://huggingface.co/datasets/open-r1/OpenR1-Math-220k",
     recognise=lambda row: {"problem", "generations"} <= row.keys(),

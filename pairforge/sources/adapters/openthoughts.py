@@ -24,6 +24,18 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="openthoughts",
     read=read,
+    rank=31,
+    example={
+        "conversations": [
+            {"from": "user", "value": "What is 2 + 3?"},
+            {
+                "from": "assistant",
+                "value": "<|begin_of_thought|>Add.<|end_of_thought|><|begin_of_solution|>\\boxed{5}<|end_of_solution|>",
+            },
+        ],
+        "problem": "What is 2 + 3?",
+        "solution": "\\boxed{5}",
+    },
     required=("conversations",),
     schema_source="https://huggingface.co/datasets/open-thoughts/OpenThoughts-114k",
     recognise=lambda row: isinstance(row.get("conversations"), list) and ("problem" in row or "system" in row),

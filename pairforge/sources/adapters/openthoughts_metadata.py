@@ -22,6 +22,14 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="openthoughts-metadata",
     read=read,
+    rank=11,
+    example={
+        "problem": "What is 2 + 3?",
+        "deepseek_reasoning": "2 + 3 = 5.",
+        "deepseek_solution": "2 + 3 = 5, so it is \\boxed{5}.",
+        "ground_truth_solution": "5",
+        "domain": "math",
+    },
     required=("problem", "deepseek_reasoning", "deepseek_solution", "domain"),
     schema_source="https://huggingface.co/datasets/open-thoughts/OpenThoughts-114k (card, metadata subset)",
     recognise=lambda row: {"problem", "deepseek_reasoning", "deepseek_solution"} <= row.keys(),

@@ -42,6 +42,15 @@ def many(value: object) -> Sequence[object]:
 ADAPTER = Adapter(
     name="rollouts",
     read=read,
+    rank=17,
+    example={
+        "question": "What is 2 + 3?",
+        "gold": "5",
+        "completion": [
+            "<think>\n2 + 3 = 5. Check: 5 - 3 = 2.\n</think>\n\nIt is \\boxed{5}.",
+            "2 + 3 = 5, so it is \\boxed{5}.",
+        ],
+    },
     required=("question", "completion", "gold"),
     schema_source="one's own files",
     recognise=lambda row: {"question", "completion", "gold"} <= row.keys(),

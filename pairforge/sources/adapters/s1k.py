@@ -29,6 +29,14 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="s1k",
     read=read,
+    rank=12,
+    example={
+        "question": "What is 2 + 3?",
+        "solution": "5",
+        "cot_type": "math",
+        "deepseek_thinking_trajectory": "2 + 3 = 5.",
+        "deepseek_attempt": "2 + 3 = 5, so it is \\boxed{5}.",
+    },
     required=("question", "solution", "deepseek_thinking_trajectory"),
     schema_source="https://huggingface.co/datasets/simplescaling/s1K-1.1",
     recognise=lambda row: {"question", "deepseek_thinking_trajectory"} <= row.keys(),

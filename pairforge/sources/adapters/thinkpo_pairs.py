@@ -27,6 +27,20 @@ def read(row: Row) -> Entry:
 ADAPTER = Adapter(
     name="thinkpo-pairs",
     read=read,
+    rank=16,
+    example={
+        "chosen": [
+            {"role": "user", "content": "What is 2 + 3?"},
+            {
+                "role": "assistant",
+                "content": "<|begin_of_thought|>Add.<|end_of_thought|><|begin_of_solution|>\\boxed{5}<|end_of_solution|>",
+            },
+        ],
+        "rejected": [
+            {"role": "user", "content": "What is 2 + 3?"},
+            {"role": "assistant", "content": "2 + 3 = 5, so it is \\boxed{5}."},
+        ],
+    },
     required=("chosen", "rejected"),
     schema_source="",
     recognise=lambda row: isinstance(row.get("chosen"), list) and isinstance(row.get("rejected"), list),

@@ -42,6 +42,15 @@ def message(row: Row, column: str, role: str, reason: str) -> str:
 ADAPTER = Adapter(
     name="trl-pairs",
     read=read,
+    rank=15,
+    example={
+        "prompt": [{"role": "user", "content": "What is 2 + 3?"}],
+        "chosen": [
+            {"role": "assistant", "content": "<think>\n2 + 3 = 5. Check: 5 - 3 = 2.\n</think>\n\nIt is \\boxed{5}."}
+        ],
+        "rejected": [{"role": "assistant", "content": "2 + 3 = 5, so it is \\boxed{5}."}],
+        "answer": "5",
+    },
     required=("prompt", "chosen", "rejected"),
     schema_source="https://huggingface.co/docs/trl/dataset_formats#preference",
     recognise=lambda row: {"prompt", "chosen", "rejected"} <= row.keys(),
