@@ -33,7 +33,7 @@ ADAPTER = Adapter(
             {"role": "user", "content": "What is 2 + 3?"},
             {
                 "role": "assistant",
-                "content": "<|begin_of_thought|>Add.<|end_of_thought|><|begin_of_solution|>\\boxed{5}<|end_of_solution|>",
+                "content": "<think>2 + 3 = 5.</think> It is \\boxed{5}.",
             },
         ],
         "rejected": [
