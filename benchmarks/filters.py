@@ -20,14 +20,14 @@ import numpy as np
 import polars as pl
 
 from benchmarks._machine import machine
-from pairforge.filters import Bounds, Evidence, Rules, SideRule, prepare, select
+from pairforge.filters import Bounds, Evidence, Rules, SideRules, prepare, select
 from pairforge.filters.sweep import Arm, sweep
 
 DRAWS = 8
 RULES = Rules(
-    chosen=SideRule("given", max_tokens=7000),
-    rejected=SideRule("sampled"),
-    gap=Bounds(200, 4000),
+    chosen=SideRules(origin="given", max_tokens=7000),
+    rejected=SideRules(origin="sampled"),
+    gap=Bounds(min=200, max=4000),
     ratio=Bounds(min=1.5),
     total=Bounds(max=6000),
 )
@@ -65,10 +65,11 @@ def tables(candidates: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
 def fifty_arms() -> list[Arm]:
     gaps = [500, 1000, 2000, 4000, None]
     picks = ["shortest", "longest", "closest", "random", "all"]
+    sides = {"chosen": RULES.chosen, "rejected": RULES.rejected}
     return [
         Arm(
             {"gap.max": gap, "pick": pick, "wrong_share": share},
-            Rules(chosen=RULES.chosen, rejected=RULES.rejected, gap=Bounds(200, gap), pick=pick, wrong_share=share),  # type: ignore[arg-type]
+            Rules(**sides, gap=Bounds(min=200, max=gap), pick=pick, wrong_share=share),  # type: ignore[arg-type]
         )
         for gap in gaps
         for pick in picks

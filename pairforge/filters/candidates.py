@@ -1,21 +1,28 @@
-"""Candidates: every (chosen, rejected) couple of one problem's samples, and which rule each one falls to first.
+"""Candidates: every (chosen, rejected) couple of one problem's samples, and the first rule that each one fails.
 
-A couple is put together only when both its samples passed their own side's rules; those that fell before are
-counted without being listed, so that a problem with many draws stays cheap.
+A couple is put together only when both its samples passed their own side's rules. Those that failed before are counted
+without being listed, so that a problem with many draws stays cheap.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_
 
 import polars as pl
 
 from pairforge.errors import RuleError
-from pairforge.filters.columns import resolve, with_columns
-from pairforge.filters.evidence import Evidence, gold_suspects
-from pairforge.filters.rules import Rules
-from pairforge.filters.steps import Step, first_failure, in_role, pair_steps, problem_steps, side_steps
-from pairforge.filters.where import parse_where
+from pairforge.filters.columns import with_columns
+from pairforge.filters.evidence import Evidence
+from pairforge.filters.measures import QUALITY_COLUMNS
+from pairforge.filters.rule import Condition, SideName
+from pairforge.filters.rules import SideRules
+from pairforge.filters.ruleset import Rules
+
+# The length of a sample on a side: the other side may have another reasoning format.
+TOKENS = {"chosen": "completion_tokens", "rejected": "rejected_completion_tokens"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +32,8 @@ class Candidates:
     `passed`: one row per surviving candidate: p, chosen_row, rejected_row (rows of the samples), chosen_draw,
     chosen_tokens, rejected_tokens, prompt_tokens, gap, ratio, total_tokens, wrong (the rejected side is incorrect),
     chosen_hash, rejected_hash.
-    `lost`: p, code, n: how many candidates of a problem fell first to the step with this code.
-    `reasons`: the steps' reasons in order; the code of `reasons[i]` is i + 1.
+    `lost`: p, code, n: how many candidates of a problem failed the condition with this code first.
+    `reasons`: the conditions' reasons in order; the code of `reasons[i]` is i + 1.
     `all`: p, n: candidates of each problem before any rule.
     """
 
@@ -37,88 +44,67 @@ class Candidates:
 
 
 def candidates(evidence: Evidence, rules: Rules) -> Candidates:
-    """Apply every rule that looks at one candidate alone."""
-    _check_columns(evidence, rules)
-    on_problem = problem_steps(rules)
-    on_chosen = side_steps(rules.chosen, "chosen", rules.chosen.status)
-    on_rejected = side_steps(rules.rejected, "rejected", rejected_statuses(rules))
-    on_pair = pair_steps(rules)
-    codes = [1]
+    """Apply every rule that looks at one candidate alone. Raises `RuleError` for a column that does not exist."""
+    on_problem = list(rules.problem_conditions())
+    on_chosen = _side_conditions(rules.chosen, "chosen", evidence)
+    on_rejected = _side_conditions(rules.rejected, "rejected", evidence)
+    on_pair = list(rules.pair_conditions())
+    codes = [1]  # the code of each group's first condition
     for group in (on_problem, on_chosen, on_rejected):
         codes.append(codes[-1] + len(group))
 
-    problem_code = _problems(evidence, rules).select("p", code=first_failure(on_problem, codes[0]))["code"]
-    sides = _sides(evidence, rules, first_failure(on_chosen, codes[1]), first_failure(on_rejected, codes[2]))
+    problems = rules.with_columns(evidence.problems, evidence)
+    problem_code = problems.select("p", code=_first_failure(on_problem, codes[0]))["code"]
+    sides = _sides(evidence, rules, _first_failure(on_chosen, codes[1]), _first_failure(on_rejected, codes[2]))
     total, lost = _count(problem_code, sides)
-    pairs = _pairs(sides.filter(problem_code[sides["p"]] == 0) if on_problem else sides)
-    if rules.where:
-        pairs, on_where = _where(pairs, evidence, rules.where)
-        on_pair = [*on_pair, on_where]
-    pairs = pairs.with_columns(code=first_failure(on_pair, codes[3]))
+    pairs = _couples(sides.filter(problem_code[sides["p"]] == 0) if on_problem else sides)
+    pairs = _with_columns_of(on_pair, pairs, evidence).with_columns(code=_first_failure(on_pair, codes[3]))
     lost_pairs = pairs.filter(pl.col("code") > 0).group_by("p", "code").agg(n=pl.len().cast(pl.Int64))
-    steps: list[Step] = [*on_problem, *on_chosen, *on_rejected, *on_pair]
     return Candidates(
         passed=pairs.filter(pl.col("code") == 0).drop("code"),
         lost=pl.concat([lost, lost_pairs]),
-        reasons=tuple(step.reason for step in steps),
+        reasons=tuple(condition.reason for condition in (*on_problem, *on_chosen, *on_rejected, *on_pair)),
         all=total,
     )
+
+
+def _side_conditions(settings: SideRules, side: SideName, evidence: Evidence) -> list[Condition]:
+    """The conditions of one side over the columns of the samples."""
+    made = []
+    for condition in settings.side_conditions():
+        columns = tuple(TOKENS[side] if name == "tokens" else name for name in condition.columns)
+        for name in columns:
+            if name not in evidence.samples.columns:
+                known = {*evidence.samples.columns, *QUALITY_COLUMNS} - {"p", "row", "sample_hash"}
+                what = "was not measured" if name in known else "is no column of the samples"
+                hint = f"columns: {', '.join(sorted(known))}"
+                raise RuleError(f"filter.{side}: '{name}' {what} ({condition.reason})", hint=hint)
+        made.append(replace(condition, reason=f"{side}_{condition.reason}", columns=columns))
+    return made
 
 
 def _sides(evidence: Evidence, rules: Rules, chosen_code: pl.Expr, rejected_code: pl.Expr) -> pl.DataFrame:
     """What each sample is on either side: in the role (c_role, r_role), its first failure there (c_code, r_code),
     and whether it passed (c_in, r_in)."""
+    c_role, r_role = (
+        reduce(and_, (condition.expression() for condition in settings.role(side))) for settings, side in _both(rules)
+    )
     return evidence.samples.select(
         *("p", "row", "draw", "prompt_tokens", "completion_tokens", "rejected_completion_tokens", "sample_hash"),
         wrong=pl.col("status") == "incorrect",
-        c_role=in_role(rules.chosen, "chosen"),
-        r_role=in_role(rules.rejected, "rejected"),
+        c_role=c_role,
+        r_role=r_role,
         c_code=chosen_code,
         r_code=rejected_code,
     ).with_columns(c_in=pl.col("c_role") & (pl.col("c_code") == 0), r_in=pl.col("r_role") & (pl.col("r_code") == 0))
 
 
-def rejected_statuses(rules: Rules) -> tuple[str, ...]:
-    """The verdicts a rejected side may have: with a share of wrong ones, the incorrect are let in beside the rest."""
-    status = rules.rejected.status
-    if rules.wrong_share == 1:
-        return ("incorrect",)
-    if rules.wrong_share == 0 or not status or "incorrect" in status:
-        return status
-    return (*status, "incorrect")
-
-
-def _check_columns(evidence: Evidence, rules: Rules) -> None:
-    for side, rule in (("chosen", rules.chosen), ("rejected", rules.rejected)):
-        for column, _ in rule.quality:
-            if column not in evidence.samples.columns:
-                known = ", ".join(sorted(set(evidence.samples.columns) - {"p", "row", "sample_hash"}))
-                raise RuleError(f"filter.{side}.quality: there is no column {column!r}", hint=f"columns: {known}")
-
-
-def _where(pairs: pl.DataFrame, evidence: Evidence, text: str) -> tuple[pl.DataFrame, Step]:
-    """The candidates with the columns that the expression names, and the expression as a step."""
-    where = parse_where(text, lambda name: resolve(name, evidence, where="filter.where"))
-    pairs = with_columns(pairs, evidence, where.names)
-    try:
-        kind = pairs.head(0).select(where.expr).to_series().dtype
-    except (pl.exceptions.PolarsError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise RuleError(f"filter.where cannot be computed: {reason}", hint=f"the expression is: {text}") from None
-    if kind != pl.Boolean:
-        raise RuleError(f"filter.where must be a condition, and this is a {kind}: {text}")
-    return pairs, Step("where", where.expr)
-
-
-def _problems(evidence: Evidence, rules: Rules) -> pl.DataFrame:
-    if rules.gold_suspects == "keep":
-        return evidence.problems
-    suspects = gold_suspects(evidence)["p"]
-    return evidence.problems.with_columns(gold_suspect=pl.col("p").is_in(suspects.implode()))
+def _both(rules: Rules) -> tuple[tuple[SideRules, SideName], tuple[SideRules, SideName]]:
+    return (rules.chosen, "chosen"), (rules.rejected, "rejected")
 
 
 def _count(problem_code: pl.Series, sides: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """How many candidates each problem has, and how many fall to rules on the problem or on one side.
+    """How many candidates each problem has, and how many fail rules on the problem or on one side.
 
     A chosen sample that fails takes all its couples with it: every sample of the rejected role but itself.
     A rejected sample that fails takes the couples whose chosen sample passed.
@@ -145,8 +131,8 @@ def _count(problem_code: pl.Series, sides: pl.DataFrame) -> tuple[pl.DataFrame, 
     return by_problem.filter(pl.col("n") > 0).select("p", "n"), lost
 
 
-def _pairs(sides: pl.DataFrame) -> pl.DataFrame:
-    """Join the two sides' survivors, and measure every couple."""
+def _couples(sides: pl.DataFrame) -> pl.DataFrame:
+    """Join the samples that passed on either side, and measure every couple."""
     chosen = sides.filter("c_in").select(
         "p",
         chosen_row="row",
@@ -170,3 +156,26 @@ def _pairs(sides: pl.DataFrame) -> pl.DataFrame:
         ratio=longer / shorter.clip(lower_bound=1),
         total_tokens=pl.col("prompt_tokens") + longer,
     )
+
+
+def _with_columns_of(conditions: Sequence[Condition], pairs: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
+    """The candidates with the columns that the conditions name. Raises `RuleError` for a condition that is none."""
+    for condition in conditions:
+        key = f"filter.{condition.reason}"
+        pairs = with_columns(pairs, evidence, condition.columns, key=key)
+        try:
+            kind = pairs.head(0).select(passes=condition.test(*map(pl.col, condition.columns)))["passes"].dtype
+        except (pl.exceptions.PolarsError, TypeError) as error:
+            raise RuleError(f"{key} cannot be computed: {str(error).splitlines()[0]}") from None
+        if kind != pl.Boolean:
+            raise RuleError(f"{key} must be a condition, and this is a {kind}")
+    return pairs
+
+
+def _first_failure(conditions: Sequence[Condition], first_code: int) -> pl.Expr:
+    """The code of the first condition a row fails (`first_code` for the first one, then counting up), 0 for none."""
+    failures = [
+        pl.when(~condition.expression()).then(pl.lit(first_code + i, dtype=pl.UInt8))
+        for i, condition in enumerate(conditions)
+    ]
+    return pl.coalesce(*failures, pl.lit(0, dtype=pl.UInt8))

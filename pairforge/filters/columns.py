@@ -8,9 +8,11 @@ import polars as pl
 
 from pairforge.errors import RuleError
 from pairforge.filters.evidence import Evidence
-from pairforge.filters.quality import QUALITY_COLUMNS
+from pairforge.filters.measures import QUALITY_COLUMNS
 
-MEASURES = ("chosen_tokens", "rejected_tokens", "prompt_tokens", "total_tokens", "gap", "gap_tokens", "ratio", "wrong")
+LENGTH_COLUMNS = (
+    "chosen_tokens", "rejected_tokens", "prompt_tokens", "total_tokens", "gap", "gap_tokens", "ratio", "wrong",
+)  # fmt: skip
 # Shorter names for some of them.
 ALIASES = {"total": "total_tokens", "chosen": "chosen_tokens", "rejected": "rejected_tokens", "difficulty": "pass_rate"}
 _INTERNAL = {
@@ -20,14 +22,14 @@ _INTERNAL = {
 
 
 def known_columns(evidence: Evidence) -> list[str]:
-    """All columns of a candidate: its measures, its problem's columns, and each side's as chosen_X, rejected_X."""
+    """All columns of a candidate: its lengths, its problem's columns, and each side's as chosen_X, rejected_X."""
     of_problem = [name for name in evidence.problems.columns if name not in _INTERNAL]
     of_sample = [name for name in evidence.samples.columns if name not in _INTERNAL]
     sides = [f"{side}_{name}" for side in ("chosen", "rejected") for name in of_sample]
-    return [*MEASURES, "problem_id", *of_problem, *sides]
+    return [*LENGTH_COLUMNS, "problem_id", *of_problem, *sides]
 
 
-def resolve(name: str, evidence: Evidence, *, where: str) -> str:
+def resolve(name: str, evidence: Evidence, *, key: str) -> str:
     """The column that a name means. Raises `RuleError` listing all columns when there is none."""
     known = known_columns(evidence)
     if name in known:
@@ -36,21 +38,27 @@ def resolve(name: str, evidence: Evidence, *, where: str) -> str:
         return ALIASES[name]
     known += [f"{side}_{column}" for side in ("chosen", "rejected") for column in QUALITY_COLUMNS]
     if name in known:
-        raise RuleError(f"{where}: '{name}' was not measured", hint="join `pairforge.filters.quality.quality_table`")
+        raise RuleError(f"{key}: '{name}' was not measured", hint="join `pairforge.filters.measures.quality_table`")
     known = list(dict.fromkeys(known))
-    raise RuleError(f"{where}: there is no column '{name}'", hint=f"columns: {', '.join(known)}")
+    raise RuleError(f"{key}: there is no column '{name}'", hint=f"columns: {', '.join(known)}")
 
 
-def with_columns(pairs: pl.DataFrame, evidence: Evidence, names: Iterable[str]) -> pl.DataFrame:
-    """The candidates with the named columns (resolved names) added."""
+def with_columns(pairs: pl.DataFrame, evidence: Evidence, names: Iterable[str], *, key: str) -> pl.DataFrame:
+    """The candidates with the named columns added, each under the name that was asked for.
+
+    Raises `RuleError`, naming the YAML `key`, where there is no such column.
+    """
     added = []
     for name in sorted(set(names) - set(pairs.columns)):
-        if name == "gap_tokens":
+        column = resolve(name, evidence, key=key)
+        if column in pairs.columns:
+            values = pairs[column]
+        elif column == "gap_tokens":
             values = pairs["chosen_tokens"] - pairs["rejected_tokens"]
-        elif name in evidence.problems.columns:
-            values = evidence.problems[name][pairs["p"]]
+        elif column in evidence.problems.columns:
+            values = evidence.problems[column][pairs["p"]]
         else:
-            side, _, column = name.partition("_")
-            values = evidence.samples[column][pairs[f"{side}_row"]]
+            side, _, of_sample = column.partition("_")
+            values = evidence.samples[of_sample][pairs[f"{side}_row"]]
         added.append((values.cast(pl.String) if values.dtype == pl.Categorical else values).alias(name))
     return pairs.with_columns(added)

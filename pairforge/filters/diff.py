@@ -32,8 +32,8 @@ def diff(pairs_a: pl.DataFrame, drops_a: pl.DataFrame, pairs_b: pl.DataFrame, dr
     kind = pl.when(~in_b).then(pl.lit("only_a")).when(~in_a).then(pl.lit("only_b")).otherwise(pl.lit("other_pairs"))
     differing = both.filter(~pl.col("a").eq_missing(pl.col("b"))).select("problem_id", kind=kind)
     parts = [
-        _explained(differing.filter(kind="only_a"), drops_b),
-        _explained(differing.filter(kind="only_b"), drops_a),
+        _with_reason(differing.filter(kind="only_a"), drops_b),
+        _with_reason(differing.filter(kind="only_b"), drops_a),
         differing.filter(kind="other_pairs").with_columns(
             reason=pl.lit("pick"), detail=pl.lit("both views pair it, from other samples")
         ),
@@ -53,6 +53,6 @@ def _final(drops: pl.DataFrame) -> pl.DataFrame:
     return drops.filter(stage="filter")
 
 
-def _explained(problems: pl.DataFrame, drops: pl.DataFrame) -> pl.DataFrame:
+def _with_reason(problems: pl.DataFrame, drops: pl.DataFrame) -> pl.DataFrame:
     why = _final(drops).select(problem_id="subject", reason="reason", detail="detail")
     return problems.join(why, on="problem_id", how="left")

@@ -1,49 +1,81 @@
-"""Why a problem gave no pair: the last rule that still had a survivor, and what each rule took."""
+"""Why a problem gave no pair: the last rule that still had a candidate to take, and what each rule took."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from pairforge.filters.candidates import Candidates
+from pairforge.filters.evidence import ENOUGH
 
 NO_CANDIDATE = "no_candidate"
-ENOUGH = "enough"
-"""`stopped_by` of a problem whose draws ended, or never began, where the number of problems that is enough ended all
-sampling; and the reason why such a problem without any draw has no pair."""
 
 
-def explain_drops(
-    problems: pl.DataFrame, found: Candidates, removed: list[tuple[str, pl.DataFrame]], kept: pl.DataFrame
-) -> pl.DataFrame:
+class Lost(NamedTuple):
+    """What a choice left out: `counts` has p, n (how many pairs of a problem)."""
+
+    reason: str
+    counts: pl.DataFrame
+
+
+def lost_between(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """p, n: how many pairs of each problem a choice left out."""
+    counts = before.group_by("p").agg(n=pl.len().cast(pl.Int64))
+    left = after.group_by("p").agg(left=pl.len().cast(pl.Int64))
+    counts = counts.join(left, on="p", how="left").with_columns(pl.col("n") - pl.col("left").fill_null(0))
+    return counts.filter(pl.col("n") > 0).select("p", "n")
+
+
+def drops(problems: pl.DataFrame, found: Candidates, lost_later: Sequence[Lost], pairs: pl.DataFrame) -> pl.DataFrame:
     """One row per problem without a pair: subject, stage, reason, detail, counts, sorted by subject.
 
-    `removed` holds, in order, what the rules over many pairs left out (p, n). `counts` adds up to the problem's
-    candidates; it is empty, and the reason "no_candidate", where no sample stands on one of the two sides, or "enough",
-    where that is so because the problem was never drawn: enough others had been accepted.
+    `lost_later` holds, in order, what the choices left out. `counts` adds up to the problem's candidates; it is empty,
+    and the reason "no_candidate", where no sample stands on one of the two sides, or "enough", where that is so because
+    the problem was never drawn: enough others had been accepted.
     """
-    left = (pl.col("draws") == 0) & (pl.col("stopped_by") == ENOUGH)
-    dropped = problems.select("p", "problem_id", left=left).join(kept.select("p").unique(), on="p", how="anti")
-    reasons = [*found.reasons, *(reason for reason, _ in removed)]
+    not_needed = (pl.col("draws") == 0) & (pl.col("stopped_by") == ENOUGH)
+    dropped = problems.select("p", "problem_id", not_needed=not_needed).join(
+        pairs.select("p").unique(), on="p", how="anti"
+    )
+    reasons = [*found.reasons, *(reason for reason, _ in lost_later)]
     later = [
         lost.select("p", pl.lit(code, dtype=pl.UInt8).alias("code"), "n")
-        for code, (_, lost) in enumerate(removed, start=len(found.reasons) + 1)
+        for code, (_, lost) in enumerate(lost_later, start=len(found.reasons) + 1)
     ]
     lost = pl.concat([found.lost, *later]).join(dropped, on="p", how="semi").sort("p", "code")
     names = pl.Series("reason", [NO_CANDIDATE, *reasons])
     lost = lost.with_columns(names[lost["code"].cast(pl.UInt32)])
     entry = pl.format('"{}": {}', "reason", "n")  # reasons are plain words: nothing in them needs escaping
-    explained = lost.group_by("p", maintain_order=True).agg(
+    per_problem = lost.group_by("p", maintain_order=True).agg(
         pl.col("reason").last(), counts=entry.str.join(", "), total=pl.col("n").sum(), last=pl.col("n").last()
     )
-    rows = dropped.join(explained, on="p", how="left").sort("problem_id")
+    rows = dropped.join(per_problem, on="p", how="left").sort("problem_id")
     detail = pl.format("took the last {} of {} candidates", "last", "total")
-    not_needed = pl.lit("enough problems were accepted before it was drawn")
-    nothing = pl.when("left").then(not_needed).otherwise(pl.lit("no sample stands on one of the two sides"))
-    no_reason = pl.when("left").then(pl.lit(ENOUGH)).otherwise(pl.lit(NO_CANDIDATE))
+    undrawn = pl.lit("enough problems were accepted before it was drawn")
+    no_detail = pl.when("not_needed").then(undrawn).otherwise(pl.lit("no sample stands on one of the two sides"))
+    no_reason = pl.when("not_needed").then(pl.lit(ENOUGH)).otherwise(pl.lit(NO_CANDIDATE))
     return rows.select(
         pl.col("problem_id").alias("subject"),
         pl.lit("filter").alias("stage"),
         pl.coalesce("reason", no_reason).alias("reason"),
-        pl.coalesce(detail, nothing).alias("detail"),
+        pl.coalesce(detail, no_detail).alias("detail"),
         pl.concat_str(pl.lit("{"), pl.col("counts").fill_null(""), pl.lit("}")).alias("counts"),
     )
+
+
+def funnel(found: Candidates, lost_later: Sequence[Lost]) -> list[dict[str, Any]]:
+    """What is left after every rule: step, candidates, problems."""
+    left = found.all
+    steps = [{"step": "candidates", "candidates": int(left["n"].sum()), "problems": left.height}]
+    lost = [
+        Lost(reason, found.lost.filter(pl.col("code") == code).select("p", "n"))
+        for code, reason in enumerate(found.reasons, start=1)
+    ]
+    for reason, counts in [*lost, *lost_later]:
+        left = left.join(counts.rename({"n": "lost"}), on="p", how="left")
+        left = left.select("p", n=pl.col("n") - pl.col("lost").fill_null(0)).filter(pl.col("n") > 0)
+        name = "pick" if reason == "not_picked" else reason
+        steps.append({"step": name, "candidates": int(left["n"].sum()), "problems": left.height})
+    return steps

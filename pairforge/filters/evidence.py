@@ -9,6 +9,11 @@ import polars as pl
 
 from pairforge.filters.hashing import mix, text_hashes
 
+ACCEPTED, ENOUGH = "accepted", "enough"
+"""Values of `stopped_by`, which says why a problem was not drawn further. "accepted": its samples served the rules that
+it was sampled for. "enough": `draws.enough` problems were accepted, this one or others; it is also the reason of the
+drop where such a problem was never drawn. The others are "max" (all draws were made) and "not_drawn"."""
+
 _PROBLEM_DEFAULTS: dict[str, object] = {
     "source": "", "gold": "dataset", "draws": 0, "stopped_by": "", "pass_rate": None,
 }  # fmt: skip
@@ -18,7 +23,7 @@ _SAMPLE_DEFAULTS: dict[str, object] = {
 }  # fmt: skip
 
 # Columns with a handful of different values: as categories they compare ten times faster than as text.
-_WORDS = ("origin", "side", "status", "finish_reason")
+_CATEGORIES = ("origin", "side", "status", "finish_reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ def prepare(problems: pl.DataFrame, samples: pl.DataFrame) -> Evidence:
     `problems`: problem_id, source, gold, draws, stopped_by, pass_rate (null when unknown), and any further column.
     `samples`: one row per sample: sample_key, problem_id, origin, side, draw, model, status, finish_reason, answer,
     prompt_tokens, completion_tokens, budget_limited, max_tokens; optionally `rejected_completion_tokens` where the
-    rejected side is framed differently, and quality columns. Absent optional columns get their default.
+    rejected side has another reasoning format, and quality columns. Absent optional columns get their default.
     A sample whose problem is not in `problems` is left out.
     """
     problems = _with_defaults(problems, _PROBLEM_DEFAULTS).sort("problem_id").with_row_index("p")
@@ -53,31 +58,8 @@ def prepare(problems: pl.DataFrame, samples: pl.DataFrame) -> Evidence:
     ids = problems.select("problem_id", "p", "problem_hash")
     numbers = samples.select("problem_id").join(ids, on="problem_id", how="left", maintain_order="left")
     samples = samples.hstack(numbers.drop("problem_id")).filter(pl.col("p").is_not_null()).with_row_index("row")
-    samples = samples.with_columns(pl.col(_WORDS).cast(pl.Categorical), _sample_hash(samples))
+    samples = samples.with_columns(pl.col(_CATEGORIES).cast(pl.Categorical), _sample_hash(samples))
     return Evidence(problems, samples.drop("problem_hash"))
-
-
-def gold_suspects(evidence: Evidence, *, long: int = 1, short: int = 2) -> pl.DataFrame:
-    """Problems whose ground truth may be wrong: p, problem_id, suspect_answer, agreeing, correct.
-
-    At least `long` given and `short` sampled solutions give one and the same incorrect answer, and together they are
-    more than agree with the ground truth. Sampled ones alone prove nothing: a small model repeats its own mistakes.
-    Answers are compared as text (but for spacing and dollars), so this finds too few rather than too many.
-    """
-    answer = pl.col("answer").str.replace_all(r"[\s$]", "").str.replace_all(r"\\[dt]frac", r"\frac")
-    wrong = evidence.samples.filter((pl.col("status") == "incorrect") & (pl.col("answer") != ""))
-    given = pl.col("origin") == "given"
-    agreed = wrong.group_by("p", same=answer).agg(
-        suspect_answer=pl.col("answer").min(), agreeing=pl.len(), long=given.sum(), short=(~given).sum()
-    )
-    agreed = agreed.filter((pl.col("long") >= long) & (pl.col("short") >= short))
-    agreed = agreed.sort("p", -pl.col("agreeing").cast(pl.Int64), "suspect_answer")
-    agreed = agreed.unique("p", keep="first", maintain_order=True)
-    correct = evidence.samples.filter(pl.col("status") == "correct").group_by("p").agg(correct=pl.len())
-    found = agreed.join(correct, on="p", how="left").with_columns(pl.col("correct").fill_null(0))
-    found = found.filter(pl.col("agreeing") > pl.col("correct"))
-    named = found.join(evidence.problems.select("p", "problem_id"), on="p").sort("p")
-    return named.select("p", "problem_id", "suspect_answer", "agreeing", "correct")
 
 
 def _with_defaults(frame: pl.DataFrame, defaults: dict[str, object]) -> pl.DataFrame:

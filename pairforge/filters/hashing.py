@@ -1,4 +1,4 @@
-"""Seeded draws that depend on ids alone: the same seed gives the same pairs whatever the order of the rows.
+"""A seeded order that depends on ids alone: the same seed gives the same pairs whatever the order of the rows.
 
 Polars' own `hash` may change between versions, so numbers that decide which pairs exist are mixed here.
 """
@@ -32,7 +32,7 @@ def mix(values: np.ndarray) -> np.ndarray:
     return z ^ (z >> np.uint64(31))
 
 
-def draw(hashes: pl.Series, seed: int, purpose: str) -> pl.Series:
-    """A seeded order of hashed ids: one unsigned number each, unrelated between seeds and between purposes."""
+def seeded_order(hashes: pl.Series, seed: int, purpose: str) -> pl.Series:
+    """A random order of hashed ids: one unsigned number each, unrelated between seeds and between purposes."""
     salt = np.uint64(text_hash(f"{seed}/{purpose}"))
     return pl.Series(hashes.name, mix(hashes.to_numpy() ^ salt))

@@ -20,31 +20,19 @@ TELLING = 0.9  # accuracy above which a feature counts as giving pairs away
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """One pair as far as form goes: an id, the prompts (usually one) and the two completions."""
+    """One pair as far as form goes: an id and the two completions."""
 
     id: str
     chosen: str
     rejected: str
-    chosen_prompt: str = ""
-    rejected_prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """How well one surface feature tells the sides apart.
-
-    `accuracy` is cross-checked on pairs the guess was not learned on. `examples` are the values that tell most,
-    with how often they stand on the chosen and on the rejected side.
-    """
+    """How well one surface feature tells the sides apart: its accuracy on pairs the guess was not learned on."""
 
     name: str
     accuracy: float
-    examples: tuple[tuple[str, int, int], ...]
-
-    @property
-    def telling(self) -> bool:
-        """Whether the form gives the sides away."""
-        return self.accuracy >= TELLING
 
 
 def separability(pairs: Iterable[Surface]) -> list[Feature]:
@@ -56,21 +44,13 @@ def separability(pairs: Iterable[Surface]) -> list[Feature]:
     return sorted(features, key=lambda feature: -feature.accuracy)
 
 
-def _score(name: str, value: Callable[[str, str], str], pairs: Sequence[Surface]) -> Feature:
-    seen = [
-        (pair.id, value(pair.chosen_prompt, pair.chosen), value(pair.rejected_prompt, pair.rejected)) for pair in pairs
-    ]
+def _score(name: str, value: Callable[[str], str], pairs: Sequence[Surface]) -> Feature:
     halves: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
-    for identity, chosen, rejected in seen:
-        halves[hashlib.sha256(identity.encode()).digest()[0] % 2].append((chosen, rejected))
+    for pair in pairs:
+        half = halves[hashlib.sha256(pair.id.encode()).digest()[0] % 2]
+        half.append((value(pair.chosen), value(pair.rejected)))
     hits = _hits(learn=halves[0], test=halves[1]) + _hits(learn=halves[1], test=halves[0])
-    chosen_counts = Counter(chosen for _, chosen, _ in seen)
-    rejected_counts = Counter(rejected for _, _, rejected in seen)
-    values = sorted(
-        chosen_counts.keys() | rejected_counts.keys(), key=lambda v: (-abs(chosen_counts[v] - rejected_counts[v]), v)
-    )
-    examples = tuple((v, chosen_counts[v], rejected_counts[v]) for v in values[:3])
-    return Feature(name, hits / len(pairs), examples)
+    return Feature(name, hits / len(pairs))
 
 
 def _hits(*, learn: list[tuple[str, str]], test: list[tuple[str, str]]) -> float:
@@ -91,11 +71,11 @@ _MARKERS = {
 }
 
 
-def _markers(_: str, text: str) -> str:
+def _markers(text: str) -> str:
     return ", ".join(name for name, pattern in _MARKERS.items() if pattern.search(text)) or "none"
 
 
-def _empty_thought(_: str, text: str) -> str:
+def _empty_thought(text: str) -> str:
     thought = split_reasoning(text).thought
     return "no thought" if thought is None else "a thought" if thought else "an empty thought"
 
@@ -104,16 +84,16 @@ def _opening(text: str) -> str:
     return " ".join(re.findall(r"\w+|[^\w\s]", text)[:2]).lower()
 
 
-def _opening_words(_: str, text: str) -> str:
+def _opening_words(text: str) -> str:
     parts = split_reasoning(text)
     return _opening(parts.thought or parts.answer)
 
 
-def _answer_opening(_: str, text: str) -> str:
+def _answer_opening(text: str) -> str:
     return _opening(split_reasoning(text).answer)
 
 
-def _ending(_: str, text: str) -> str:
+def _ending(text: str) -> str:
     """The shape of the last line: is there a box, and what comes last."""
     line = text.rstrip().rpartition("\n")[2]
     box = "a box" if "\\boxed" in line else "no box"
@@ -121,15 +101,14 @@ def _ending(_: str, text: str) -> str:
     return f"{box} in the last line, ending in {last}"
 
 
-def _answer_shape(_: str, text: str) -> str:
+def _answer_shape(text: str) -> str:
     """The shape of what follows the reasoning: how many paragraphs, with a box or without."""
     answer = split_reasoning(text).answer
     paragraphs = min(len([p for p in answer.split("\n\n") if p.strip()]), 4)
     return f"{paragraphs}{'+' if paragraphs == 4 else ''} paragraphs, {answer.count(chr(92) + 'boxed')} boxes"
 
 
-FEATURES: dict[str, Callable[[str, str], str]] = {
-    "prompt": lambda prompt, _: hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest()[:8],
+FEATURES: dict[str, Callable[[str], str]] = {
     "markers": _markers,
     "thought": _empty_thought,
     "opening words": _opening_words,

@@ -13,7 +13,7 @@ import polars as pl
 
 from pairforge.errors import RuleError
 from pairforge.filters.evidence import Evidence
-from pairforge.filters.rules import Rules, check_rules
+from pairforge.filters.ruleset import Rules, check_rules
 from pairforge.filters.select import Selection, select
 from pairforge.filters.undecided import undecided
 
@@ -23,11 +23,11 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One rule set of a sweep. `rules` is None, and `note` says why, where the settings make no valid rules."""
+    """One rule set of a sweep, with the settings that tell it from the others."""
 
     settings: Mapping[str, Any]
-    rules: Rules | None
-    note: str = ""
+    rules: Rules
+    seed: int = 0
 
 
 def label(settings: Mapping[str, Any]) -> str:
@@ -118,13 +118,11 @@ def _run_arm(
     keep: Callable[[Arm, Selection], None] | None,
 ) -> tuple[ArmResult, np.ndarray]:
     nothing = np.empty(0, dtype=np.uint64)
-    if arm.rules is None:
-        return ArmResult(arm.settings, notes=[arm.note]), nothing
     try:
         check_rules(arm.rules)
     except RuleError as error:
         return ArmResult(arm.settings, notes=[error.message]), nothing
-    selection = select(evidence, arm.rules)
+    selection = select(evidence, arm.rules, seed=arm.seed)
     if keep is not None:
         keep(arm, selection)
     left = undecided(evidence, arm.rules, selection.drops)

@@ -3,40 +3,61 @@
 Sampling may stop for a problem when its samples `accepts` the target, and need not ask for more tokens than
 `longest_useful`. Neither looks at other problems or at the order in which samples finished, so that drawing until
 accepted stays free of bias from the engine's timing. Shares, bands, caps and numbers of pairs are the view's business.
+
+The conditions are those of the rules themselves (`pairforge.filters.rules`), applied to plain values. A condition on
+something that is not known while sampling, such as a measure of the text, is left to the view.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
 
-from pairforge.filters.rules import CORRECT, OPEN, Bounds, Direction, Rules, SideRule, controlled
+from pydantic import Field
+
+from pairforge.filters.rule import Condition, SideName
+from pairforge.filters.rules import PairRules, SideRules, shortest
+from pairforge.filters.ruleset import Rules
+
+KNOWN_OF_SAMPLE = {"origin", "side", "model", "status", "finish_reason", "tokens"}
+KNOWN_OF_PAIR = {"chosen_tokens", "rejected_tokens", "prompt_tokens", "gap", "ratio", "total_tokens"}
+Values = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(PairRules):
     """The part of `Rules` that one problem's samples can satisfy or not.
 
     It goes into the run's manifest and is frozen there: a later view that asks for less is served completely.
     """
 
-    direction: Direction = "long"
-    chosen: SideRule = CORRECT
-    rejected: SideRule = CORRECT
-    gap: Bounds = OPEN
-    ratio: Bounds = OPEN
-    total: Bounds = OPEN
-    same_bin: int | None = None
-    per_problem: int = 1
+    chosen: SideRules = Field(SideRules(), description="Which solutions may be the chosen side.")
+    rejected: SideRules = Field(SideRules(), description="Which solutions may be the rejected side.")
+    per_problem: int = Field(1, ge=1, description="How many pairs a problem needs, a count.")
+
+    @cached_property
+    def chosen_conditions(self) -> tuple[Condition, ...]:
+        """What a sample must meet to be a chosen side, as far as sampling knows it."""
+        return _known([*self.chosen.role("chosen"), *self.chosen.side_conditions()], KNOWN_OF_SAMPLE)
+
+    @cached_property
+    def rejected_conditions(self) -> tuple[Condition, ...]:
+        """What a sample must meet to be a rejected side, as far as sampling knows it."""
+        return _known([*self.rejected.role("rejected"), *self.rejected.side_conditions()], KNOWN_OF_SAMPLE)
+
+    @cached_property
+    def couple_conditions(self) -> tuple[Condition, ...]:
+        """What two samples must meet together, as far as sampling knows it."""
+        return _known(list(self.pair_conditions()), KNOWN_OF_PAIR)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the target looks at in a sample. Tokens are the student's; None where nobody counted them.
 
-    `rejected_tokens` is the length in the rejected side's frame, None where it is the same as `tokens`.
+    `rejected_tokens` is the length in the rejected side's format, None where it is the same as `tokens`.
     """
 
     origin: Literal["given", "sampled"]
@@ -49,6 +70,22 @@ class Facts:
     rejected_tokens: int | None = None
 
 
+def loosest_target(rules: Rules) -> Target:
+    """The rules without what concerns the problem, or many pairs at once."""
+    rules = rules.effective
+    rules = rules.for_sampling(rules)
+    return Target(**{name: getattr(rules, name) for name in Target.model_fields})
+
+
+def read_target(row: Mapping[str, Any]) -> Target:
+    """A target from a manifest. Those of earlier versions write bounds on the text, which they leave out, as []."""
+    sides = {
+        side: {name: value for name, value in row[side].items() if (name, value) != ("quality", [])}
+        for side in ("chosen", "rejected")
+    }
+    return Target.model_validate({**row, **sides})
+
+
 def draws_needed(target: Target) -> int:
     """How many sampled solutions a problem needs at least to serve the target, with one given solution."""
     if not target.chosen.origin == target.rejected.origin == "sampled":
@@ -59,36 +96,15 @@ def draws_needed(target: Target) -> int:
     return count
 
 
-def loosest_target(rules: Rules) -> Target:
-    """The rules without what concerns many pairs at once, the text, or the problem.
-
-    `wrong_share` does not widen the accepted statuses: wrong samples turn up on the way to right ones.
-    Bounds on quality columns and `where` are left out, because they are computed after sampling.
-    """
-    rules = controlled(rules)
-    chosen, rejected = rules.chosen, rules.rejected
-    if rules.wrong_share == 1:
-        rejected = replace(rejected, status=("incorrect",))
-    return Target(
-        direction=rules.direction,
-        chosen=replace(chosen, quality=()),
-        rejected=replace(rejected, quality=()),
-        gap=rules.gap,
-        ratio=rules.ratio,
-        total=rules.total,
-        same_bin=rules.same_bin,
-        per_problem=1 if rules.pick == "all" else rules.per_problem,
-    )
-
-
 def accepts(samples: Sequence[Facts], target: Target) -> bool:
     """Whether these samples of one problem make the pairs the target asks for."""
+    every = range(len(samples))
+    chosen = [i for i in every if _holds(target.chosen_conditions, _side_values(samples[i], "chosen"))]
+    rejected = [i for i in every if _holds(target.rejected_conditions, _side_values(samples[i], "rejected"))]
     wanted = target.per_problem
-    for a, chosen in enumerate(samples):
-        if not fits_side(chosen, target.chosen, "chosen"):
-            continue
-        for b, rejected in enumerate(samples):
-            if a != b and fits_side(rejected, target.rejected, "rejected") and _fits(chosen, rejected, target):
+    for a in chosen:
+        for b in rejected:
+            if a != b and _holds(target.couple_conditions, _pair_values(samples[a], samples[b])):
                 wanted -= 1
                 if wanted == 0:
                     return True
@@ -108,72 +124,54 @@ def longest_useful(samples: Sequence[Facts], target: Target, prompt_tokens: int)
     return None if math.isinf(longest) else max(int(longest), 0)
 
 
-def fits_side(sample: Facts, rule: SideRule, side: Literal["chosen", "rejected"]) -> bool:
-    """Whether a sample passes the rules of one side."""
-    tokens = _tokens(sample, side)
-    return (
-        _in_role(sample, rule, side)
-        and (not rule.finish or sample.finish_reason in rule.finish)
-        and (not rule.status or sample.status in rule.status)
-        and tokens is not None
-        and _within(tokens, Bounds(rule.min_tokens, rule.max_tokens))
-    )
-
-
-def _fits(chosen: Facts, rejected: Facts, target: Target) -> bool:
-    a, b = _tokens(chosen, "chosen"), _tokens(rejected, "rejected")
-    if a is None or b is None:
-        return False
-    if (target.direction == "long" and a <= b) or (target.direction == "short" and a >= b):
-        return False
-    longer, shorter = max(a, b), min(a, b)
-    return (
-        _within(longer - shorter, target.gap)
-        and _within(longer / max(shorter, 1), target.ratio)
-        and _within(chosen.prompt_tokens + longer, target.total)
-        and (target.same_bin is None or a // target.same_bin == b // target.same_bin)
-    )
-
-
-def _limits(
-    samples: Sequence[Facts], target: Target, prompt_tokens: int, side: Literal["chosen", "rejected"]
-) -> Iterator[float]:
+def _limits(samples: Sequence[Facts], target: Target, prompt_tokens: int, side: SideName) -> Iterator[float]:
     """How long a sampled solution on `side` may be, for each partner that may stand on the other."""
-    rule, other_rule = (target.rejected, target.chosen) if side == "rejected" else (target.chosen, target.rejected)
-    other_side: Literal["chosen", "rejected"] = "chosen" if side == "rejected" else "rejected"
-    if rule.origin == "given":
+    partner_side: SideName = "rejected" if side == "chosen" else "chosen"
+    own, other = (target.chosen, target.rejected) if side == "chosen" else (target.rejected, target.chosen)
+    conditions = target.rejected_conditions if side == "chosen" else target.chosen_conditions
+    longer = target.direction == "any" or (side == "chosen") == (target.direction == "long")
+    if own.origin == "given":
         return
-    own = min(_or_inf(rule.max_tokens), _or_inf(target.total.max) - prompt_tokens)
-    if other_rule.origin != "given":
-        yield own  # the partner may be sampled too, and then its length bounds nothing yet
-        return
-    longer = (side == "chosen") == (target.direction == "long")
-    for partner in samples:
-        tokens = _tokens(partner, other_side)
-        if tokens is None or not fits_side(partner, other_rule, other_side):
-            continue
-        if longer or target.direction == "any":
-            yield min(own, tokens + _or_inf(target.gap.max), max(tokens, 1) * _or_inf(target.ratio.max))
-        else:
-            yield min(own, tokens - max(target.gap.min or 0, 1), tokens / max(target.ratio.min or 1, 1))
+    partners: list[int | None] = [None]  # a partner that may be sampled too bounds nothing yet
+    if other.origin == "given":
+        values = [_side_values(sample, partner_side) for sample in samples]
+        partners = [v["tokens"] for v in values if v["tokens"] is not None and _holds(conditions, v)]
+    for tokens in partners:
+        beside = target.longest_tokens(tokens, prompt_tokens, longer=longer)
+        limit = shortest(iter((own.longest_tokens(), beside)))
+        yield math.inf if limit is None else limit
 
 
-def _in_role(sample: Facts, rule: SideRule, side: str) -> bool:
-    return (
-        sample.finish_reason != "error"
-        and sample.side in ("any", side)
-        and rule.origin in ("any", sample.origin)
-        and (not rule.models or sample.model in rule.models)
-    )
+def _known(conditions: Sequence[Condition], names: set[str]) -> tuple[Condition, ...]:
+    return tuple(c for c in conditions if c.while_sampling and names.issuperset(c.columns))
 
 
-def _tokens(sample: Facts, side: str) -> int | None:
-    return sample.rejected_tokens if side == "rejected" and sample.rejected_tokens is not None else sample.tokens
+def _holds(conditions: Sequence[Condition], values: Values) -> bool:
+    return all(condition.holds(values) for condition in conditions)
 
 
-def _within(value: float, bounds: Bounds) -> bool:
-    return (bounds.min is None or value >= bounds.min) and (bounds.max is None or value <= bounds.max)
+def _side_values(sample: Facts, side: SideName) -> Values:
+    other = side == "rejected" and sample.rejected_tokens is not None
+    return {
+        "origin": sample.origin,
+        "side": sample.side,
+        "model": sample.model,
+        "status": sample.status,
+        "finish_reason": sample.finish_reason,
+        "tokens": sample.rejected_tokens if other else sample.tokens,
+    }
 
 
-def _or_inf(value: float | None) -> float:
-    return math.inf if value is None else value
+def _pair_values(chosen: Facts, rejected: Facts) -> Values:
+    a, b = _side_values(chosen, "chosen")["tokens"], _side_values(rejected, "rejected")["tokens"]
+    if a is None or b is None:
+        return dict.fromkeys(KNOWN_OF_PAIR)
+    longer, shorter = max(a, b), min(a, b)
+    return {
+        "chosen_tokens": a,
+        "rejected_tokens": b,
+        "prompt_tokens": chosen.prompt_tokens,
+        "gap": longer - shorter,
+        "ratio": longer / max(shorter, 1),
+        "total_tokens": chosen.prompt_tokens + longer,
+    }

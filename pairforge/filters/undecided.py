@@ -10,12 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pairforge.filters.drops import ENOUGH
-from pairforge.filters.evidence import Evidence
-from pairforge.filters.rules import Rules, controlled
-
-# Drops for these reasons are the rules' own doing: no further sample would change them.
-_FINAL = ("gold", "gold_suspect", "pass_rate", "wrong_share", "band", "n_pairs", ENOUGH)
+from pairforge.filters.evidence import ACCEPTED, ENOUGH, Evidence
+from pairforge.filters.ruleset import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +43,13 @@ class Undecided:
 
 def undecided(evidence: Evidence, rules: Rules, drops: pl.DataFrame) -> Undecided:
     """Count the dropped problems of a selection (`Selection.drops`) that the sampling left undecided."""
-    reason = pl.col("reason")
-    open_drops = drops.filter(~(reason.is_in(_FINAL) | reason.str.starts_with("cap_")))
-    names = open_drops.select(problem_id="subject")
+    # What rules on the problem and choices drop, no further sample would change.
+    final = [ENOUGH, *(condition.reason for condition in rules.problem_conditions())]
+    final += [subset.reason for subset in rules.subsets(rules)]
+    names = drops.filter(~pl.col("reason").is_in(final)).select(problem_id="subject")
     dropped = evidence.problems.select("p", "problem_id", "stopped_by").join(names, on="problem_id", how="semi")
-    stopped = dropped.filter(pl.col("stopped_by") == "accepted")["p"]
-    cut = _cut(evidence, controlled(rules), dropped)
+    stopped = dropped.filter(pl.col("stopped_by") == ACCEPTED)["p"]
+    cut = _cut(evidence, rules.effective, dropped)
     left = dropped.filter(pl.col("stopped_by") == ENOUGH).height
     return Undecided(cut.len(), stopped.len(), pl.concat([cut, stopped]).n_unique(), left)
 

@@ -13,8 +13,8 @@ import yaml
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from pairforge.export.settings import settings_of
+from pairforge.filters import FilterSettings
 from pairforge.hub.licenses import License, citation, dataset_of, license_of
-from pairforge.hub.words import rules_in_words
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
           (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"))  # fmt: skip
@@ -48,6 +48,11 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         bar=bar,
     )
     return re.sub(r"\n{3,}", "\n\n", str(card)).rstrip() + "\n"
+
+
+def rules_in_words(settings: Mapping[str, Any]) -> list[str]:
+    """One sentence per rule of a `filter:` block."""
+    return list(FilterSettings.model_validate(settings).sentences())
 
 
 def metadata(manifest: Mapping[str, Any], license: License) -> Any:

@@ -14,7 +14,7 @@ from pairforge.errors import RecipeError
 from pairforge.filters import Evidence, Selection
 from pairforge.filters.diff import Difference, diff
 from pairforge.filters.hashing import text_hash
-from pairforge.filters.quality import needs_quality
+from pairforge.filters.ruleset import measures_needed
 from pairforge.filters.separability import Surface, separability
 from pairforge.filters.sweep import Arm, ArmResult, grid, label, sweep, to_table
 from pairforge.filters.undecided import undecided
@@ -49,10 +49,10 @@ def run_sweep(
     arms = []
     for entry in settings:
         recipe = run_recipe(run, [*overrides, *(f"{key}={yaml_value(value)}" for key, value in entry.items())])
-        arm = Arm(entry, recipe.filter.to_rules(recipe.seed))
+        arm = Arm(entry, recipe.filter, recipe.seed)
         recipes[label(arm.settings)] = recipe
         arms.append(arm)
-    measured = any(needs_quality(arm.rules) for arm in arms if arm.rules)
+    measured = any(measures_needed(arm.rules) for arm in arms)
     evidence = load_evidence(base, run, quality=measured, progress=progress)
     done = 0
 
@@ -60,7 +60,7 @@ def run_sweep(
         nonlocal done
         done += 1
         progress("sweep", done, len(arms), label(arm.settings))
-        if save_as and arm.rules:
+        if save_as:
             left = undecided(evidence, arm.rules, selection.drops)
             write_view(recipes[label(arm.settings)], run, f"{save_as}-{arms.index(arm) + 1}", selection, left)
 

@@ -8,8 +8,9 @@ import polars as pl
 
 from pairforge import lengths
 from pairforge.filters import Evidence, prepare
-from pairforge.filters.drops import ENOUGH
-from pairforge.filters.quality import needs_quality, quality_table
+from pairforge.filters.evidence import ENOUGH
+from pairforge.filters.measures import quality_table
+from pairforge.filters.ruleset import measures_needed
 from pairforge.pipeline.settings import AnyFrame, Progress, completion, frames, prompt, quiet, student
 from pairforge.recipe import Recipe
 from pairforge.records import Status, digest
@@ -52,7 +53,7 @@ def load_evidence(recipe: Recipe, run: Run, *, quality: bool | None = None, prog
     """
     samples = sample_facts(recipe, run, student(recipe), progress=progress)
     problems = problem_facts(recipe, run, samples)
-    if needs_quality(recipe.filter.to_rules()) if quality is None else quality:
+    if measures_needed(recipe.filter) if quality is None else quality:
         samples = samples.join(text_quality(run, progress), on="sample_key", how="left")
     return prepare(problems, samples)
 

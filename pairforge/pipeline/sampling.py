@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pairforge import demo, generator
-from pairforge.filters.drops import ENOUGH
+from pairforge.filters.evidence import ENOUGH
 from pairforge.pipeline.evidence import verify
 from pairforge.pipeline.plan import Work, plan_sampling
 from pairforge.pipeline.settings import Progress, open_verifier, quiet

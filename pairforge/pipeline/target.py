@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import polars as pl
 
-from pairforge.filters.rules import Bounds, SideRule
-from pairforge.filters.target import Facts, Target, accepts, loosest_target
+from pairforge.filters.target import Facts, Target, accepts, loosest_target, read_target
 from pairforge.generator import Accept, Drawn
 from pairforge.recipe import Recipe
 from pairforge.run import Run
@@ -20,24 +18,9 @@ def frozen_target(recipe: Recipe, run: Run, *, extend: bool = False) -> Target:
     stored = run.manifest().get("target")
     if stored is not None and not extend:
         return read_target(stored)
-    target = loosest_target(recipe.filter.to_rules(recipe.seed))
-    run.update_manifest(target=asdict(target))
+    target = loosest_target(recipe.filter)
+    run.update_manifest(target=target.model_dump(mode="json"))
     return target
-
-
-def read_target(row: Mapping[str, Any]) -> Target:
-    """A `Target` from the manifest."""
-
-    def side(value: Mapping[str, Any]) -> SideRule:
-        own: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
-        return SideRule(**own)
-
-    kinds: dict[str, Any] = {
-        "chosen": side,
-        "rejected": side,
-        **dict.fromkeys(("gap", "ratio", "total"), lambda value: Bounds(**value)),
-    }
-    return Target(**{name: kinds[name](value) if name in kinds else value for name, value in row.items()})
 
 
 def acceptance(given: Mapping[str, list[Facts]], target: Target) -> Accept:

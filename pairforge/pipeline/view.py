@@ -14,7 +14,7 @@ import polars as pl
 import pairforge
 from pairforge import lengths
 from pairforge.filters import Selection, select
-from pairforge.filters.drops import ENOUGH
+from pairforge.filters.evidence import ENOUGH
 from pairforge.filters.separability import Surface, separability
 from pairforge.filters.undecided import Undecided, undecided
 from pairforge.pipeline.facts import load_evidence
@@ -35,9 +35,8 @@ SURFACE_PAIRS = 5000  # enough to see a surface that tells the sides apart, and 
 def make_view(recipe: Recipe, run: Run, name: str, *, progress: Progress = quiet) -> None:
     """Apply the recipe's rules to the evidence: pairs, drops and what led to them, as `views/<name>/`."""
     evidence = load_evidence(recipe, run, progress=progress)
-    rules = recipe.filter.to_rules(recipe.seed)
-    selection = select(evidence, rules)
-    left = undecided(evidence, rules, selection.drops)
+    selection = select(evidence, recipe.filter, seed=recipe.seed)
+    left = undecided(evidence, recipe.filter, selection.drops)
     write_view(recipe, run, name, selection, left, progress=progress)
 
 

@@ -5,13 +5,9 @@ takes it apart and hands plain values on.
 """
 
 from pairforge.recipe.blocks import (
-    BandBlock,
-    BoundsBlock,
-    CapBlock,
     DecontaminateBlock,
     DrawsBlock,
     EngineBlock,
-    FilterBlock,
     FormatBlock,
     GeneratorBlock,
     GoldJoin,
@@ -19,7 +15,6 @@ from pairforge.recipe.blocks import (
     PublishBlock,
     Recipe,
     SamplingBlock,
-    SideBlock,
     SourceBlock,
     TrainBlock,
     VerifierBlock,
@@ -27,13 +22,9 @@ from pairforge.recipe.blocks import (
 from pairforge.recipe.load import dump_recipe, flatten, load_recipe, parse_recipe, train_arguments
 
 __all__ = [
-    "BandBlock",
-    "BoundsBlock",
-    "CapBlock",
     "DecontaminateBlock",
     "DrawsBlock",
     "EngineBlock",
-    "FilterBlock",
     "FormatBlock",
     "GeneratorBlock",
     "GoldJoin",
@@ -41,7 +32,6 @@ __all__ = [
     "PublishBlock",
     "Recipe",
     "SamplingBlock",
-    "SideBlock",
     "SourceBlock",
     "TrainBlock",
     "VerifierBlock",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pairforge
+from pairforge.filters import FilterSettings
 from pairforge.filters.sweep import ArmResult, label
 from pairforge.report import figures
 from pairforge.report.mathml import MathRenderer, printable
@@ -109,7 +110,14 @@ def _summary(data: ReportData) -> str:
         ]
     cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     warnings = "".join(f'<p class="warning" role="note">{escape(text)}</p>' for text in data.warnings)
-    return f'<dl class="facts">{cells}</dl>{warnings}'
+    rules = "".join(f"<li>{escape(sentence)}</li>" for sentence in _rules_in_words(data.record.get("filter")))
+    return f'<dl class="facts">{cells}</dl>{warnings}' + (
+        _details("The rules in words", f"<ul>{rules}</ul>") if rules else ""
+    )
+
+
+def _rules_in_words(settings: Mapping[str, Any] | None) -> list[str]:
+    return list(FilterSettings.model_validate(settings).sentences()) if settings else []
 
 
 def _subtitle(data: ReportData) -> str:

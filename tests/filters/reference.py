@@ -8,13 +8,15 @@ import math
 from collections import Counter
 from typing import Any
 
-from pairforge.filters import Band, Bounds, Cap, Rules, SideRule
+from pairforge.filters import BandSettings, Bounds, Cap, Rules, SideRules
 
 Row = dict[str, Any]
 M64 = 2**64
 
 
-def select_slowly(problems: list[Row], samples: list[Row], rules: Rules) -> tuple[list[Row], dict[str, Row]]:
+def select_slowly(
+    problems: list[Row], samples: list[Row], rules: Rules, seed: int = 0
+) -> tuple[list[Row], dict[str, Row]]:
     """Pairs (in order) and, per problem without one, its drop's reason and counts."""
     counts: dict[str, Counter[str]] = {p["problem_id"]: Counter() for p in problems}
     reason: dict[str, tuple[int, str]] = {p["problem_id"]: (-1, "no_candidate") for p in problems}
@@ -30,7 +32,7 @@ def select_slowly(problems: list[Row], samples: list[Row], rules: Rules) -> tupl
         for a in own:
             for b in own:
                 if a is not b and role(a, rules.chosen, "chosen") and role(b, rules.rejected, "rejected"):
-                    candidate = couple(problem, a, b, rules)
+                    candidate = couple(problem, a, b, seed)
                     failed = first_failure(candidate, rules)
                     if failed is None:
                         pairs.append(candidate)
@@ -46,17 +48,17 @@ def select_slowly(problems: list[Row], samples: list[Row], rules: Rules) -> tupl
     paired = {c["problem_id"] for c in pairs}
     drops = {p: {"reason": reason[p][1], "counts": dict(counts[p])} for p in counts if p not in paired}
     if rules.control in ("reversed", "random_pairs"):
-        pairs = [exchange(c) if rules.control == "reversed" or coin(c, rules.seed) else c for c in pairs]
+        pairs = [exchange(c) if rules.control == "reversed" or coin(c, seed) else c for c in pairs]
     return sorted(pairs, key=lambda c: (c["problem_id"], c["chosen_key"], c["rejected_key"])), drops
 
 
-def role(sample: Row, rule: SideRule, side: str) -> bool:
+def role(sample: Row, rule: SideRules, side: str) -> bool:
     if sample["finish_reason"] == "error" or sample["side"] not in ("any", side):
         return False
     return rule.origin in ("any", sample["origin"]) and (not rule.models or sample["model"] in rule.models)
 
 
-def couple(problem: Row, a: Row, b: Row, rules: Rules) -> Row:
+def couple(problem: Row, a: Row, b: Row, seed: int) -> Row:
     c, r = a["completion_tokens"], b["completion_tokens"]
     known = c is not None and r is not None
     return {
@@ -64,7 +66,7 @@ def couple(problem: Row, a: Row, b: Row, rules: Rules) -> Row:
         "chosen_key": a["sample_key"], "rejected_key": b["sample_key"], "chosen_tokens": c, "rejected_tokens": r,
         "gap": abs(c - r) if known else None, "ratio": max(c, r) / max(min(c, r), 1) if known else None,
         "total_tokens": a["prompt_tokens"] + max(c, r) if known else None, "wrong": b["status"] == "incorrect",
-        "order": (seeded(a, rules.seed, "chosen") * 0x9E3779B97F4A7C15 + seeded(b, rules.seed, "rejected")) % M64,
+        "order": (seeded(a, seed, "chosen") * 0x9E3779B97F4A7C15 + seeded(b, seed, "rejected")) % M64,
     }  # fmt: skip
 
 
@@ -72,11 +74,11 @@ def first_failure(candidate: Row, rules: Rules) -> tuple[int, str] | None:
     a, b, problem = candidate["a"], candidate["b"], candidate["problem"]
     c, r = candidate["chosen_tokens"], candidate["rejected_tokens"]
     wrong_too = ("incorrect",) if rules.wrong_share > 0 else ()
-    statuses = rules.rejected.status and rules.rejected.status + wrong_too
+    statuses = rules.rejected.statuses and rules.rejected.statuses + wrong_too
     checks = [
         ("gold", not rules.gold or problem["gold"] in rules.gold),
         ("pass_rate", inside(problem["pass_rate"], rules.pass_rate)),
-        *side_checks("chosen", a, rules.chosen, rules.chosen.status),
+        *side_checks("chosen", a, rules.chosen, rules.chosen.statuses),
         *side_checks("rejected", b, rules.rejected, ("incorrect",) if rules.wrong_share == 1 else statuses),
         ("length", c is not None and r is not None),
     ]
@@ -94,14 +96,14 @@ def first_failure(candidate: Row, rules: Rules) -> tuple[int, str] | None:
     return next(((i, name) for i, (name, passes) in enumerate(checks) if not passes), None)
 
 
-def side_checks(side: str, sample: Row, rule: SideRule, statuses: tuple[str, ...]) -> list[tuple[str, bool]]:
+def side_checks(side: str, sample: Row, rule: SideRules, statuses: tuple[str, ...]) -> list[tuple[str, bool]]:
     tokens = sample["completion_tokens"]
     return [
         (f"{side}_finish", not rule.finish or sample["finish_reason"] in rule.finish),
         (f"{side}_status", not statuses or sample["status"] in statuses),
         (f"{side}_min_tokens", inside(tokens, Bounds(min=rule.min_tokens))),
         (f"{side}_max_tokens", inside(tokens, Bounds(max=rule.max_tokens))),
-        *((f"{side}_{name}", inside(sample.get(name), bounds)) for name, bounds in rule.quality),
+        *((f"{side}_{name}", inside(sample.get(name), bounds)) for name, bounds in rule.quality.items()),
     ]
 
 
@@ -174,7 +176,7 @@ def share_wrong(pairs: list[Row], share: float) -> list[Row]:
     return [c for c in pairs if c["wrong"] == (c["problem_id"] in turned)]
 
 
-def band(pairs: list[Row], rule: Band) -> list[Row]:
+def band(pairs: list[Row], rule: BandSettings) -> list[Row]:
     ordered = sorted(pairs, key=lambda c: (c[rule.by], c["order"]))
     if rule.quantiles:
         low, high = (round(q * len(ordered)) for q in rule.quantiles)

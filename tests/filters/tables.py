@@ -1,9 +1,12 @@
 """Small evidence tables for the tests of the rules: written by hand, or generated."""
 
 import random
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
+from pydantic import BaseModel
+
+Model = TypeVar("Model", bound=BaseModel)
 
 PROBLEMS = {
     "problem_id": pl.String, "source": pl.String, "gold": pl.String, "draws": pl.Int64, "stopped_by": pl.String,
@@ -59,3 +62,8 @@ def random_tables(seed: int, n_problems: int, max_samples: int = 5) -> tuple[pl.
                        repetition=rng.choice([None, 0.0, 0.5, 1.0]))
             )  # fmt: skip
     return problems(*rows), samples(*solutions)
+
+
+def replace(settings: Model, **changes: Any) -> Model:
+    """The settings with other values, checked like any."""
+    return type(settings).model_validate({**dict(settings), **changes})

@@ -1,13 +1,11 @@
 """Control arms: what they keep from the rules, and what they take out."""
 
-from dataclasses import replace
-
 import pytest
 
-from pairforge.filters import Bounds, Cap, Rules, SideRule, gold_suspects, prepare, select, select_pairs
-from tests.filters.tables import problems, sample, samples
+from pairforge.filters import Bounds, Cap, Rules, SideRules, gold_suspects, prepare, select, select_pairs
+from tests.filters.tables import problems, replace, sample, samples
 
-THINKPO = Rules(chosen=SideRule("given"), rejected=SideRule("sampled"), gap=Bounds(min=50))
+THINKPO = Rules(chosen=SideRules(origin="given"), rejected=SideRules(origin="sampled"), gap=Bounds(min=50))
 
 
 def two_hundred():
@@ -21,8 +19,8 @@ def two_hundred():
     return prepare(problems(*(f"p{i}" for i in range(200))), samples(*table))
 
 
-def arm(control, **more):
-    return select(two_hundred(), replace(THINKPO, control=control, **more)).pairs
+def arm(control, seed=0, **more):
+    return select(two_hundred(), replace(THINKPO, control=control, **more), seed=seed).pairs
 
 
 def test_random_pairs_keep_the_pairs_and_toss_a_coin_for_the_sides():
@@ -60,10 +58,12 @@ def test_the_same_bin_matches_the_lengths_of_both_sides():
 def test_a_difficulty_window_looks_at_the_pass_rate():
     rows = [{"problem_id": f"p{i}", "pass_rate": rate} for i, rate in enumerate([0.0, 0.5, 1.0, None])]
     table = samples(*(sample(f"p{i}", o, n) for i in range(4) for o, n in (("given", 300), ("sampled", 100))))
-    made = select_pairs(problems(*rows), table, replace(THINKPO, pass_rate=Bounds(0.2, 0.8)))
+    made = select_pairs(problems(*rows), table, replace(THINKPO, pass_rate=Bounds(min=0.2, max=0.8)))
     assert made.pairs["problem_id"].to_list() == ["p1"]
     assert set(made.drops["reason"]) == {"pass_rate"}
-    balanced = select_pairs(problems(*rows[:3]), table, replace(THINKPO, caps=(Cap("difficulty", 1, width=0.6),)))
+    balanced = select_pairs(
+        problems(*rows[:3]), table, replace(THINKPO, caps=(Cap(by="difficulty", max=1, width=0.6),))
+    )
     assert balanced.pairs.height == 2  # 0.0 and 0.5 share a bin
 
 
@@ -71,7 +71,7 @@ def test_pairs_are_balanced_over_bins_of_the_gap():
     table = [sample(f"p{i}", "given", 300 if i < 8 else 900) for i in range(10)]
     table += [sample(f"p{i}", "sampled", 100) for i in range(10)]
     made = select_pairs(
-        problems(*(f"p{i}" for i in range(10))), samples(*table), replace(THINKPO, caps=(Cap("gap", width=500),))
+        problems(*(f"p{i}" for i in range(10))), samples(*table), replace(THINKPO, caps=(Cap(by="gap", width=500),))
     )
     assert sorted(made.pairs["gap_tokens"]) == [200, 200, 800, 800]
 
@@ -91,7 +91,7 @@ def test_gold_suspects_can_be_dropped_or_looked_at(choice, kept):
         *(sample("p", "sampled", 100, "incorrect", draw=d, **wrong) for d in (1, 2)),
         sample("q", "given", 300), sample("q", "sampled", 100),
     )  # fmt: skip
-    either = SideRule("given", status=()), SideRule("sampled", status=())
-    rules = Rules("long", *either, gold_suspects=choice)
+    given, sampled = SideRules(origin="given", status="any"), SideRules(origin="sampled", status="any")
+    rules = Rules(chosen=given, rejected=sampled, gold_suspects=choice)
     assert gold_suspects(prepare(problems("p", "q"), table)).height == 1
     assert select_pairs(problems("p", "q"), table, rules).pairs.height == kept

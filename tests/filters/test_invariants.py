@@ -1,7 +1,6 @@
 """What must hold for any evidence and any rules."""
 
 import json
-from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -10,9 +9,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from pairforge.errors import RuleError
-from pairforge.filters import Band, Bounds, Cap, Facts, Rules, SideRule, accepts, loosest_target, select_pairs
+from pairforge.filters import BandSettings, Bounds, Cap, Facts, Rules, SideRules, accepts, loosest_target, select_pairs
 from tests.filters.reference import select_slowly
-from tests.filters.tables import random_tables
+from tests.filters.tables import random_tables, replace
 
 quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 thorough = settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,25 +22,25 @@ tokens = st.one_of(st.none(), st.integers(0, 60))
 
 def bounds(low: int, high: int) -> st.SearchStrategy[Bounds]:
     ends = st.tuples(st.none() | st.integers(low, high), st.none() | st.integers(low, high))
-    return ends.map(lambda e: Bounds(*e) if None in e else Bounds(*sorted(e)))
+    return ends.map(lambda e: e if None in e else sorted(e)).map(lambda e: Bounds(min=e[0], max=e[1]))
 
 
 side = st.builds(
-    SideRule,
+    SideRules,
     origin=st.sampled_from(["any", "given", "sampled"]),
     models=st.sampled_from([(), (), ("x",)]),
     finish=st.sampled_from([(), (), ("stop",)]),
-    status=st.sampled_from([(), ("correct",), ("incorrect",), ("correct", "truncated")]),
+    status=st.sampled_from(["any", ("correct",), ("incorrect",), ("correct", "truncated")]),
     min_tokens=st.none() | st.integers(0, 20),
     max_tokens=st.none() | st.integers(20, 60),
-    quality=st.sampled_from([(), (), (("repetition", Bounds(max=0.5)),)]),
+    quality=st.sampled_from([{}, {}, {"repetition": Bounds(max=0.5)}]),
 )
 band = st.builds(
-    Band,
+    BandSettings,
     by=st.sampled_from(["gap", "ratio"]),
     keep=st.sampled_from(["smallest", "middle", "largest"]),
     n=st.integers(1, 9),
-) | st.just(Band("gap", quantiles=(0.25, 0.75)))
+) | st.just(BandSettings(by="gap", quantiles=(0.25, 0.75)))
 cap = st.builds(Cap, by=st.just("source"), max=st.none() | st.integers(1, 4)) | st.builds(
     Cap, by=st.just("gap"), max=st.integers(1, 4), width=st.just(10)
 )
@@ -58,7 +57,7 @@ any_rules = st.builds(
     Rules,
     **one_candidate,
     wrong_share=st.sampled_from([0, 0, 0.2, 0.5, 1]),
-    pass_rate=st.sampled_from([Bounds(), Bounds(), Bounds(0.1, 0.9)]),
+    pass_rate=st.sampled_from([Bounds(), Bounds(), Bounds(min=0.1, max=0.9)]),
     gold=st.sampled_from([(), (), ("dataset",)]),
     pick=st.sampled_from(["shortest", "longest", "closest", "random", "all"]),
     pick_chosen=st.sampled_from(["any", "any", "first", "shortest", "longest"]),
@@ -68,14 +67,14 @@ any_rules = st.builds(
     caps=st.lists(cap, max_size=2).map(tuple),
     n_pairs=st.none() | st.integers(1, 12),
     control=st.sampled_from(["none", "none", "reversed", "random_pairs"]),
-    seed=st.integers(0, 3),
 )  # fmt: skip
+seeds = st.integers(0, 3)
 filters_only = st.builds(Rules, **one_candidate, pick=st.just("all"))
 
 
-def check_against_the_slow_way(tables, rules):
-    made = select_pairs(*tables, rules)
-    pairs, drops = select_slowly(tables[0].to_dicts(), tables[1].to_dicts(), rules)
+def check_against_the_slow_way(tables, rules, seed):
+    made = select_pairs(*tables, rules, seed=seed)
+    pairs, drops = select_slowly(tables[0].to_dicts(), tables[1].to_dicts(), rules, seed)
     columns = ["problem_id", "chosen_key", "rejected_key", "chosen_tokens", "rejected_tokens"]
     assert made.pairs.select(columns).to_dicts() == [{name: c[name] for name in columns} for c in pairs]
     assert {
@@ -84,16 +83,16 @@ def check_against_the_slow_way(tables, rules):
 
 
 @quick
-@given(evidence, any_rules)
-def test_the_vectorised_rules_agree_with_the_slow_ones(tables, rules):
-    check_against_the_slow_way(tables, rules)
+@given(evidence, any_rules, seeds)
+def test_the_vectorised_rules_agree_with_the_slow_ones(tables, rules, seed):
+    check_against_the_slow_way(tables, rules, seed)
 
 
 @pytest.mark.full
 @thorough
-@given(evidence, any_rules)
-def test_the_vectorised_rules_agree_with_the_slow_ones_at_length(tables, rules):
-    check_against_the_slow_way(tables, rules)
+@given(evidence, any_rules, seeds)
+def test_the_vectorised_rules_agree_with_the_slow_ones_at_length(tables, rules, seed):
+    check_against_the_slow_way(tables, rules, seed)
 
 
 @quick
@@ -139,12 +138,12 @@ def tighter(rules: Rules) -> list[Rules]:
     """Rules that ask for more, one thing at a time."""
     low, high = rules.gap.min or 0, rules.gap.max
     return [
-        replace(rules, gap=Bounds(low + 5, high)),
-        replace(rules, gap=Bounds(rules.gap.min, 25 if high is None else min(high, 25))),
-        replace(rules, ratio=Bounds(max(rules.ratio.min or 0, 2), rules.ratio.max)),
-        replace(rules, total=Bounds(rules.total.min, min(rules.total.max or 99, 50))),
+        replace(rules, gap=Bounds(min=low + 5, max=high)),
+        replace(rules, gap=Bounds(min=rules.gap.min, max=25 if high is None else min(high, 25))),
+        replace(rules, ratio=Bounds(min=max(rules.ratio.min or 0, 2), max=rules.ratio.max)),
+        replace(rules, total=Bounds(min=rules.total.min, max=min(rules.total.max or 99, 50))),
         replace(rules, chosen=replace(rules.chosen, finish=("stop",))),
-        replace(rules, pass_rate=Bounds(0.2, None)),
+        replace(rules, pass_rate=Bounds(min=0.2, max=None)),
     ]
 
 
@@ -184,7 +183,7 @@ def test_the_reversed_arm_holds_the_same_pairs_the_other_way_round(tables, rules
 @quick
 @given(st.integers(0, 10**6), st.builds(Rules, **one_candidate, per_problem=st.integers(1, 2)))
 def test_sampling_accepts_exactly_the_problems_that_the_rules_pair(seed, rules):
-    bare = replace(rules, chosen=replace(rules.chosen, quality=()), rejected=replace(rules.rejected, quality=()))
+    bare = replace(rules, chosen=replace(rules.chosen, quality={}), rejected=replace(rules.rejected, quality={}))
     problems, samples = random_tables(seed, 8)
     counts = dict(select_pairs(problems, samples, bare).pairs.group_by("problem_id").len().rows())
     for problem in problems["problem_id"]:

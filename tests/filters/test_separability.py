@@ -24,15 +24,13 @@ def by_name(found):
 
 def test_markers_on_one_side_only_give_every_pair_away():
     found = by_name(separability(pairs("as_sampled")))
-    assert found["markers"].accuracy == 1.0 and found["markers"].telling
-    assert found["markers"].examples[0] in (("<think>, </think>", 60, 0), ("none", 0, 60))
+    assert found["markers"].accuracy == 1.0
 
 
 def test_one_frame_for_both_sides_hides_the_side():
     found = by_name(separability(pairs("think")))
-    for name in ("markers", "thought", "prompt", "shape of the answer"):
+    for name in ("markers", "thought", "shape of the answer"):
         assert found[name].accuracy == pytest.approx(0.5), name
-        assert not found[name].telling
 
 
 def test_words_that_open_every_long_solution_still_tell():
@@ -43,11 +41,6 @@ def test_a_feature_that_never_repeats_tells_nothing():
     """Cross-checked: values seen once cannot be learned by heart."""
     made = [Surface(str(n), f"word{n} x {n}", f"term{n} x {n}") for n in range(60)]
     assert by_name(separability(made))["opening words"].accuracy == pytest.approx(0.5)
-
-
-def test_different_prompts_for_the_two_sides_are_seen():
-    made = [Surface(str(n), "a", "a", "think long", "be short") for n in range(10)]
-    assert by_name(separability(made))["prompt"].accuracy == 1.0
 
 
 def test_no_pairs_no_features():

@@ -1,18 +1,16 @@
 """Sweeps, differences, and what sampling left undecided."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pairforge.filters import Bounds, Rules, SideRule, prepare, select, select_pairs
+from pairforge.filters import Bounds, Rules, SideRules, prepare, select, select_pairs
 from pairforge.filters.diff import diff
 from pairforge.filters.sweep import Arm, grid, sweep
 from pairforge.filters.undecided import undecided
-from tests.filters.tables import problems, random_tables, sample, samples
+from tests.filters.tables import problems, random_tables, replace, sample, samples
 
-THINKPO = Rules(chosen=SideRule("given"), rejected=SideRule("sampled"))
+THINKPO = Rules(chosen=SideRules(origin="given"), rejected=SideRules(origin="sampled"))
 
 
 def ten_problems():
@@ -47,10 +45,16 @@ def test_each_arm_tells_what_it_keeps_and_what_it_selects_for():
 
 
 def test_an_arm_that_contradicts_itself_is_a_row_with_a_note():
-    wrong, refused, fine = sweep(ten_problems(), [arm(min=9, max=3), Arm({"x": 1}, None, "not a number"), arm()])
-    assert (wrong.pairs, refused.pairs, fine.pairs) == (0, 0, 10)
-    assert "above max" in wrong.notes[0] and refused.notes == ["not a number"] and not fine.notes
-    assert wrong.overlap == [0, 0, 0]
+    wrong, fine = sweep(ten_problems(), [arm(min=9, max=3), arm()])
+    assert (wrong.pairs, fine.pairs) == (0, 10)
+    assert "above max" in wrong.notes[0] and not fine.notes
+    assert wrong.overlap == [0, 0]
+
+
+def test_an_arm_has_a_seed_of_its_own():
+    rules = replace(THINKPO, n_pairs=3)
+    results = sweep(ten_problems(), [Arm({"seed": seed}, rules, seed) for seed in (0, 0, 1)])
+    assert results[0].overlap[1] == 1 > results[0].overlap[2]
 
 
 def test_an_arm_that_keeps_nothing_has_no_means():

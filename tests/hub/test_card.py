@@ -12,9 +12,8 @@ import yaml
 from huggingface_hub import DatasetCard
 
 from pairforge.hub import render_card, stage
-from pairforge.hub.card import fence, line, size_category
+from pairforge.hub.card import fence, line, rules_in_words, size_category
 from pairforge.hub.licenses import license_of
-from pairforge.hub.words import rules_in_words
 from pairforge.recipe import dump_recipe, load_recipe
 from tests.hub.runs import RECIPE, add_view, small_run
 
@@ -51,7 +50,7 @@ def test_the_card_tells_everything_a_reader_asks_for(tmp_path):
     card = contents_of(tmp_path, unpaired=True).card
     for what in (
         "## Load", "## Train", "trl dpo", "## A row", '"chosen": [', "### Sources", "0123abcd", "### Sampled solutions",
-        "temperature 0.7", "Please reason step by step.", "### Verification", "version `v1`", "The chosen solution is the longer one.",
+        "temperature 0.7", "Please reason step by step.", "### Verification", "version `v1`", "The chosen side is longer than the rejected side.",
         "| after the rule | candidates | problems |", "gap in tokens", "Rejected solutions that are wrong: 0.0%", "Ground truth: dataset 40",
         "Can form alone tell the sides apart?", "## Duplicates and contamination", "repeat\\_gold\\_differs: 1",
         "## Selection bias and known limits", "pairforge build recipe.yaml", "## License and citations", "arXiv:2502.13173",
@@ -241,23 +240,27 @@ def test_sizes_have_the_hubs_names():
 
 def test_rules_read_like_sentences():
     sentences = rules_in_words({
-        "direction": "long", "chosen": {"origin": "given", "status": "correct", "max_tokens": 8192},
-        "rejected": {"origin": "sampled", "status": ["correct", "incorrect"], "quality": {"boxes": {"min": 1, "max": 1}}},
+        "tokenizer": "student", "direction": "long", "chosen": {"origin": "given", "status": "correct", "max_tokens": 8192},
+        "rejected": {"origin": "sampled", "status": ["correct", "no_answer"], "quality": {"boxes": {"min": 1, "max": 1}}},
         "wrong_share": 0.2, "gap": {"min": 200, "max": None}, "ratio": {"min": None, "max": None}, "pick": "closest",
         "target_gap": 500, "per_problem": 2, "band": {"by": "gap", "keep": "smallest", "n": 1000},
         "caps": [{"by": "source", "max": None}], "n_pairs": 10080, "control": "same_length",
     })  # fmt: skip
     assert sentences == [
-        "The chosen solution is the longer one.",
-        "The chosen solution comes with the source; verdict: correct; at most 8192 tokens.",
-        "The rejected solution was sampled; verdict: correct, incorrect; boxes at least 1 and at most 1.",
-        "About 20% of the pairs take a rejected solution that is wrong.",
-        "The gap between the two: at least 200 tokens.",
-        "Of those that pass, the 2 pairs whose gap is closest to 500 tokens per problem.",
-        "Of all pairs, the 1000 with the smallest gap.",
-        "Per value of source at most: as many as the smallest group has.",
-        "At most 10080 pairs, drawn with the seed.",
-        "This is a control arm: same length.",
+        "The chosen side comes with the source.",
+        "The verdict on the chosen side is correct.",
+        "The chosen side has at most 8,192 tokens.",
+        "The rejected side is sampled.",
+        "The verdict on the rejected side is correct or no answer.",
+        "The measure boxes of the rejected side is at least 1 and at most 1.",
+        "The chosen side is longer than the rejected side.",
+        "The longer side has at least 200 tokens more than the shorter side.",
+        "Each problem gives at most 2 pairs, whose gap is closest to 500 tokens.",
+        "About 20% of the pairs have an incorrect rejected side.",
+        "Of all pairs, the 1,000 with the smallest gap are kept.",
+        "At most as many pairs as the smallest group has are kept per value of source.",
+        "At most 10,080 pairs are kept, sampled at random (seeded).",
+        "This is a control arm: the lengths of both sides lie within 10 %, as close as each problem allows.",
     ]
 
 

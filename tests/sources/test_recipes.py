@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pairforge.errors import TemplateError
-from pairforge.filters.rules import check_rules
+from pairforge.filters import check_rules
 from pairforge.pipeline.check import check
 from pairforge.pipeline.settings import student
 from pairforge.recipe import Recipe, load_recipe
@@ -54,7 +54,7 @@ def load(file: Path, root: Path, *overrides: str) -> Recipe:
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
 def test_a_recipe_reads_and_checks(file: Path, root: Path):
     recipe = load(file, root)
-    check_rules(recipe.filter.to_rules())
+    check_rules(recipe.filter)
     report = check(recipe)
     assert report.ok, [c for c in report.checks if not c.ok]
     assert all(source["problems"] and source["given_samples"] for source in report.sources)

@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass, fields
 
 import polars as pl
 
-from pairforge.filters.rules import Rules
-
 # The words whose number ThinkPO's authors follow as a sign of reflection, with their close relatives.
 _REFLECTION = re.compile(
     r"\b(?:wait|hmm+|alternatively|let me (?:double[- ]?check|re-?check|verify|think again|reconsider)"
@@ -78,12 +76,6 @@ def quality_table(texts: Iterable[tuple[str, str]], batch: int = 5000) -> pl.Dat
     types = {"sample_key": pl.String, **dict.fromkeys(decimals, pl.Float64), **dict.fromkeys(wholes, pl.Int64)}
     frames = [pl.DataFrame(rows, schema=types) for rows in _batches(texts, batch)]
     return pl.concat(frames) if frames else pl.DataFrame(schema=types)
-
-
-def needs_quality(rules: Rules) -> bool:
-    """Whether rules name a measure of the text, so that the texts must be read."""
-    named = [column for side in (rules.chosen, rules.rejected) for column, _ in side.quality]
-    return bool(named) or any(column in rules.where for column in QUALITY_COLUMNS)
 
 
 def _batches(texts: Iterable[tuple[str, str]], size: int) -> Iterator[list[dict[str, object]]]:

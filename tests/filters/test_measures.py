@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairforge.filters.quality import QUALITY_COLUMNS, measure, quality_table
+from pairforge.filters.measures import QUALITY_COLUMNS, measure, quality_table
 
 PROSE = "First expand the left side, then collect the terms in x and compare both sides to find that x equals four. "
 

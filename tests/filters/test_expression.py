@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pairforge.errors import RuleError
-from pairforge.filters import Rules, SideRule, select_pairs
-from pairforge.filters.where import parse_where
+from pairforge.filters import Rules, SideRules, select_pairs
+from pairforge.filters.expression import parse_expression
 from tests.filters.tables import problems, sample, samples
 
 TABLES = (
@@ -19,7 +19,7 @@ TABLES = (
 
 
 def kept(where: str) -> str:
-    rules = Rules(chosen=SideRule("given"), rejected=SideRule("sampled"), where=where)
+    rules = Rules(chosen=SideRules(origin="given"), rejected=SideRules(origin="sampled"), where=where)
     return "".join(select_pairs(*TABLES, rules).pairs["problem_id"])
 
 
@@ -64,7 +64,7 @@ def test_what_a_condition_keeps(where, problems):
         ("(" * 500 + "gap" + ")" * 500, "levels deep"),
         ("not " * 450 + "wrong", "levels deep"),
         ("- " * 450 + "gap > 0", "levels deep"),
-        ("__import__('os').system('true')", "found '\\('|no column"),
+        ("__import__('os').system('true')", "found '\\.'"),
         ("gap.__class__", "cannot read this, found '.'"),
     ],
 )
@@ -76,7 +76,7 @@ def test_what_it_refuses(where, message):
 @given(st.text(max_size=60) | st.text("gap><=()[]\"'and or.,+-*/ 01", max_size=40))
 def test_any_text_parses_or_is_refused(text):
     try:
-        parse_where(text)
+        parse_expression(text)
     except RuleError:
         pass
 

@@ -1,0 +1,89 @@
+"""All rules together: the `filter:` block of a recipe, and what `select` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from pairforge.errors import RuleError
+from pairforge.filters.choices import Choices
+from pairforge.filters.controls import ControlArm
+from pairforge.filters.measures import QUALITY_COLUMNS
+from pairforge.filters.rule import Model
+from pairforge.filters.rules import PairRules, ProblemRules, SideRules
+
+
+class Sides(Model):
+    """The rules on the two sides."""
+
+    chosen: SideRules = Field(
+        SideRules(origin="given"), description="Which solutions may be the chosen side.", examples=[{"origin": "any"}]
+    )
+    rejected: SideRules = Field(
+        SideRules(origin="sampled"),
+        description="Which solutions may be the rejected side.",
+        examples=[{"origin": "any"}],
+    )
+
+
+class Rules(ProblemRules, Sides, PairRules, Choices, ControlArm):  # type: ignore[misc]  # pydantic's mypy plugin
+    """Everything a view is made from, besides the evidence and a seed.
+
+    Lengths are tokens of the student's tokenizer and chat template. A rule left at its default asks for nothing,
+    except `direction`, `pick` and the sides' `origin` and `status`.
+    """
+
+    @property
+    def effective(self) -> Rules:
+        """The rules of the control arm that `control` names, or these themselves."""
+        return self.control_arm.rules(self)
+
+    def mistakes(self) -> Iterator[str]:
+        """What no pair can satisfy, or what means nothing, as "key: what is wrong"."""
+        yield from ProblemRules.mistakes(self)
+        for side in ("chosen", "rejected"):
+            yield from (f"{side}.{mistake}" for mistake in getattr(self, side).mistakes())
+        yield from PairRules.mistakes(self)
+        yield from Choices.mistakes(self)
+
+    def sentences(self) -> Iterator[str]:
+        """What the rules ask for, in plain English, one sentence each."""
+        yield from ProblemRules.sentences(self)
+        yield from self.chosen.sentences("chosen")
+        yield from self.rejected.sentences("rejected")
+        yield from PairRules.sentences(self)
+        yield from Choices.sentences(self)
+        yield from ControlArm.sentences(self)
+
+
+class Student(Model):
+    """Whose tokens the rules count in."""
+
+    tokenizer: str = Field(description="The model that will be trained: all lengths are in tokens of its tokenizer.")
+    revision: str | None = Field(None, description="The tokenizer's revision on the Hub (a commit, tag or branch).")
+    chat_template: Literal["own", "training"] = Field(
+        "own",
+        description="`training` replaces a chat template that deletes reasoning by one that keeps it, where one is "
+        "known; `own` keeps the tokenizer's.",
+    )
+
+
+class FilterSettings(Student, Rules):  # type: ignore[misc]  # see `Rules`
+    """The `filter:` block of a recipe: the student, and the rules of a view."""
+
+
+def check_rules(rules: Rules) -> None:
+    """Raise `RuleError` for the first thing in `rules` that no pair can satisfy, or that means nothing."""
+    for mistake in rules.mistakes():
+        raise RuleError(f"filter.{mistake}", hint="see docs/filtering.md for what each key accepts")
+
+
+def measures_needed(rules: Rules) -> set[str]:
+    """The measures of the text that the rules name, of `QUALITY_COLUMNS`: where there are any, texts must be read."""
+    named = {name for side in (rules.chosen, rules.rejected) for c in side.side_conditions() for name in c.columns}
+    of_pairs = [name for condition in rules.pair_conditions() for name in condition.columns]
+    of_pairs += [subset.by for subset in rules.subsets(rules)]
+    named |= {name.partition("_")[2] for name in of_pairs if name.startswith(("chosen_", "rejected_"))}
+    return named & set(QUALITY_COLUMNS)
