@@ -41,7 +41,7 @@ def recipe(tmp_path: Path) -> Path:
 def test_help_names_every_command():
     done = pairforge("--help")
     assert done.returncode == 0
-    for command in ("demo", "check", "build", "sample", "verify", "filter", "show", "grade"):
+    for command in ("demo", "check", "build", "sample", "verify", "filter", "show", "grade", "schema"):
         assert command in done.stdout
 
 
