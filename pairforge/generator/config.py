@@ -82,14 +82,11 @@ class VllmOptions(SamplerConfig):
 
     def engine_args(self) -> dict[str, Any]:
         """The arguments of vLLM's `EngineArgs` but for model and revision; what is left to vLLM is not in it."""
-        own = {name: getattr(self, name) for name in VLLM_NAMES}
+        own = {name: getattr(self, name) for name in VllmOptions.model_fields if name not in ELSEWHERE}
         return {name: value for name, value in own.items() if value is not None} | self.vllm
 
 
-VLLM_NAMES = (
-    "dtype", "max_model_len", "max_num_seqs", "tensor_parallel_size", "gpu_memory_utilization", "enforce_eager",
-    "quantization", "trust_remote_code",
-)  # fmt: skip
+ELSEWHERE = ("kind", "model", "revision", "vllm")  # every other field of VllmOptions is an argument of EngineArgs
 
 
 class VllmEngineConfig(VllmOptions):

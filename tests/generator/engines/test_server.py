@@ -130,7 +130,11 @@ def test_one_poisoned_request_fails_alone(poison: Exception, words: str):
 
 
 def test_when_one_of_two_servers_dies_the_other_takes_over(store: MemoryStore):
-    with OpenAIServer(yes) as a, OpenAIServer(yes, delay_s=0.01) as b, engine(a, b, max_num_seqs=8, retries=0) as client:
+    with (
+        OpenAIServer(yes) as a,
+        OpenAIServer(yes, delay_s=0.01) as b,
+        engine(a, b, max_num_seqs=8, retries=0) as client,
+    ):
 
         def watch(progress) -> None:
             if progress.samples > 10:
@@ -142,7 +146,7 @@ def test_when_one_of_two_servers_dies_the_other_takes_over(store: MemoryStore):
 
 
 def test_when_the_last_server_dies_it_is_named_and_everything_finished_is_kept(store: MemoryStore):
-    with OpenAIServer(yes) as server, engine(server, window=4, retries=0) as client:
+    with OpenAIServer(yes) as server, engine(server, max_num_seqs=4, retries=0) as client:
 
         def watch(progress) -> None:
             if progress.samples > 10:
