@@ -7,7 +7,7 @@ import pairforge.verifier
 from pairforge.verifier.verify import VERIFIER_VERSION
 
 # They carry, store or show decisions, and make none.
-SERVANTS = {"__init__.py", "explain.py", "files.py", "memo.py", "pool.py", "worker.py"}
+SERVANTS = {"__init__.py", "config.py", "explain.py", "files.py", "memo.py", "pool.py", "worker.py"}
 
 
 def test_a_change_of_the_rules_is_a_new_version():
