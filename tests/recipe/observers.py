@@ -33,10 +33,13 @@ QUESTIONS = (
     "Tom reads {a} pages before lunch, then {b} pages at night: how much did he read today?",
     "Our baker made {a} small loaves besides {b} large ones; find the sum of both.",
 )
-KEEPS = "{% for m in messages %}<{{ m.role }}> {{ m.content }} <eos>\n{% endfor %}<assistant> "
+KEEPS = (
+    "{% for m in messages %}<{{ m.role }}> {{ m.content }} <eos>\n{% endfor %}"
+    "{% if add_generation_prompt %}<assistant> {% endif %}"
+)
 CUTS = (
-    "{% for m in messages %}{% if m.role == 'assistant' %}{{ m.content.split('</think>')[-1] }}{% else %}"
-    "<{{ m.role }}> {{ m.content }}{% endif %} <eos>\n{% endfor %}<assistant> "
+    "{% for m in messages %}<{{ m.role }}> {% if m.role == 'assistant' %}{{ m.content.split('</think>')[-1] }}"
+    "{% else %}{{ m.content }}{% endif %} <eos>\n{% endfor %}{% if add_generation_prompt %}<assistant> {% endif %}"
 )
 
 
