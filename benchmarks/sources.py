@@ -23,11 +23,12 @@ from pathlib import Path
 
 from benchmarks._machine import machine
 from pairforge.records import Problem, problem_id
-from pairforge.sources import EvaluationSet, SourceSpec, collect, decontaminate, drop_near_duplicates, read_source
+from pairforge.sources import EvaluationSet, SourceConfig, collect, decontaminate, drop_near_duplicates, read_source
 
 EVALUATION_SIZES = {
     "math-500": 500, "aime-2024": 30, "aime-2025": 30, "gsm8k-test": 1319, "olympiadbench": 674, "gpqa": 198,
 }  # fmt: skip
+USUAL = {"ngram": 8, "without_digits": True}
 VOCABULARY = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in ("n", "r", "s", "th", "ck", "")]
 
 
@@ -69,7 +70,7 @@ def write_big_source(folder: Path, rows: int, row_bytes: int) -> None:
 def read_all(folder: str) -> None:
     """Read a source as a run does: given solutions pass by, problems stay. Prints rows, seconds and peak MiB."""
     start = time.perf_counter()
-    stream = read_source(SourceSpec(folder), base_dir=Path())
+    stream = read_source(SourceConfig(dataset=folder), base_dir=Path())
     collection = collect([stream])
     characters = sum(len(sample.text) for sample in collection.samples())
     seconds, cpu_s = time.perf_counter() - start, time.process_time()
@@ -113,12 +114,11 @@ def bench_screening(count: int) -> None:
     made = problems(count)
     sets = [EvaluationSet(name, tuple(question(rng) for _ in range(size))) for name, size in EVALUATION_SIZES.items()]
     planted = [Problem(problem_id(q), q, "1", "bench", rows=("planted:0",)) for q in sets[0].questions[:100]]
-    found = decontaminate([*made, *planted], sets)
+    found = decontaminate([*made, *planted], sets, **USUAL)
     assert len(found.problems) == count, "every planted problem falls, no other"
-    print(
-        f"decontamination: {count:,} problems, 2,751 evaluation questions: {timed(lambda: decontaminate(made, sets))}"
-    )
-    print(f"near duplicates: {count:,} problems: {timed(lambda: drop_near_duplicates(made), 1)}")
+    seconds = timed(lambda: decontaminate(made, sets, **USUAL))
+    print(f"decontamination: {count:,} problems, 2,751 evaluation questions: {seconds}")
+    print(f"near duplicates: {count:,} problems: {timed(lambda: drop_near_duplicates(made, threshold=0.8), 1)}")
 
 
 def bench_lengths(pairs: int) -> None:

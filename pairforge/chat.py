@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import pydantic
+from pydantic import Field
+
+from pairforge.config import Config
 from pairforge.errors import TemplateError
 from pairforge.records import Message
 
@@ -25,6 +29,33 @@ _SKY = {
     name: re.compile(r"<\|\s*" + name + r"\s*\|>", re.IGNORECASE)
     for name in ("begin_of_thought", "end_of_thought", "begin_of_solution", "end_of_solution")
 }
+
+
+class PromptConfig(Config):
+    """What a model is asked."""
+
+    system: str | None = Field(None, description="System prompt. null sends none.")
+    user: str = Field("{question}", description="The user turn; `{question}` stands for the problem.")
+
+    @pydantic.field_validator("user")
+    @classmethod
+    def _has_question(cls, value: str) -> str:
+        if "{question}" not in value:
+            raise ValueError("the user prompt must contain {question}")
+        return value
+
+
+class FormatConfig(PromptConfig):
+    """What a pair looks like to the student: its prompt, and how both sides mark their reasoning."""
+
+    frame: Frame = Field(
+        "think",
+        description="Format of the reasoning: `think` (`<think>` tags), `sky-t1` (the markers of Sky-T1 and "
+        "Bespoke-Stratos), `bare` (two paragraphs, no markers), `plain` (the answer part alone).",
+    )
+    rejected_frame: Frame | Literal["same", "as_sampled"] = Field(
+        "same", description="Format of the rejected side. `as_sampled` keeps the raw text, as ThinkPO's authors did."
+    )
 
 
 @dataclass(frozen=True, slots=True)

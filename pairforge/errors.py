@@ -7,7 +7,9 @@ The command line prints any `PairforgeError` as one line plus its hint and exits
 
 from __future__ import annotations
 
+import difflib
 import importlib
+from collections.abc import Iterable
 from types import ModuleType
 
 
@@ -64,6 +66,12 @@ class TrainError(PairforgeError):
 
 class MissingExtraError(PairforgeError):
     """An optional dependency is needed and not installed."""
+
+
+def nearest(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """The hint for a misspelt name: the known name that is most like it, or `otherwise` when none is."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean '{close[0]}'?" if close else otherwise
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:

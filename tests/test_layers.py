@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "pairforge"
 # Higher number = higher layer. A module may import from its own part or from a lower layer, never sideways or up.
 LAYER = {
     "errors": 0,
+    "config": 0,
     "paper": 0,
     "records": 1,
     "demo": 1,
@@ -25,9 +26,9 @@ LAYER = {
     "report": 6,
     "export": 6,
     "hub": 7,
-    "recipe": 8,
-    "pipeline": 9,
-    "train": 10,
+    "train": 8,
+    "recipe": 9,
+    "pipeline": 10,
     "evaluate": 11,
     "cli": 12,
 }

@@ -5,11 +5,10 @@ Everything here is synthetic: written, or trained on what was written, by the sc
 
 from __future__ import annotations
 
-import difflib
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from pairforge.errors import PairforgeError
+from pairforge.errors import PairforgeError, nearest
 
 PREFIX = "pairforge:"
 
@@ -34,9 +33,8 @@ def demo_path(address: str) -> Path:
     Raises `PairforgeError` for any other name, listing the known ones.
     """
     if address not in _FILES:
-        close = difflib.get_close_matches(address, _FILES, n=1)
-        hint = f"did you mean '{close[0]}'? " if close else ""
-        raise PairforgeError(f"'{address}' is not bundled with pairforge", hint=f"{hint}known: {', '.join(_FILES)}")
+        hint = " ".join([nearest(address, _FILES), f"known: {', '.join(_FILES)}"]).strip()
+        raise PairforgeError(f"'{address}' is not bundled with pairforge", hint=hint)
     with as_file(files("pairforge.demo") / _FILES[address]) as path:
         return path
 

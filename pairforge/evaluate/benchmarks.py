@@ -6,11 +6,10 @@ them. Any file or Hub id with questions and answers does as well.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
-from pairforge.errors import TrainError
+from pairforge.errors import TrainError, nearest
 from pairforge.sources.rows import open_rows
 
 Source = dict[str, Any]
@@ -45,8 +44,7 @@ def sources(benchmark: str) -> list[Source]:
         return [{"dataset": str(path.resolve()), **file_adapter(path)}]
     if benchmark.startswith("pairforge:") or (benchmark.count("/") == 1 and path.suffix not in SUFFIXES):
         return [{"dataset": benchmark}]
-    near = difflib.get_close_matches(benchmark.lower(), BENCHMARKS, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"by name: {', '.join(BENCHMARKS)}; or a file, or a Hub id"
+    hint = nearest(benchmark.lower(), BENCHMARKS, otherwise=f"by name: {', '.join(BENCHMARKS)}; or a file, or a Hub id")
     raise TrainError(f"there is no benchmark '{benchmark}'", hint=hint)
 
 

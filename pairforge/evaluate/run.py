@@ -76,13 +76,16 @@ def answers(
 def eval_recipe(
     model: str, benchmark: str, questions: Questions, engine: dict[str, Any], overrides: Sequence[str]
 ) -> Recipe:
-    """The recipe of an evaluation: all draws of every problem, full budgets, and no rule that looks at them."""
+    """The recipe of an evaluation: all draws of every problem, full budgets, and no rule that looks at them.
+
+    `engine` goes as far as the kind of engine takes it: the precision of a server's model is the server's business.
+    """
     sources = [{**s, "limit": questions.limit} for s in benchmarks.sources(benchmark)]
-    raw = {
+    raw: dict[str, Any] = {
         "seed": questions.seed,
         "sources": sources,
         "generator": {
-            "engine": {"kind": "vllm", **engine, "model": model},
+            "engine": {"model": model},
             "prompt": {"system": questions.system, "user": questions.user},
             "sampling": {k: getattr(questions, k) for k in ("temperature", "top_p", "max_tokens")},
             "draws": {"min": questions.samples, "max": questions.samples, "until": "max"},
@@ -91,7 +94,10 @@ def eval_recipe(
         "decontaminate": {"near_duplicates": None},  # a benchmark's problems are what they are
         "filter": {"tokenizer": model},
     }
-    return parse_recipe(yaml.safe_dump(raw), overrides, name=f"evaluation of {model}")
+    name = f"evaluation of {model}"
+    block = parse_recipe(yaml.safe_dump(raw), overrides, name=name).sampling_block().engine
+    raw["generator"]["engine"] |= {key: value for key, value in engine.items() if key in type(block).model_fields}
+    return parse_recipe(yaml.safe_dump(raw), overrides, name=name)
 
 
 def read_answers(run: Run) -> Iterator[Answer]:

@@ -1,6 +1,6 @@
 """Sampling solutions: what to draw next (plan), what draws it (engines), and the loop between them."""
 
-from pairforge.generator.engines.protocol import Completion, Engine, EngineKind, Request
+from pairforge.generator.engines.protocol import Completion, Engine, Request
 from pairforge.generator.engines.start import open_engine
 from pairforge.generator.loop import Progress, Store, Weigh, sample
 from pairforge.generator.plan import Accept, Drawn, Plan, Task
@@ -10,7 +10,6 @@ __all__ = [
     "Completion",
     "Drawn",
     "Engine",
-    "EngineKind",
     "Plan",
     "Progress",
     "Request",

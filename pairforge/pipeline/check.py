@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from pairforge import chat, lengths, sources
 from pairforge.errors import PairforgeError, TemplateError
 from pairforge.pipeline.plan import UNKNOWN_CONTEXT, rendered_prompts, sampler_context, sampler_tokenizer
-from pairforge.pipeline.settings import Progress, completion, prompt, quiet, source_specs, student
+from pairforge.pipeline.settings import Progress, completion, prompt, quiet, student
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Problem, Sample
 from pairforge.verifier import Item, Verifier
@@ -75,10 +75,10 @@ def _attempt(report: Report, name: str, look: Any) -> None:
 def _check_sources(recipe: Recipe, rows: int, report: Report, progress: Progress) -> tuple[list[Problem], list[Sample]]:
     """Read the first rows of every source, judge the given solutions, and report both per source."""
     streams = []
-    for spec in source_specs(recipe):
+    for spec in recipe.sources:
         limit = min(rows, spec.limit) if spec.limit else rows
         try:
-            streams.append(sources.read_source(replace(spec, limit=limit), base_dir=Path()))
+            streams.append(sources.read_source(spec.model_copy(update={"limit": limit}), base_dir=Path()))
         except PairforgeError as error:
             report.add(f"source {spec.dataset}", False, str(error))
             report.sources.append({"source": spec.dataset, "error": error.message})
@@ -107,7 +107,7 @@ def _given_statuses(
     items = [Item(s.key, by_id[s.problem_id].answer, s.text, s.finish_reason) for s in given if s.problem_id in by_id]
     source = {s.key: by_id[s.problem_id].source for s in given if s.problem_id in by_id}
     counts: dict[str, Counter[str]] = {}
-    with Verifier(timeout_s=recipe.verifier.timeout_s, policy=recipe.verifier.policy) as verifier:
+    with Verifier(timeout_s=recipe.verifier.timeout_s) as verifier:
         for done, verdict in enumerate(verifier.verify(items), start=1):
             counts.setdefault(source[verdict.sample_key], Counter())[verdict.status] += 1
             progress("given", done, len(items), "")
@@ -130,7 +130,7 @@ def _shown_drops(drops: list[Drop], source: str) -> str:
 def _check_gold(recipe: Recipe, problems: list[Problem], report: Report) -> None:
     """Ground truth that does not verify itself can never make a sample correct."""
     items = [Item(p.id, p.answer, f"\\boxed{{{p.answer}}}") for p in problems]
-    with Verifier(timeout_s=recipe.verifier.timeout_s, policy=recipe.verifier.policy) as verifier:
+    with Verifier(timeout_s=recipe.verifier.timeout_s) as verifier:
         bad = [v for v in verifier.verify(items) if v.status != "correct"]
     answers = {p.id: p.answer for p in problems}
     shown = "; ".join(f"{answers[v.sample_key]!r}: {v.status}" for v in bad[:5])

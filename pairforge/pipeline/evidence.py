@@ -17,7 +17,6 @@ from pairforge.pipeline.settings import (
     open_verifier,
     quiet,
     run_recipe,
-    source_specs,
 )
 from pairforge.recipe import Recipe, dump_recipe
 from pairforge.records import to_row
@@ -60,7 +59,7 @@ def prepare(
 
 def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> None:
     """Sources -> problems, given samples and drops. Only problems are kept in memory."""
-    streams = [sources.read_source(spec, base_dir=Path()) for spec in source_specs(recipe)]
+    streams = [sources.read_source(spec, base_dir=Path()) for spec in recipe.sources]
     collection = sources.collect(streams)
     with run.given_writer() as store:
         for count, given in enumerate(collection.samples(), start=1):

@@ -14,11 +14,12 @@ from pairforge.errors import EngineError, SourceError
 from pairforge.filters.target import Facts, Target, draws_needed, longest_useful
 from pairforge.generator import Plan, Task, Weigh
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
+from pairforge.generator.config import GeneratorConfig
 from pairforge.generator.engines.vllm import context_tokens
 from pairforge.pipeline.facts import student_facts
 from pairforge.pipeline.settings import completion, frames, prompt, sampler_prompt, student
 from pairforge.pipeline.target import acceptance, facts_by_problem, frozen_target
-from pairforge.recipe import GeneratorBlock, Recipe
+from pairforge.recipe import Recipe
 from pairforge.records import Drop, Message, Problem, Sample, Verdict, digest
 from pairforge.run import Run
 
@@ -177,7 +178,7 @@ def rendered_prompts(
         yield from zip(batch, texts, lengths.count_tokens(sampler, texts), strict=True)
 
 
-def sampler_tokenizer(block: GeneratorBlock) -> PreTrainedTokenizerBase | None:
+def sampler_tokenizer(block: GeneratorConfig) -> PreTrainedTokenizerBase | None:
     """The sampler's tokenizer; None where only its server has one."""
     try:
         return lengths.load_tokenizer(demo.resolve(block.engine.model), block.engine.revision)
@@ -187,7 +188,7 @@ def sampler_tokenizer(block: GeneratorBlock) -> PreTrainedTokenizerBase | None:
         raise
 
 
-def sampler_context(block: GeneratorBlock) -> int:
+def sampler_context(block: GeneratorConfig) -> int:
     """How many tokens prompt and solution may have together. Raises `EngineError` where the model does not say."""
     engine = block.engine
     if engine.max_model_len is not None:
@@ -211,7 +212,7 @@ def token_ratio(sampler: PreTrainedTokenizerBase | None, tokenizer: PreTrainedTo
     return measure_ratio(sampler, tokenizer, [sample.text for sample in islice(run.given(), RATIO_TEXTS)])
 
 
-def stop_strings(block: GeneratorBlock, sampler: PreTrainedTokenizerBase | None) -> tuple[str, ...]:
+def stop_strings(block: GeneratorConfig, sampler: PreTrainedTokenizerBase | None) -> tuple[str, ...]:
     """The recipe's stop strings; a model without a chat template also stops where it would ask the next question."""
     own = block.sampling.stop
     if sampler is None or getattr(sampler, "chat_template", None):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
-from pairforge import demo, generator
+from pairforge import generator
 from pairforge.filters.evidence import ENOUGH
 from pairforge.pipeline.evidence import verify
 from pairforge.pipeline.plan import Work, plan_sampling
@@ -107,28 +106,5 @@ class RunStore:
 def open_engine(recipe: Recipe, run: Run) -> generator.Engine:
     """The recipe's engine, started."""
     block = recipe.sampling_block()
-    engine = block.engine
-    return generator.open_engine(
-        engine.kind,
-        model=demo.resolve(engine.model),
-        revision=engine.revision,
-        sampling=block.sampling.model_dump(exclude={"max_tokens", "stop"}),
-        settings=engine_settings(engine.model_dump()),
-        log=run.path / "engine.log",
-    )
-
-
-VLLM_SETTINGS = (
-    "dtype", "max_model_len", "max_num_seqs", "tensor_parallel_size", "gpu_memory_utilization", "enforce_eager",
-    "quantization", "trust_remote_code",
-)  # fmt: skip
-SERVER_SETTINGS = ("base_urls", "api", "timeout_s", "retries", "api_key_env")
-RAY_SETTINGS = ("address", "replicas")
-
-
-def engine_settings(block: dict[str, Any]) -> dict[str, Any]:
-    """The part of the recipe's engine block that its kind of engine takes."""
-    if block["kind"] == "server":
-        return {**{name: block[name] for name in SERVER_SETTINGS}, "window": block["max_num_seqs"]}
-    names = VLLM_SETTINGS if block["kind"] == "vllm" else (*VLLM_SETTINGS, *RAY_SETTINGS)
-    return {**{name: block[name] for name in names}, **block["vllm"]}
+    shared = block.sampling.model_dump(exclude={"max_tokens", "stop"})  # these two belong to each request
+    return generator.open_engine(block.engine, sampling=shared, log=run.path / "engine.log")

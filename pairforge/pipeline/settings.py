@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from pairforge import chat, demo, lengths, sources
+from pairforge import chat, demo, lengths
+from pairforge.config import flatten
 from pairforge.errors import TemplateError
-from pairforge.recipe import Recipe, flatten, parse_recipe
+from pairforge.recipe import Recipe, parse_recipe
 from pairforge.records import Message, Sample
 from pairforge.run import Run
 from pairforge.verifier import Verifier
@@ -27,16 +28,7 @@ def quiet(stage: str, done: int, total: int | None, note: str) -> None:
 
 def run_recipe(run: Run, overrides: Iterable[str] = ()) -> Recipe:
     """The recipe a run was made with, with overrides."""
-    return parse_recipe(run.recipe_file.read_text(), overrides, name=str(run.recipe_file))
-
-
-def source_specs(recipe: Recipe) -> list[sources.SourceSpec]:
-    """The recipe's sources as plain values."""
-    specs = []
-    for block in recipe.sources:
-        join = sources.GoldJoin(**block.gold_from.model_dump()) if block.gold_from else None
-        specs.append(sources.SourceSpec(**block.model_dump(exclude={"gold_from"}), gold_from=join))
-    return specs
+    return parse_recipe(run.recipe_file.read_text(), overrides, name=str(run.recipe_file), stored=True)
 
 
 def evidence_settings(recipe: Recipe) -> dict[str, Any]:
@@ -54,7 +46,7 @@ def open_verifier(recipe: Recipe, run: Run) -> Verifier:
     """The recipe's verifier, with the run's own cache of decisions."""
     block = recipe.verifier
     workers = None if block.workers == "auto" else block.workers
-    return Verifier(workers=workers, timeout_s=block.timeout_s, policy=block.policy, cache=run.verifier_cache)
+    return Verifier(workers=workers, timeout_s=block.timeout_s, cache=run.verifier_cache)
 
 
 def prompt(recipe: Recipe, question: str) -> list[Message]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import pydantic
 import yaml
 
 from pairforge.errors import RecipeError
-from pairforge.recipe.blocks import Recipe, TrainBlock
+from pairforge.generator.config import without_idle_keys
+from pairforge.recipe.blocks import Recipe
 from pairforge.recipe.mistakes import explain
+from pairforge.train.config import TrainConfig
 
 
 def load_recipe(file: str | Path, overrides: Iterable[str] = ()) -> Recipe:
@@ -28,8 +30,13 @@ def load_recipe(file: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     return parse_recipe(text, overrides, name=str(file), base_dir=file.parent)
 
 
-def parse_recipe(text: str, overrides: Iterable[str] = (), *, name: str = "recipe", base_dir: Path = Path()) -> Recipe:
-    """`load_recipe` for text. `name` stands for the file in errors."""
+def parse_recipe(
+    text: str, overrides: Iterable[str] = (), *, name: str = "recipe", base_dir: Path = Path(), stored: bool = False
+) -> Recipe:
+    """`load_recipe` for text. `name` stands for the file in errors.
+
+    A `stored` recipe is that of a run: engine keys that had no effect when the run was made are left out, not refused.
+    """
     try:
         raw = read_yaml(text)
     except RecursionError:
@@ -45,10 +52,18 @@ def parse_recipe(text: str, overrides: Iterable[str] = (), *, name: str = "recip
     for override in overrides:
         _apply(raw, override)
     _resolve_paths(raw, Path())
+    if stored:
+        _drop_idle_engine_keys(raw)
     try:
         return Recipe.model_validate(raw)
     except pydantic.ValidationError as error:
         raise explain(error, raw, name) from None
+
+
+def _drop_idle_engine_keys(raw: dict[str, Any]) -> None:
+    generator = raw.get("generator")
+    if isinstance(generator, dict) and isinstance(generator.get("engine"), dict):
+        generator["engine"] = without_idle_keys(generator["engine"])
 
 
 def read_yaml(text: str) -> Any:
@@ -71,9 +86,7 @@ def unique_keys(node: yaml.Node | None, seen: set[int]) -> None:
     for key, value in node.value:
         if isinstance(key, yaml.ScalarNode):
             if (key.tag, key.value) in keys:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key '{key.value}' stands here twice", problem_mark=key.start_mark
-                )
+                raise yaml.MarkedYAMLError(problem=f"duplicate key '{key.value}'", problem_mark=key.start_mark)
             keys.add((key.tag, key.value))
         unique_keys(value, seen)
 
@@ -83,7 +96,7 @@ def dump_recipe(recipe: Recipe) -> str:
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
 
 
-def train_arguments(block: TrainBlock | None, overrides: Iterable[str] = ()) -> dict[str, Any]:
+def train_arguments(block: TrainConfig | None, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """A train block as plain arguments, with `train.KEY=VALUE` overrides; None stands for an empty block.
 
     Raises `RecipeError` for an override of another block: those belong to `pairforge filter` and `build`.
@@ -95,20 +108,6 @@ def train_arguments(block: TrainBlock | None, overrides: Iterable[str] = ()) -> 
         _apply(raw, override)
     _resolve_paths(raw, Path())
     return dict(raw["train"])
-
-
-def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
-    """`{"a": {"b": 1}, "c": [2]}` as `{"a.b": 1, "c.0": 2}`: the key paths that errors and overrides use."""
-    if isinstance(value, Mapping) and value:
-        pairs = [(str(k), v) for k, v in value.items()]
-    elif isinstance(value, list | tuple) and value:
-        pairs = [(str(i), v) for i, v in enumerate(value)]
-    else:
-        return {prefix: value}
-    out: dict[str, Any] = {}
-    for key, inner in pairs:
-        out |= flatten(inner, f"{prefix}.{key}" if prefix else key)
-    return out
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pairforge.errors import SourceError
+from pairforge.errors import SourceError, nearest
 from pairforge.records import Drop, Problem
 from pairforge.sources.dedupe import drop_near_duplicates, words
 from pairforge.sources.entry import RowDrop, clean
@@ -62,9 +61,9 @@ def screen(
     *,
     sets: Iterable[str],
     base_dir: Path,
-    ngram: int | None = 8,
-    without_digits: bool = True,
-    near_duplicates: float | None = 0.8,
+    ngram: int | None,
+    without_digits: bool,
+    near_duplicates: float | None,
 ) -> Decontamination:
     """Everything out that meets one of the named evaluation sets (see `decontaminate`), then near duplicates."""
     loaded, unreachable = load_evaluation_sets(sets, base_dir=base_dir)
@@ -94,8 +93,7 @@ def _load(name: str, base_dir: Path) -> EvaluationSet:
     by_dataset = {parts[0][0]: parts for parts in EVALUATION_SETS.values()}
     parts = EVALUATION_SETS.get(name) or by_dataset.get(name)
     if parts is None and "/" not in name and "." not in name and ":" not in name:
-        near = difflib.get_close_matches(name, EVALUATION_SETS, n=1)
-        known = f"did you mean '{near[0]}'?" if near else f"known names: {', '.join(EVALUATION_SETS)}"
+        known = nearest(name, EVALUATION_SETS, otherwise=f"known names: {', '.join(EVALUATION_SETS)}")
         raise SourceError(f"there is no evaluation set '{name}': {known}")
     questions: list[str] = []
     revisions = []
@@ -120,8 +118,8 @@ def decontaminate(
     problems: Iterable[Problem],
     sets: Iterable[EvaluationSet],
     *,
-    ngram: int | None = 8,
-    without_digits: bool = True,
+    ngram: int | None,
+    without_digits: bool,
     unreachable: dict[str, str] | None = None,
 ) -> Decontamination:
     """Drop every problem that shares `ngram` consecutive words with an evaluation question, or equals one.

@@ -26,7 +26,7 @@ def words(text: str) -> list[str]:
     return _WORDS.findall(unicodedata.normalize("NFKC", text).lower())
 
 
-def drop_near_duplicates(problems: Iterable[Problem], *, threshold: float = 0.8) -> tuple[list[Problem], list[Drop]]:
+def drop_near_duplicates(problems: Iterable[Problem], *, threshold: float) -> tuple[list[Problem], list[Drop]]:
     """Keep the first of every group of near duplicates; every row of the others becomes a drop that shows its twin.
 
     Two problems are near duplicates when the Jaccard similarity of their three-word shingles is at least

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pairforge.errors import SourceError
 from pairforge.records import problem_id
+from pairforge.sources.config import GoldJoin
 from pairforge.sources.entry import Entry, RowDrop, short_answer, verifiable
 from pairforge.sources.rows import open_rows
-from pairforge.sources.spec import GoldJoin
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Collection:
             for found in stream:
                 if isinstance(found, Drop):
                     self.drops.append(found)
-                elif stream.spec.only_known and found[0].id not in self._problems:
+                elif stream.config.only_known and found[0].id not in self._problems:
                     self.drops.extend(row_drops(found[0], "not_in_other_sources", "no source before has this question"))
                 else:
                     self._merge(found[0])

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from pairforge.chat import split_reasoning
-from pairforge.errors import SourceError
+from pairforge.errors import SourceError, nearest
 from pairforge.records import Drop, Problem, Sample, problem_id
 from pairforge.sources.adapters import ADAPTERS
+from pairforge.sources.config import SourceConfig
 from pairforge.sources.entry import Adapter, Entry, Given, RowDrop, clean, json_safe, shorten
 from pairforge.sources.gold import JoinedGold, load_gold, with_joined_gold
 from pairforge.sources.rows import NumberedRow, Rows, open_rows
-from pairforge.sources.spec import SourceSpec
 
 PROBE_ROWS = 32  # rows looked at to find the adapter and to see that its columns exist
 _BUNDLED_COLUMNS = {"long": "solution"}
@@ -31,22 +30,22 @@ class SourceStream:
     `rows` counts while it is read.
     """
 
-    def __init__(self, spec: SourceSpec, source: Rows, gold: JoinedGold | None = None) -> None:
-        self.spec = spec
+    def __init__(self, config: SourceConfig, source: Rows, gold: JoinedGold | None = None) -> None:
+        self.config = config
         self.name = source.name
         self.revision = source.revision
         self.license = source.license
         self.gold_from = gold.origin() if gold else {}
         self.rows = 0
         self.given_samples = 0  # counted by whoever merges: repeats of one text count once
-        numbered = islice(source.rows, spec.limit)
+        numbered = islice(source.rows, config.limit)
         probe = list(islice(numbered, PROBE_ROWS))
         if not probe:
             raise SourceError(f"{self.name} has no rows", hint="check the file, or `split` and `config` of the source")
-        self.columns = {**(_BUNDLED_COLUMNS if spec.dataset.startswith("pairforge:") else {}), **spec.columns}
+        self.columns = {**(_BUNDLED_COLUMNS if config.dataset.startswith("pairforge:") else {}), **config.columns}
         seen = [row for _, row in probe if isinstance(row, dict)]
         _check_mapping(self.name, self.columns, seen)
-        self._adapter = _choose(spec.adapter, self.name, [_rename(row, self.columns) for row in seen])
+        self._adapter = _choose(config.adapter, self.name, [_rename(row, self.columns) for row in seen])
         self.adapter = self._adapter.name
         self.notes = _notes(self._adapter)
         self._gold = gold.answers if gold else {}
@@ -76,7 +75,7 @@ class SourceStream:
             raise RowDrop("no_question", "nothing is left after the instruction")
         if not entry.answer:
             raise RowDrop("no_answer", "the teacher's solution has no boxed answer, and no other gold is known")
-        if entry.gold == "teacher" and self.spec.teacher_gold == "drop":
+        if entry.gold == "teacher" and self.config.teacher_gold == "drop":
             raise RowDrop("teacher_gold", f"only the teacher's own answer {shorten(entry.answer)} is known")
         return entry
 
@@ -88,14 +87,16 @@ class SourceStream:
         return problem, [_sample(identity, draw, given, self.revision) for draw, given in enumerate(entry.given)]
 
 
-def read_source(spec: SourceSpec, *, base_dir: Path) -> SourceStream:
+def read_source(config: SourceConfig, *, base_dir: Path) -> SourceStream:
     """Open a source. Relative paths are taken from `base_dir` (the recipe's folder).
 
     Raises `SourceError` when it cannot be found or read, has no rows, or lacks the columns its adapter needs.
     """
-    source = open_rows(spec.dataset, config=spec.config, split=spec.split, revision=spec.revision, base_dir=base_dir)
-    gold = load_gold(spec.gold_from, base_dir=base_dir) if spec.gold_from else None
-    return SourceStream(spec, source, gold)
+    source = open_rows(
+        config.dataset, config=config.config, split=config.split, revision=config.revision, base_dir=base_dir
+    )
+    gold = load_gold(config.gold_from, base_dir=base_dir) if config.gold_from else None
+    return SourceStream(config, source, gold)
 
 
 def _sample(problem: str, draw: int, given: Given, revision: str) -> Sample:
@@ -125,7 +126,7 @@ def _check_mapping(source: str, columns: Mapping[str, str], probe: list[dict[str
         if probe and column not in known:
             raise SourceError(
                 f"{source}: `columns` maps {name} to '{column}', which the data does not have. {_show(probe[0])}",
-                hint=_nearest(column, known),
+                hint=nearest(column, known, otherwise="name one of these columns"),
             )
 
 
@@ -133,8 +134,7 @@ def _choose(name: str, source: str, probe: list[dict[str, Any]]) -> Adapter:
     """The adapter asked for, or the one that recognises the rows."""
     if name != "auto":
         if name not in ADAPTERS:
-            near = difflib.get_close_matches(name, ADAPTERS, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"one of: auto, {', '.join(ADAPTERS)}"
+            hint = nearest(name, ADAPTERS, otherwise=f"one of: auto, {', '.join(ADAPTERS)}")
             raise SourceError(f"{source}: there is no adapter '{name}'", hint=hint)
         return _with_columns(ADAPTERS[name], source, probe)
     fitting = [adapter for adapter in ADAPTERS.values() if _fits(adapter, probe)]
@@ -177,8 +177,3 @@ def _with_columns(adapter: Adapter, source: str, probe: list[dict[str, Any]]) ->
 def _show(row: Mapping[str, Any]) -> str:
     cells = ", ".join(f"{name}: {shorten(value, 40)}" for name, value in row.items())
     return f"Its columns: {', '.join(row)}. Its first row: {{{shorten(cells, 400)[1:-1]}}}"
-
-
-def _nearest(column: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(column, sorted(known), n=1)
-    return f"did you mean '{near[0]}'?" if near else "name one of these columns"

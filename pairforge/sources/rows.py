@@ -37,7 +37,7 @@ class Rows:
 
 
 def open_rows(dataset: str, *, config: str | None, split: str, revision: str | None, base_dir: Path) -> Rows:
-    """Open a dataset by the name a recipe gives it; see `SourceSpec.dataset`.
+    """Open a dataset by the name a recipe gives it; see `SourceConfig.dataset`.
 
     Raises `SourceError` when it cannot be found, is empty, or has a format nobody reads.
     """

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pydantic
 
 from pairforge import paper
-from pairforge.errors import TrainError, require
+from pairforge.errors import TrainError, nearest, require
+from pairforge.train.config import Loss, Method, TrainConfig
 
 if TYPE_CHECKING:
     from transformers import TrainingArguments
-
-Method = Literal["dpo", "sft", "simpo"]
 
 COMMON: dict[str, Any] = {
     "warmup_steps": paper.DPO["warmup"],  # below 1: a share of all steps (transformers 5 has no `warmup_ratio`)
@@ -39,7 +37,7 @@ GLOBAL_BATCH_SIZES: dict[Method, int] = {
     "simpo": paper.DPO["global_batch_size"],
     "sft": paper.SFT["global_batch_size"],
 }
-LOSSES: dict[str, dict[str, Any]] = {
+LOSSES: dict[Loss, dict[str, Any]] = {
     "sigmoid": {"loss_type": ["sigmoid"]},
     "sigmoid+sft": {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 1.0]},
     "ld": {"loss_type": ["sigmoid"], "ld_alpha": 0.5},
@@ -67,8 +65,8 @@ class Settings:
     revision: str | None
     trl: dict[str, Any]
     global_batch_size: int
-    lora: dict[str, Any] | None = None
-    max_cut_share: float = 0.01
+    lora: dict[str, Any] | None
+    max_cut_share: float
     learning_rate_source: str = ""
 
     def accumulation_steps(self, devices: int) -> int:
@@ -90,33 +88,39 @@ def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
 
     Raises `TrainError` for a missing model, an unknown argument (with the nearest known name) or a bad value.
     """
-    given = {name: value for name, value in block.items() if value is not None or name in ("max_length",)}
-    model = given.pop("model", None)
-    if not model:
-        raise TrainError("no model to train is named", hint="--model M, or `model:` in the recipe's train block")
-    loss = given.pop("loss", None)
+    own = own_settings(block)
+    given = {name: value for name, value in block.items() if value is not None or name == "max_length"}
+    given = {name: value for name, value in given.items() if name not in OWN}
+    if not own.model:
+        raise TrainError("no model specified", hint="--model M, or `model:` in the recipe's train block")
     method = method_of(block)
-    given.pop("method", None)
-    if method not in DEFAULTS:
-        raise TrainError(f"train.method: there is no '{method}'", hint=f"methods: {', '.join(DEFAULTS)}")
-    lora = given.pop("lora", None)
-    own = {name: given.pop(name) for name in ("revision", "max_cut_share", "global_batch_size") if name in given}
-    rate, source = paper.learning_rate(str(model), "sft" if method == "sft" else "dpo")
+    rate, source = paper.learning_rate(own.model, "sft" if method == "sft" else "dpo")
     if "learning_rate" in given:
         source = "set"
     device = dict.fromkeys(("bf16", "gradient_checkpointing", "dataloader_pin_memory"), on_gpu)
     base = {**COMMON, **DEFAULTS[method], **device, "learning_rate": rate}
-    arguments = {**base, **loss_arguments(loss, method), **checked(given, method)}
+    arguments = {**base, **loss_arguments(own.loss, method), **checked(given, method)}
     return Settings(
         method=method,
-        model=str(model),
-        revision=own.get("revision"),
+        model=own.model,
+        revision=own.revision,
         trl=arguments,
-        global_batch_size=own.get("global_batch_size", GLOBAL_BATCH_SIZES[method]),
-        lora=lora_arguments(lora),
-        max_cut_share=own.get("max_cut_share", 0.01),
+        global_batch_size=own.global_batch_size or GLOBAL_BATCH_SIZES[method],
+        lora=lora_arguments(own.lora),
+        max_cut_share=own.max_cut_share,
         learning_rate_source=source,
     )
+
+
+def own_settings(block: Mapping[str, Any]) -> TrainConfig:
+    """Our own keys of a train block, checked; None stands for a key's default."""
+    own = {name: value for name, value in block.items() if name in OWN and value is not None}
+    try:
+        return TrainConfig.model_validate(own)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        said = first["msg"].removeprefix("Value error, ")
+        raise TrainError(f"train.{first['loc'][0]}: {said} (found {first['input']!r:.80})") from None
 
 
 def method_of(block: Mapping[str, Any]) -> Method:
@@ -137,21 +141,16 @@ def for_method(block: Mapping[str, Any], method: str) -> dict[str, Any]:
     return {name: value for name, value in block.items() if name in known - set(OF_ITS_METHOD)}
 
 
-def loss_arguments(loss: str | None, method: Method) -> dict[str, Any]:
+def loss_arguments(loss: Loss | None, method: Method) -> dict[str, Any]:
     """TRL's arguments for a loss by name."""
     if loss is None:
         return {}
-    if loss not in LOSSES:
-        raise TrainError(
-            f"train.loss: there is no '{loss}'",
-            hint=f"by name: {', '.join(LOSSES)}; any other through TRL's own loss_type",
-        )
     if method == "sft" or (method == "simpo") != (loss == "simpo"):
         raise TrainError(f"train.loss: '{loss}' does not go with method '{method}'", hint="leave one of the two out")
     return LOSSES[loss]
 
 
-def lora_arguments(lora: object) -> dict[str, Any] | None:
+def lora_arguments(lora: bool | dict[str, Any] | None) -> dict[str, Any] | None:
     """peft's arguments: `true` takes the defaults, a mapping overrides them."""
     defaults = {
         "r": 16,
@@ -162,11 +161,7 @@ def lora_arguments(lora: object) -> dict[str, Any] | None:
     }
     if not lora:
         return None
-    if lora is True:
-        return defaults
-    if isinstance(lora, Mapping):
-        return {**defaults, **lora}
-    raise TrainError(f"train.lora: expected true or peft's LoraConfig arguments, found {lora!r}")
+    return defaults if lora is True else {**defaults, **lora}
 
 
 def checked(given: Mapping[str, Any], method: Method) -> dict[str, Any]:
@@ -201,14 +196,13 @@ def config_class(method: Method) -> type[TrainingArguments]:
 
 
 OF_ITS_METHOD = ("method", "learning_rate", "beta", "loss", "loss_type", "loss_weights")
-OWN = ("model", "revision", "method", "loss", "lora", "global_batch_size", "max_cut_share")
+OWN = tuple(TrainConfig.model_fields)
 
 
 def _hint(name: str, known: set[str]) -> str:
     if name in RENAMED:
         return f"use {RENAMED[name]}"
-    near = difflib.get_close_matches(name, sorted(known | set(OWN)), n=1)
-    return f"did you mean '{near[0]}'?" if near else "see docs/training.md for the names"
+    return nearest(name, known | set(OWN), otherwise="see docs/training.md for the names")
 
 
 def _typed(name: str, value: Any, kind: Any) -> Any:

@@ -14,7 +14,7 @@ from pairforge.run import Run, read_view
 from pairforge.run.atomic import iter_rows
 from pairforge.sources.entry import RowDrop
 from pairforge.sources.rows import open_rows
-from pairforge.train.arguments import Method
+from pairforge.train.config import Method
 
 Side = str | list[Message]
 COLUMNS = {

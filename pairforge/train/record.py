@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pairforge
+from pairforge.config import flatten
 from pairforge.errors import TrainError
-from pairforge.recipe import flatten
 from pairforge.records import digest
 from pairforge.run.atomic import write_text
 from pairforge.train import launch

@@ -41,7 +41,7 @@ def recipe(tmp_path: Path) -> Path:
 def test_help_names_every_command():
     done = pairforge("--help")
     assert done.returncode == 0
-    for command in ("demo", "check", "build", "sample", "verify", "filter", "show", "grade"):
+    for command in ("demo", "check", "build", "sample", "verify", "filter", "show", "grade", "schema"):
         assert command in done.stdout
 
 
@@ -140,3 +140,12 @@ def test_text_from_a_model_cannot_steer_the_terminal():
     shown = plain("a\x1b[31mred\x07\u202eevil\ttab\nline").plain
     assert "\x1b" not in shown and "\x07" not in shown and "\u202e" not in shown
     assert "\ttab\nline" in shown
+
+
+def test_the_schema_of_recipes_goes_to_stdout_or_to_a_file(tmp_path: Path):
+    shown = pairforge("schema").stdout
+    assert "generator" in json.loads(shown)["properties"]
+    done = pairforge("schema", "-o", str(tmp_path / "schema.json"))
+    assert done.returncode == 0
+    assert (tmp_path / "schema.json").read_text() == shown
+    assert pairforge("schema", "--markdown").stdout.startswith("# Recipe reference")

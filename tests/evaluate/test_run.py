@@ -12,6 +12,7 @@ from pairforge.errors import RunError, TrainError
 from pairforge.evaluate import Questions, benchmarks, evaluate
 from pairforge.evaluate.run import eval_recipe, fingerprint, labels
 from pairforge.generator import Completion, Request
+from pairforge.generator.config import VllmEngineConfig
 from pairforge.generator.engines.scripted import ScriptedEngine
 
 ASKED = Questions(samples=2, max_tokens=64, user="{question}")
@@ -61,8 +62,8 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedEngine]:
 
         return answer
 
-    def open_engine(kind: str, *, model: str, **settings: Any) -> ScriptedEngine:
-        started.append(ScriptedEngine(answer_of(model)))
+    def open_engine(engine: VllmEngineConfig, **shared: Any) -> ScriptedEngine:
+        started.append(ScriptedEngine(answer_of(engine.model)))
         return started[-1]
 
     monkeypatch.setattr("pairforge.generator.open_engine", open_engine)
@@ -122,6 +123,13 @@ def test_every_model_is_asked_alike_with_full_budgets():
     assert (block.sampling.temperature, block.sampling.top_p, block.sampling.max_tokens) == (0.7, 1.0, 32768)
     assert block.engine.dtype == "float32"
     assert recipe.decontaminate.near_duplicates is None
+
+
+def test_the_precision_of_a_servers_model_is_left_to_the_server():
+    overrides = ["generator.engine.kind=server", "generator.engine.base_urls=[http://127.0.0.1:1/v1]"]
+    recipe = eval_recipe("pairforge:nano", "demo", Questions(), {"dtype": "float32", "max_num_seqs": 8}, overrides)
+    assert recipe.sampling_block().engine.kind == "server"
+    assert recipe.sampling_block().engine.max_num_seqs == 8
 
 
 def test_other_weights_under_the_same_name_are_another_model(model_folders: list[str]):

@@ -7,11 +7,11 @@ import pytest
 
 from pairforge.errors import SourceError
 from pairforge.records import Sample
-from pairforge.sources import ADAPTERS, Collection, GoldJoin, RowDrop, SourceSpec, adapters, collect, read_source
+from pairforge.sources import ADAPTERS, Collection, GoldJoin, RowDrop, SourceConfig, adapters, collect, read_source
 from tests.sources.standins import REPOSITORIES, write_standin
 
 
-def read(tmp_path: Path, *specs: SourceSpec) -> tuple[Collection, dict[str, list[Sample]]]:
+def read(tmp_path: Path, *specs: SourceConfig) -> tuple[Collection, dict[str, list[Sample]]]:
     """Collect stand-ins; samples grouped by their problem's question."""
     for dataset in REPOSITORIES.keys() & {spec.dataset for spec in specs}:
         write_standin(dataset, tmp_path)
@@ -42,7 +42,7 @@ def test_every_adapter_reads_the_row_it_shows(tmp_path, name):
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps(ADAPTERS[name].example) + "\n")
     for adapter in ("auto", name):
-        collection, _ = read(tmp_path, SourceSpec(str(file), adapter=adapter))
+        collection, _ = read(tmp_path, SourceConfig(dataset=str(file), adapter=adapter))
         [summary] = collection.summaries(collection.problems, collection.drops)
         assert (summary.adapter, summary.problems, collection.drops) == (name, 1, [])
         assert collection.problems[0].question and collection.problems[0].answer
@@ -77,7 +77,7 @@ def test_every_schema_names_the_public_place_it_was_read_from():
     ],
 )
 def test_auto_recognises_each_schema_and_accounts_for_every_row(tmp_path, dataset, config, split, adapter):
-    collection, _ = read(tmp_path, SourceSpec(dataset, config=config, split=split))
+    collection, _ = read(tmp_path, SourceConfig(dataset=dataset, config=config, split=split))
     [summary] = collection.summaries(collection.problems, collection.drops)
     assert summary.adapter == adapter
     assert summary.problems > 0 and summary.given_samples > 0
@@ -85,7 +85,7 @@ def test_auto_recognises_each_schema_and_accounts_for_every_row(tmp_path, datase
 
 
 def test_bespoke_stratos_takes_the_teachers_answer_and_says_so(tmp_path):
-    collection, samples = read(tmp_path, SourceSpec("bespokelabs/Bespoke-Stratos-17k"))
+    collection, samples = read(tmp_path, SourceConfig(dataset="bespokelabs/Bespoke-Stratos-17k"))
     assert [(p.answer, p.gold) for p in collection.problems] == [
         ("56", "teacher"), ("7", "teacher"), ("\\frac{5}{6}", "teacher"),
     ]  # fmt: skip
@@ -95,7 +95,7 @@ def test_bespoke_stratos_takes_the_teachers_answer_and_says_so(tmp_path):
 
 def test_bespoke_stratos_with_gold_joined_from_numina(tmp_path):
     write_standin("AI-MO/NuminaMath-CoT", tmp_path)
-    spec = SourceSpec("bespokelabs/Bespoke-Stratos-17k", gold_from=GoldJoin("AI-MO/NuminaMath-CoT"))
+    spec = SourceConfig(dataset="bespokelabs/Bespoke-Stratos-17k", gold_from=GoldJoin(dataset="AI-MO/NuminaMath-CoT"))
     collection, _ = read(tmp_path, spec)
     assert [(p.answer, p.gold) for p in collection.problems][:2] == [("56", "joined"), ("7", "teacher")]
     assert collection.problems[0].meta == {"teacher_answer": "56"}
@@ -104,14 +104,16 @@ def test_bespoke_stratos_with_gold_joined_from_numina(tmp_path):
 
 
 def test_the_teachers_answer_can_be_refused(tmp_path):
-    collection, _ = read(tmp_path, SourceSpec("bespokelabs/Bespoke-Stratos-17k", teacher_gold="drop"))
+    collection, _ = read(tmp_path, SourceConfig(dataset="bespokelabs/Bespoke-Stratos-17k", teacher_gold="drop"))
     assert collection.problems == []
     assert ("1", "teacher_gold") in drops(collection)
 
 
 def test_a_join_on_a_missing_column_says_what_there_is(tmp_path):
     write_standin("AI-MO/NuminaMath-CoT", tmp_path)
-    spec = SourceSpec("bespokelabs/Bespoke-Stratos-17k", gold_from=GoldJoin("AI-MO/NuminaMath-CoT", answer="gold"))
+    spec = SourceConfig(
+        dataset="bespokelabs/Bespoke-Stratos-17k", gold_from=GoldJoin(dataset="AI-MO/NuminaMath-CoT", answer="gold")
+    )
     with pytest.raises(SourceError, match="no column 'gold' among messages, problem"):
         read(tmp_path, spec)
 
@@ -120,8 +122,8 @@ def test_human_solutions_meet_the_long_ones_of_another_source(tmp_path):
     """The short-CoT study: NuminaMath's solutions as the rejected side, for the problems Bespoke-Stratos has."""
     collection, samples = read(
         tmp_path,
-        SourceSpec("bespokelabs/Bespoke-Stratos-17k"),
-        SourceSpec("AI-MO/NuminaMath-CoT", only_known=True),
+        SourceConfig(dataset="bespokelabs/Bespoke-Stratos-17k"),
+        SourceConfig(dataset="AI-MO/NuminaMath-CoT", only_known=True),
     )
     problem = collection.problems[0]
     assert (problem.answer, problem.gold) == ("56", "dataset")  # the stronger gold wins
@@ -132,24 +134,26 @@ def test_human_solutions_meet_the_long_ones_of_another_source(tmp_path):
 
 
 def test_only_known_drops_what_no_source_before_has(tmp_path):
-    collection, _ = read(tmp_path, SourceSpec("GAIR/LIMO"), SourceSpec("AI-MO/NuminaMath-CoT", only_known=True))
+    collection, _ = read(
+        tmp_path, SourceConfig(dataset="GAIR/LIMO"), SourceConfig(dataset="AI-MO/NuminaMath-CoT", only_known=True)
+    )
     assert drops(collection) == [("1", "not_in_other_sources"), ("2", "no_answer")]
 
 
 def test_openthoughts_metadata_knows_gold_and_domain(tmp_path):
-    collection, samples = read(tmp_path, SourceSpec("open-thoughts/OpenThoughts-114k", config="metadata"))
+    collection, samples = read(tmp_path, SourceConfig(dataset="open-thoughts/OpenThoughts-114k", config="metadata"))
     assert [(p.answer, p.gold) for p in collection.problems] == [("5", "dataset"), ("6", "teacher")]
     assert samples["Add 2 and 3."][0].text == "<think>\n2+3 is 5.\n</think>\n\n\\boxed{5}"
     assert drops(collection) == [("3", "not_math"), ("4", "no_solution")]
 
 
 def test_openthoughts_math_has_human_gold(tmp_path):
-    collection, _ = read(tmp_path, SourceSpec("open-r1/OpenThoughts-114k-math"))
+    collection, _ = read(tmp_path, SourceConfig(dataset="open-r1/OpenThoughts-114k-math"))
     assert [(p.question, p.answer, p.gold) for p in collection.problems] == [("Halve 10.", "5", "dataset")]
 
 
 def test_openr1_keeps_every_generation_and_marks_the_cut_ones(tmp_path):
-    collection, samples = read(tmp_path, SourceSpec("open-r1/OpenR1-Math-220k", config="default"))
+    collection, samples = read(tmp_path, SourceConfig(dataset="open-r1/OpenR1-Math-220k", config="default"))
     assert [(s.draw, s.side, s.finish_reason) for s in samples["What is 12 + 30?"]] == [
         (0, "any", "given"), (1, "any", "given"), (2, "any", "length"), (3, "rejected", "given"),
     ]  # fmt: skip
@@ -159,7 +163,7 @@ def test_openr1_keeps_every_generation_and_marks_the_cut_ones(tmp_path):
 
 
 def test_s1k_has_two_teachers_and_gold_of_three_kinds(tmp_path):
-    collection, samples = read(tmp_path, SourceSpec("simplescaling/s1K-1.1"))
+    collection, samples = read(tmp_path, SourceConfig(dataset="simplescaling/s1K-1.1"))
     assert [(p.answer, p.gold) for p in collection.problems] == [("25", "dataset"), ("2", "teacher")]
     assert [s.thought for s in samples["What is 5 squared?"]] == ["5*5... 25", "25 it is"]
     assert drops(collection) == [("3", "not_math")]
@@ -168,21 +172,21 @@ def test_s1k_has_two_teachers_and_gold_of_three_kinds(tmp_path):
 def test_limo_is_taken_by_auto_only_when_its_solutions_are_long(tmp_path):
     (tmp_path / "short.jsonl").write_text('{"question": "1+1?", "solution": "It is 2.", "answer": 2}\n')
     with pytest.raises(SourceError) as error:
-        read(tmp_path, SourceSpec("short.jsonl"))
+        read(tmp_path, SourceConfig(dataset="short.jsonl"))
     assert "short" in error.value.hint and "adapter: limo" in error.value.hint
-    collection, _ = read(tmp_path, SourceSpec("short.jsonl", adapter="limo"))
+    collection, _ = read(tmp_path, SourceConfig(dataset="short.jsonl", adapter="limo"))
     assert collection.problems[0].answer == "2"
 
 
 def test_deepmath_reads_solutions_with_and_without_the_opening_tag(tmp_path):
-    collection, samples = read(tmp_path, SourceSpec("zwhe99/DeepMath-103K"))
+    collection, samples = read(tmp_path, SourceConfig(dataset="zwhe99/DeepMath-103K"))
     assert [s.thought for s in samples[collection.problems[0].question]] == ["It tends to 0.", "0"]
     assert collection.problems[0].meta == {"difficulty": 5.0, "topic": "Calculus"}
     assert drops(collection) == [("2", "no_solution")]
 
 
 def test_ready_made_pairs_keep_their_sides(tmp_path):
-    collection, samples = read(tmp_path, SourceSpec("qihoo360/Light-R1-DPOData"))
+    collection, samples = read(tmp_path, SourceConfig(dataset="qihoo360/Light-R1-DPOData"))
     assert [(s.side, s.answer_text) for s in samples["What is 9+9?"]] == [
         ("chosen", "\\boxed{18}"),
         ("rejected", "\\boxed{19}"),
@@ -191,7 +195,7 @@ def test_ready_made_pairs_keep_their_sides(tmp_path):
 
 
 def test_the_papers_pairs_say_that_their_schema_is_not_confirmed(tmp_path):
-    collection, samples = read(tmp_path, SourceSpec("VanWang/Bespoke_dpo_filter"))
+    collection, samples = read(tmp_path, SourceConfig(dataset="VanWang/Bespoke_dpo_filter"))
     [summary] = collection.summaries(collection.problems, collection.drops)
     assert "could not be confirmed" in summary.notes[0]
     assert [s.side for s in samples["What is 6+6?"]] == ["chosen", "rejected"]
@@ -200,28 +204,28 @@ def test_the_papers_pairs_say_that_their_schema_is_not_confirmed(tmp_path):
 def test_an_unknown_adapter_or_schema_gets_a_way_out(tmp_path):
     (tmp_path / "odd.jsonl").write_text('{"foo": 1, "bar": "x"}\n')
     with pytest.raises(SourceError) as error:
-        read(tmp_path, SourceSpec("odd.jsonl"))
+        read(tmp_path, SourceConfig(dataset="odd.jsonl"))
     assert "foo, bar" in error.value.message and "adapter: columns" in error.value.hint
     with pytest.raises(SourceError, match="did you mean 'openr1-math'"):
-        read(tmp_path, SourceSpec("odd.jsonl", adapter="openr1math"))
+        read(tmp_path, SourceConfig(dataset="odd.jsonl", adapter="openr1math"))
 
 
 def test_a_folder_that_is_no_dataset_is_a_clear_error(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="cannot read"):
-        read(tmp_path, SourceSpec("empty", adapter="limo"))
+        read(tmp_path, SourceConfig(dataset="empty", adapter="limo"))
 
 
 def test_a_dataset_with_several_configs_asks_for_one(tmp_path):
     write_standin("openai/gsm8k", tmp_path)
-    collection, _ = read(tmp_path, SourceSpec("openai/gsm8k", config="main"))
+    collection, _ = read(tmp_path, SourceConfig(dataset="openai/gsm8k", config="main"))
     assert len(collection.problems) == 2
     with pytest.raises(SourceError, match="sub"):
-        read(tmp_path, SourceSpec("openai/gsm8k", config="sub"))
+        read(tmp_path, SourceConfig(dataset="openai/gsm8k", config="sub"))
 
 
 def test_one_dataset_may_be_listed_twice(tmp_path):
-    spec = SourceSpec("GAIR/LIMO")
+    spec = SourceConfig(dataset="GAIR/LIMO")
     collection, samples = read(tmp_path, spec, spec)
     first, second = collection.summaries(collection.problems, collection.drops)
     assert (first.source, second.source) == ("GAIR/LIMO", "GAIR/LIMO#2")

@@ -7,6 +7,7 @@ from pairforge.sources.decontaminate import EvaluationSet, decontaminate, load_e
 from tests.sources.standins import write_standin
 
 AIME = "Every morning Aya goes for a 9-kilometer-long walk and stops at a coffee shop afterwards."
+USUAL = {"ngram": 8, "without_digits": True}
 MADE_UP = EvaluationSet("held-out", (AIME, "Compute $1+1$."))
 
 
@@ -15,7 +16,7 @@ def problem(question: str) -> Problem:
 
 
 def reason(question: str, **options: object) -> str:
-    found = decontaminate([problem(question)], [MADE_UP], **options)  # type: ignore[arg-type]
+    found = decontaminate([problem(question)], [MADE_UP], **(USUAL | options))  # type: ignore[arg-type]
     return found.drops[0].detail if found.drops else ""
 
 
@@ -38,7 +39,7 @@ def test_short_questions_are_compared_with_their_numbers():
 
 
 def test_counts_per_set_and_nothing_lost():
-    found = decontaminate([problem(AIME), problem("Fresh?")], [MADE_UP], unreachable={"gpqa": "gated"})
+    found = decontaminate([problem(AIME), problem("Fresh?")], [MADE_UP], unreachable={"gpqa": "gated"}, **USUAL)
     assert found.sets == {"held-out": {"questions": 2, "problems": 1}}
     assert [p.question for p in found.problems] == ["Fresh?"]
     assert [(d.subject, d.stage, d.reason) for d in found.drops] == [("s:1", "source", "contaminated")]
@@ -69,10 +70,10 @@ def test_screening_also_takes_near_duplicates_out_and_names_what_it_could_not_re
     (tmp_path / "held-out.jsonl").write_text(json.dumps({"question": AIME}) + "\n")
     fresh = "How many ways are there to seat 5 guests at a table of 7 chairs?"
     problems = [problem(AIME), problem(fresh), problem(fresh.replace("?", "!"))]
-    found = screen(problems, sets=["held-out.jsonl", "gpqa"], base_dir=tmp_path)
+    found = screen(problems, sets=["held-out.jsonl", "gpqa"], base_dir=tmp_path, near_duplicates=0.8, **USUAL)
     assert [d.reason for d in found.drops] == ["contaminated", "near_duplicate"]
     assert found.summary()["near_duplicates"] == 1
     assert found.sets == {"held-out.jsonl": {"questions": 1, "problems": 1}}
     assert list(found.unreachable) == ["gpqa"]
     assert [p.question for p in found.problems] == [fresh]
-    assert len(screen(problems, sets=[], base_dir=tmp_path, near_duplicates=None).problems) == 3
+    assert len(screen(problems, sets=[], base_dir=tmp_path, near_duplicates=None, **USUAL).problems) == 3

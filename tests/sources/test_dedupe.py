@@ -37,9 +37,9 @@ def test_every_row_of_a_merged_duplicate_is_accounted_for():
 @given(st.lists(st.text(alphabet="abc 1", max_size=12), max_size=8))
 def test_problems_are_kept_or_dropped_never_lost(questions: list[str]):
     problems = [problem(q, "1", row) for row, q in enumerate(questions)]
-    kept, drops = drop_near_duplicates(problems)
+    kept, drops = drop_near_duplicates(problems, threshold=0.8)
     assert len(kept) + len(drops) == len(problems)
-    assert drop_near_duplicates(kept)[1] == []
+    assert drop_near_duplicates(kept, threshold=0.8)[1] == []
 
 
 def test_words_of_formulas_and_of_languages_without_spaces():

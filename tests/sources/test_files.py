@@ -7,7 +7,7 @@ import pytest
 
 from pairforge.errors import SourceError
 from pairforge.records import Drop
-from pairforge.sources import Collection, SourceSpec, collect, read_source
+from pairforge.sources import Collection, SourceConfig, collect, read_source
 
 
 def write(path: Path, *rows: object) -> Path:
@@ -16,7 +16,7 @@ def write(path: Path, *rows: object) -> Path:
 
 
 def read(path: Path, **options: object) -> Collection:
-    spec = SourceSpec(path.name, **options)  # type: ignore[arg-type]
+    spec = SourceConfig(dataset=path.name, **options)  # type: ignore[arg-type]
     collection = collect([read_source(spec, base_dir=path.parent)])
     collection.kept = list(collection.samples())  # type: ignore[attr-defined]
     return collection
@@ -143,7 +143,7 @@ def test_limit_bounds_the_rows_read(tmp_path):
 
 
 def test_the_stream_tells_drops_and_problems_apart(tmp_path):
-    stream = read_source(SourceSpec("a.jsonl"), base_dir=write(tmp_path / "a.jsonl", SUM, "{").parent)
+    stream = read_source(SourceConfig(dataset="a.jsonl"), base_dir=write(tmp_path / "a.jsonl", SUM, "{").parent)
     assert [isinstance(found, Drop) for found in stream] == [False, True]
     assert stream.rows == 2 and stream.revision.startswith("sha256:")
 

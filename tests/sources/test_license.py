@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pairforge.sources import GoldJoin, SourceSpec, collect, read_source
+from pairforge.sources import GoldJoin, SourceConfig, collect, read_source
 from pairforge.sources.license import folder_license, stated_license
 
 
@@ -48,7 +48,7 @@ def test_a_source_and_the_dataset_its_answers_come_from_carry_their_licenses(tmp
     pair = {"prompt": "1 + 1?", "chosen": "It is \\boxed{2}.", "rejected": "\\boxed{3}"}
     write_dataset(tmp_path / "pairs", "cc-by-4.0", [pair])
     write_dataset(tmp_path / "gold", "mit", [{"problem": "1 + 1?", "answer": "2"}])
-    spec = SourceSpec("pairs", gold_from=GoldJoin("gold", answer="answer"))
+    spec = SourceConfig(dataset="pairs", gold_from=GoldJoin(dataset="gold", answer="answer"))
     collection = collect([read_source(spec, base_dir=tmp_path)])
     list(collection.samples())
     [summary] = collection.summaries(collection.problems, collection.drops)
@@ -59,7 +59,7 @@ def test_a_source_and_the_dataset_its_answers_come_from_carry_their_licenses(tmp
 
 def test_a_single_file_states_nothing(tmp_path):
     write_dataset(tmp_path / "data", "mit", [{"question": "1 + 1?", "answer": "2"}])
-    spec = SourceSpec("data/train.jsonl", adapter="columns")
+    spec = SourceConfig(dataset="data/train.jsonl", adapter="columns")
     assert read_source(spec, base_dir=tmp_path).license == ""
 
 

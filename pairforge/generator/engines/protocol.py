@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Protocol
 
 from pairforge.errors import EngineError
 from pairforge.records import FinishReason, Message
-
-EngineKind = Literal["vllm", "server", "ray"]
 
 
 @dataclass(frozen=True, slots=True)

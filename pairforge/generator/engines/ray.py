@@ -70,8 +70,8 @@ class RayEngine:
         revision: str | None = None,
         sampling: Mapping[str, Any],
         settings: Mapping[str, Any],
-        address: str | None = None,
-        replicas: int = 1,
+        address: str | None,
+        replicas: int,
         start: Callable[[], Engine] | None = None,
     ) -> None:
         """Join the cluster at `address` (None: `RAY_ADDRESS`, or a local one) and start `replicas` actors on it.

@@ -47,13 +47,13 @@ class ServerEngine:
         *,
         base_urls: Sequence[str],
         sampling: Mapping[str, Any],
-        api: Literal["chat", "completions"] = "chat",
-        window: int | None = None,
-        timeout_s: float = 600.0,
-        retries: int = 6,
-        api_key_env: str = "PAIRFORGE_API_KEY",
+        api: Literal["chat", "completions"],
+        window: int | None,
+        timeout_s: float,
+        retries: int,
+        api_key_env: str,
     ) -> None:
-        """`window` requests are kept in flight (64 per server unless given). With `api` "chat" the server applies
+        """`window` requests are kept in flight (None: 64 per server). With `api` "chat" the server applies
         its own chat template to the messages; "completions" sends the rendered prompt, for models without one.
         The key is read from the environment variable `api_key_env` and goes nowhere but to the servers.
 
@@ -144,7 +144,7 @@ class ServerEngine:
                 return
             finally:
                 server.in_flight -= 1
-        self._fatal = "no server is left: " + "; ".join(f"{s.url}: {s.died_of}" for s in self._servers)
+        self._fatal = "all servers failed: " + "; ".join(f"{s.url}: {s.died_of}" for s in self._servers)
 
     async def _ask(self, server: _Server, request: Request) -> Completion:
         """One request to one server, retried by the client."""

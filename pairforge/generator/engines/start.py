@@ -1,4 +1,4 @@
-"""From a kind of engine to a started one."""
+"""From an engine's settings to a started engine."""
 
 from __future__ import annotations
 
@@ -6,40 +6,45 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pairforge.errors import EngineError
-from pairforge.generator.engines.protocol import Engine, EngineKind
+from pairforge import demo
+from pairforge.generator.config import RayEngineConfig, ServerEngineConfig, VllmEngineConfig
+from pairforge.generator.engines.protocol import Engine
+from pairforge.generator.engines.ray import RayEngine
+from pairforge.generator.engines.server import ServerEngine
+from pairforge.generator.engines.vllm import VllmEngine
 
 
 def open_engine(
-    kind: EngineKind,
+    engine: VllmEngineConfig | ServerEngineConfig | RayEngineConfig,
     *,
-    model: str,
-    revision: str | None = None,
-    sampling: Mapping[str, Any] | None = None,
-    settings: Mapping[str, Any] | None = None,
+    sampling: Mapping[str, Any],
     log: Path | None = None,
 ) -> Engine:
     """Start an engine.
 
-    `model` is a Hub id or a local folder. `sampling` holds what all requests share (temperature, top_p, ...) and
-    `settings` what the engine is started with (max_model_len, max_num_seqs, dtype, ...), both in vLLM's own names;
-    a setting that is None is left to the engine. Engines write their own messages to the file `log`.
-
-    Raises `EngineError` when the model is missing or refused, `MissingExtraError` when its package is.
+    `sampling` holds what all requests share (temperature, top_p, ...), in vLLM's names. vLLM writes its own messages
+    to the file `log`. Raises `EngineError` when the model is missing or refused, `MissingExtraError` when its package
+    is not installed.
     """
-    shared = dict(sampling or {})
-    chosen = {name: value for name, value in (settings or {}).items() if value is not None}
-    if kind == "vllm":
-        from pairforge.generator.engines.vllm import VllmEngine
-
-        return VllmEngine(model, revision=revision, sampling=shared, settings=chosen, log=log)
-    if kind == "server":
-        from pairforge.generator.engines.server import ServerEngine
-
-        return ServerEngine(model, sampling=shared, **chosen)
-    if kind == "ray":
-        from pairforge.generator.engines.ray import RayEngine
-
-        cluster = {name: chosen.pop(name) for name in ("address", "replicas") if name in chosen}
-        return RayEngine(model, revision=revision, sampling=shared, settings=chosen, **cluster)
-    raise EngineError(f"there is no engine of kind '{kind}'", hint="kinds: vllm, server, ray")
+    model = demo.resolve(engine.model)
+    if isinstance(engine, ServerEngineConfig):
+        return ServerEngine(
+            model,
+            base_urls=engine.base_urls,
+            sampling=sampling,
+            api=engine.api,
+            window=engine.max_num_seqs,
+            timeout_s=engine.timeout_s,
+            retries=engine.retries,
+            api_key_env=engine.api_key_env,
+        )
+    if isinstance(engine, RayEngineConfig):
+        return RayEngine(
+            model,
+            revision=engine.revision,
+            sampling=sampling,
+            settings=engine.engine_args(),
+            address=engine.address,
+            replicas=engine.replicas,
+        )
+    return VllmEngine(model, revision=engine.revision, sampling=sampling, settings=engine.engine_args(), log=log)

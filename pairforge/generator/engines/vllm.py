@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from pairforge.errors import EngineError, PairforgeError, require
+from pairforge.errors import EngineError, PairforgeError, nearest, require
 from pairforge.generator.engines.protocol import Completion, Request, check_model_path
 
 if TYPE_CHECKING:
     from vllm import RequestOutput, SamplingParams
+    from vllm.engine.arg_utils import EngineArgs
     from vllm.v1.engine.llm_engine import LLMEngine
 
 CPU_KV_CACHE_GIB = 2
@@ -135,20 +137,34 @@ def start_llm_engine(model: str, revision: str | None, settings: Mapping[str, An
         # In this process: no second process to lose, and five times faster to start on a CPU.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     require("vllm", extra="vllm", purpose="sampling with vLLM")
-    from vllm.engine.arg_utils import EngineArgs
-    from vllm.platforms import current_platform
     from vllm.usage.usage_lib import UsageContext
     from vllm.v1.engine.llm_engine import LLMEngine
 
-    chosen = dict(settings)
-    if current_platform.is_cpu():
-        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(CPU_KV_CACHE_GIB))
-        chosen = cpu_settings(model, revision, settings)
-    args = EngineArgs(model=model, revision=revision, tokenizer_revision=revision, disable_log_stats=True, **chosen)
+    args = engine_args(model, revision, settings)
     engine = LLMEngine.from_engine_args(args, usage_context=UsageContext.LLM_CLASS)
     if log is not None:
         log_to(log)  # after the start, which sets vLLM's own handlers up
     return engine
+
+
+def engine_args(model: str, revision: str | None, settings: Mapping[str, Any]) -> EngineArgs:
+    """vLLM's arguments for these settings. Raises `EngineError` for a name that this vLLM does not have."""
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.platforms import current_platform
+
+    known = {field.name for field in dataclasses.fields(EngineArgs) if field.init}
+    for name in settings:
+        if name not in known:
+            raise EngineError(
+                f"generator.engine.vllm.{name}: vLLM's EngineArgs has no such argument",
+                hint=nearest(name, known, otherwise="`vllm serve --help` lists the names"),
+            )
+    chosen = dict(settings)
+    if current_platform.is_cpu():
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(CPU_KV_CACHE_GIB))
+        chosen = cpu_settings(model, revision, settings)
+    ours = {"model": model, "revision": revision, "tokenizer_revision": revision, "disable_log_stats": True}
+    return EngineArgs(**{**ours, **chosen})
 
 
 def cpu_settings(model: str, revision: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from pairforge import demo
 from pairforge.chat import prompt_messages
 from pairforge.errors import EngineError
 from pairforge.generator import Completion, Drawn, Engine, Plan, Request, Task, open_engine, sample
+from pairforge.generator.config import RayEngineConfig, ServerEngineConfig, VllmEngineConfig
 from pairforge.generator.loop import Interrupted, without_length
 from tests.generator.conftest import EqualTextVerifier, MemoryStore
 
@@ -35,7 +36,7 @@ QUESTION = "A box holds 12 apples. How many apples are in 7 boxes?"
 
 @contextmanager
 def vllm(log: Path) -> Iterator[Engine]:
-    with open_engine("vllm", model=MODEL, sampling=SAMPLING, settings=SETTINGS, log=log) as engine:
+    with open_engine(VllmEngineConfig(model=MODEL, **SETTINGS), sampling=SAMPLING, log=log) as engine:
         yield engine
 
 
@@ -54,9 +55,8 @@ def server(log: Path) -> Iterator[Engine]:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     try:
         wait_for(url + "/health", process, log)
-        with open_engine(
-            "server", model=MODEL, sampling=SAMPLING, settings={"base_urls": [url + "/v1"], "window": 32, "retries": 1}
-        ) as engine:
+        config = ServerEngineConfig(kind="server", model=MODEL, base_urls=(url + "/v1",), max_num_seqs=32, retries=1)
+        with open_engine(config, sampling=SAMPLING) as engine:
             yield engine
     finally:
         process.terminate()
@@ -66,7 +66,9 @@ def server(log: Path) -> Iterator[Engine]:
 @contextmanager
 def ray(log: Path) -> Iterator[Engine]:
     pytest.importorskip("ray", reason="the ray extra is not installed")
-    with open_engine("ray", model=MODEL, sampling=SAMPLING, settings={**SETTINGS, "address": "local"}) as engine:
+    with open_engine(
+        RayEngineConfig(kind="ray", model=MODEL, address="local", **SETTINGS), sampling=SAMPLING
+    ) as engine:
         yield engine
 
 
@@ -174,9 +176,11 @@ def test_a_model_that_vllm_refuses_is_told_in_its_own_words(tmp_path: Path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text('{"model_type": "no-such-architecture"}')
     with pytest.raises(EngineError, match="no-such-architecture"):
-        open_engine("vllm", model=str(tmp_path / "model"), settings=SETTINGS, log=tmp_path / "engine.log")
+        open_engine(
+            VllmEngineConfig(model=str(tmp_path / "model"), **SETTINGS), sampling={}, log=tmp_path / "engine.log"
+        )
 
 
 def test_a_model_path_that_does_not_exist_is_told_before_anything_starts():
     with pytest.raises(EngineError, match="there is no model at '/nowhere/model'"):
-        open_engine("vllm", model="/nowhere/model")
+        open_engine(VllmEngineConfig(model="/nowhere/model"), sampling={})

@@ -43,7 +43,7 @@ def cluster():
     """Two nodes with room for one replica each."""
     from ray.cluster_utils import Cluster
 
-    import tests.generator.test_ray_engine as me
+    import tests.generator.engines.test_ray as me
 
     ray.cloudpickle.register_pickle_by_value(me)
     local = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -57,7 +57,7 @@ def cluster():
 def engine(replicas: int):
     from pairforge.generator.engines.ray import RayEngine
 
-    return RayEngine("m", sampling={}, settings={}, replicas=replicas, start=SlowEngine)
+    return RayEngine("m", sampling={}, settings={}, address=None, replicas=replicas, start=SlowEngine)
 
 
 def draw(client, *prompts: str) -> dict[str, Completion]:

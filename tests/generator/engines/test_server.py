@@ -7,6 +7,7 @@ import pytest
 
 from pairforge.errors import EngineError
 from pairforge.generator import Plan, Request, open_engine, sample
+from pairforge.generator.config import ServerEngineConfig
 from tests.generator.conftest import EqualTextVerifier, MemoryStore, tasks
 from tests.generator.openai_server import Hang, OpenAIServer, Reply, Reset
 
@@ -16,9 +17,8 @@ CHAT = {"messages": ({"role": "user", "content": "2+2?"},)}
 def engine(*servers: OpenAIServer, **settings):
     urls = [server.url for server in servers]
     sampling = {"temperature": 0.7, "top_p": 0.9, "top_k": -1, "min_p": 0.0}
-    return open_engine(
-        "server", model="nano", sampling=sampling, settings={"base_urls": urls, "retries": 2, **settings}
-    )
+    config = ServerEngineConfig(**{"kind": "server", "model": "nano", "base_urls": urls, "retries": 2, **settings})
+    return open_engine(config, sampling=sampling)
 
 
 def ask(*servers: OpenAIServer, count: int = 1, max_tokens: int = 100, **settings):
@@ -53,7 +53,7 @@ def test_ids_budgets_and_seeds_go_out_and_come_back(api: str, sent: str):
 
 
 def test_many_requests_are_in_flight_and_never_more_than_the_window(store: MemoryStore):
-    with OpenAIServer(yes, delay_s=0.4) as server, engine(server, window=12) as client:
+    with OpenAIServer(yes, delay_s=0.4) as server, engine(server, max_num_seqs=12) as client:
         sample(Plan(tasks(36), run_seed=0), client, EqualTextVerifier(), store, model="nano")
     assert len(store.samples) == 36
     assert server.most_in_flight == 12
@@ -130,7 +130,11 @@ def test_one_poisoned_request_fails_alone(poison: Exception, words: str):
 
 
 def test_when_one_of_two_servers_dies_the_other_takes_over(store: MemoryStore):
-    with OpenAIServer(yes) as a, OpenAIServer(yes, delay_s=0.01) as b, engine(a, b, window=8, retries=0) as client:
+    with (
+        OpenAIServer(yes) as a,
+        OpenAIServer(yes, delay_s=0.01) as b,
+        engine(a, b, max_num_seqs=8, retries=0) as client,
+    ):
 
         def watch(progress) -> None:
             if progress.samples > 10:
@@ -142,7 +146,7 @@ def test_when_one_of_two_servers_dies_the_other_takes_over(store: MemoryStore):
 
 
 def test_when_the_last_server_dies_it_is_named_and_everything_finished_is_kept(store: MemoryStore):
-    with OpenAIServer(yes) as server, engine(server, window=4, retries=0) as client:
+    with OpenAIServer(yes) as server, engine(server, max_num_seqs=4, retries=0) as client:
 
         def watch(progress) -> None:
             if progress.samples > 10:
@@ -162,7 +166,7 @@ def test_a_server_that_freezes_as_a_whole_ends_the_run(monkeypatch: pytest.Monke
         server.healthy = False
         raise Hang
 
-    with OpenAIServer(freeze) as server, pytest.raises(EngineError, match="no server is left"):
+    with OpenAIServer(freeze) as server, pytest.raises(EngineError, match="all servers failed"):
         ask(server, timeout_s=0.3, retries=0)
 
 

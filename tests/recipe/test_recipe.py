@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pairforge.config import flatten
 from pairforge.errors import RecipeError
 from pairforge.filters import Bounds
-from pairforge.pipeline.settings import source_specs
-from pairforge.recipe import dump_recipe, flatten, load_recipe, parse_recipe
+from pairforge.recipe import dump_recipe, load_recipe, parse_recipe
 
 MINIMAL = """
 sources: [{dataset: pairforge:demo}]
 generator: {engine: {model: pairforge:nano}}
 filter: {tokenizer: pairforge:nano}
 """
-RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.yaml"))
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 
 
 def test_defaults_are_the_papers():
@@ -42,8 +42,14 @@ def test_defaults_are_the_papers():
         ("[" * 5000, ["nested too deeply"]),
         ("? [a]\n: 1", ["line 1", "unhashable key"]),
         ("", ["mapping"]),
-        (MINIMAL + "filter: {tokenizer: other}", ["line 5", "the key 'filter' stands here twice"]),
-        (MINIMAL.replace("nano}}", "nano}, sampling: {top_p: 1, top_p: 0.5}}"), ["line 3", "'top_p'", "twice"]),
+        (MINIMAL + "filter: {tokenizer: other}", ["line 5", "duplicate key 'filter'"]),
+        (MINIMAL.replace("nano}}", "nano}, sampling: {top_p: 1, top_p: 0.5}}"), ["line 3", "duplicate key 'top_p'"]),
+        (MINIMAL + "seed: true", ["seed", "true and false are not values of this key"]),
+        (MINIMAL.replace("pairforge:demo", "x, gold_from: {dataset: y, anser: z}"), ["gold_from.anser", "'answer'"]),
+        (MINIMAL + "verifier: {policy: strict}", ["verifier.policy", "unknown key"]),
+        (MINIMAL + "format: null", ["format", "expected a mapping of keys"]),
+        (MINIMAL + "train: {method: ppo}", ["train.method", "'dpo'", "'ppo'"]),
+        (MINIMAL + "train: {lora: 8}", ["train.lora", "LoraConfig"]),
         (MINIMAL + "format: {user: hello}", ["format.user", "{question}"]),
         (
             MINIMAL.replace("nano}}", "nano}, draws: {until: max, enough: 9}}"),
@@ -133,10 +139,3 @@ def test_evaluation_sets_may_be_files_beside_the_recipe(tmp_path):
     text = "sources: [{dataset: a.jsonl}]\nfilter: {tokenizer: t}\ndecontaminate: {sets: [held-out.jsonl, math-500]}\n"
     recipe = parse_recipe(text, base_dir=tmp_path)
     assert recipe.decontaminate.sets == (str(tmp_path / "held-out.jsonl"), "math-500")
-
-
-def test_a_source_becomes_the_plain_values_of_its_layer():
-    text = "sources: [{dataset: a/b, only_known: true, gold_from: {dataset: c/d}}]\nfilter: {tokenizer: t}\n"
-    (spec,) = source_specs(parse_recipe(text))
-    assert (spec.dataset, spec.only_known, spec.gold_from.dataset) == ("a/b", True, "c/d")
-    assert spec.gold_from.answer == "solution"

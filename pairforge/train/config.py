@@ -1,0 +1,55 @@
+"""The settings of training: our own keys, typed; every other key is an argument of TRL under TRL's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pydantic
+from pydantic import ConfigDict, Field
+
+from pairforge.config import Config
+
+Method = Literal["dpo", "sft", "simpo"]
+Loss = Literal["sigmoid", "sigmoid+sft", "ld", "simpo"]
+
+
+class TrainConfig(Config):
+    """What `pairforge train` does with the pairs.
+
+    The keys below are pairforge's own. Every other key is an argument of TRL's `DPOConfig`, `SFTConfig` or `CPOConfig`
+    under TRL's name (`learning_rate`, `beta`, `max_length`, `max_steps`, ...); docs/training.md has ThinkPO's defaults.
+    A name that TRL does not have is refused when training starts.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str | None = Field(None, description="The model to train: a Hub id or a folder. `--model` overrides it.")
+    revision: str | None = Field(None, description="Branch, tag or commit of the model on the Hub.")
+    method: Method | None = Field(
+        None, description="`dpo`, `simpo`, or `sft` on the chosen side. null: `dpo`, or `simpo` where the loss is."
+    )
+    loss: Loss | None = Field(
+        None,
+        description="`sigmoid`, `sigmoid+sft` (adds the likelihood of the chosen side), `ld` (length-desensitised), "
+        "`simpo`. null: TRL's default, `sigmoid`. Others by TRL's own `loss_type`.",
+    )
+    lora: bool | dict[str, Any] | None = Field(
+        None, description="`true`, or arguments of peft's `LoraConfig` (r 16, lora_alpha 32). null trains all weights."
+    )
+    global_batch_size: int | None = Field(
+        None,
+        ge=1,
+        description="Rows per optimizer step over all devices; sets gradient_accumulation_steps. null: 48 (ThinkPO, "
+        "Table 7), 32 for SFT.",
+    )
+    max_cut_share: float = Field(
+        0.01, ge=0, le=1, description="Share of the rows (0 to 1) that may be longer than max_length; more is an error."
+    )
+
+    @pydantic.field_validator("lora", mode="before")
+    @classmethod
+    def _switch_or_arguments(cls, value: Any) -> Any:
+        if value is None or isinstance(value, bool | Mapping):
+            return value
+        raise ValueError("expected true or arguments of peft's LoraConfig")

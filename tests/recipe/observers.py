@@ -1,0 +1,387 @@
+"""What a recipe does, as plain values that a test can compare: each observer goes as far as an engine, a server, a
+dataset or a trainer would be asked, and looks at what it is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pairforge import lengths, pipeline
+from pairforge.errors import PairforgeError
+from pairforge.generator import Completion, Request
+from pairforge.generator.engines.scripted import ScriptedEngine
+from pairforge.pipeline import sampling
+from pairforge.pipeline.check import check
+from pairforge.pipeline.settings import evidence_settings
+from pairforge.recipe import Recipe, dump_recipe, parse_recipe, train_arguments
+from pairforge.run import Run
+from pairforge.verifier import Verifier
+from tests.generator.openai_server import OpenAIServer
+
+LONG = "<think>\nLet me see. {a} and {b} make {c}. I check it once more: {c}.\n</think>\n\nSo it is \\boxed{{{c}}}."
+QUESTIONS = (
+    "Anna has {a} red and {b} green marbles in her bag, how many has she?",
+    "A farmer sold {a} geese on Monday and {b} on Friday; how many were sold in that week?",
+    "In a library {a} shelves are new while {b} remain old. Count all of these shelves together.",
+    "Two boats carry {a} and {b} people over the wide river. What is their total number?",
+    "Tom reads {a} pages before lunch, then {b} pages at night: how much did he read today?",
+    "Our baker made {a} small loaves besides {b} large ones; find the sum of both.",
+)
+KEEPS = (
+    "{% for m in messages %}<{{ m.role }}> {{ m.content }} <eos>\n{% endfor %}"
+    "{% if add_generation_prompt %}<assistant> {% endif %}"
+)
+CUTS = (
+    "{% for m in messages %}<{{ m.role }}> {% if m.role == 'assistant' %}{{ m.content.split('</think>')[-1] }}"
+    "{% else %}{{ m.content }}{% endif %} <eos>\n{% endfor %}{% if add_generation_prompt %}<assistant> {% endif %}"
+)
+
+
+class Asked(PairforgeError):
+    """Raised in place of what would be started; `what` is what it was started with."""
+
+    def __init__(self, what: object) -> None:
+        super().__init__("asked")
+        self.what = what
+
+
+class World:
+    """Files for a recipe, and the recipe of a test: `make("generator.draws.max=3")`."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self.patch, self.runs = folder, patch, 0
+        self.students = {name: save_tokenizer(folder / name, text) for name, text in (("keeps", KEEPS), ("cuts", CUTS))}
+        rows = []
+        for n in range(6):
+            numbers = {"a": n + 1, "b": 10 + n, "c": 11 + 2 * n}
+            question = QUESTIONS[n].format(**numbers)
+            long = LONG.format(**numbers)
+            rows.append(
+                {
+                    "question": question,
+                    "answer": str(numbers["c"]),
+                    "long": long,
+                    "short": "\\boxed{1}",
+                    "other": long + " Yes.",
+                }
+            )
+        self.write("problems.jsonl", rows)
+        self.write("more.jsonl", [{**row, "question": f"{row['question']} Say it."} for row in rows])
+        twice = {**rows[0], "question": rows[0]["question"].replace("?", " now, please?")}
+        self.write("twice.jsonl", [*rows, twice])
+        self.write(
+            "limo.jsonl", [{"question": r["question"], "answer": r["answer"], "solution": r["long"]} for r in rows]
+        )
+        self.write(
+            "teacher.jsonl", [{"prompt": r["question"], "chosen": r["long"], "rejected": "\\boxed{1}"} for r in rows]
+        )
+        gold = {"problem": "question", "solution": "answer", "asked": "long", "solved": "short"}
+        self.write("gold.jsonl", [{name: row[column] for name, column in gold.items()} for row in rows])
+        self.write(
+            "gold2.jsonl", [{"problem": r["question"], "solution": "\\boxed{77}", "asked": r["question"]} for r in rows]
+        )
+        part, other_numbers = rows[1]["question"].split(";")[0], re.sub(r"\d+", "99", rows[2]["question"])
+        self.write("seen.jsonl", [{"question": text} for text in (rows[0]["question"], part, other_numbers)])
+
+    def write(self, name: str, rows: list[dict[str, Any]]) -> None:
+        (self.folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def make(self, *overrides: str) -> Recipe:
+        text = f"""
+sources: [{{dataset: {self.folder}/problems.jsonl, adapter: columns, columns: {{long: long}}}}]
+generator: {{engine: {{model: {self.students["keeps"]}, max_model_len: 256}}, sampling: {{max_tokens: 64}}}}
+decontaminate: {{near_duplicates: null}}
+filter: {{tokenizer: {self.students["keeps"]}}}
+"""
+        return parse_recipe(text, [override.replace("FOLDER", str(self.folder)) for override in overrides])
+
+    def path(self) -> Path:
+        self.runs += 1
+        return self.folder / f"run{self.runs}"
+
+
+def save_tokenizer(folder: Path, template: str) -> Path:
+    """A word-level tokenizer with a chat template, as a model's folder."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "<eos>": 1}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", unk_token="<unk>")
+    fast.chat_template = template
+    fast.save_pretrained(folder)
+    (folder / "config.json").write_text('{"model_type": "gpt2", "n_positions": 512}')
+    return folder
+
+
+def catch(start: Any) -> object:
+    """What something would have been started with, or the error that refused it."""
+    try:
+        start()
+    except Asked as asked:
+        return asked.what
+    except PairforgeError as error:
+        return error.message
+    raise AssertionError("nothing was started")
+
+
+# --- sources -------------------------------------------------------------------------------------------------------
+
+
+def evidence(world: World, recipe: Recipe) -> object:
+    """The problems, given solutions and drops that the sources give."""
+    run = pipeline.prepare(recipe, world.path())
+    problems = run.problem_table(["question", "answer", "gold"]).rows()
+    given = sorted((sample.text, sample.model, sample.side) for sample in run.given())
+    return problems, given, sorted(drop.reason for drop in run.source_drops())
+
+
+def hub_reads(world: World, recipe: Recipe) -> object:
+    """Which dataset, config, split and revision the Hub is asked for."""
+    asked: list[object] = []
+
+    def hub_revision(dataset: str, revision: str | None) -> tuple[str, str]:
+        asked.append((dataset, revision))
+        return str(revision), ""
+
+    def read_dataset(path: str, config: str | None, split: str, revision: str | None) -> Any:
+        asked.append((path, config, split, revision))
+        file = world.folder / f"{path.removeprefix('org/')}.jsonl"
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        return enumerate(rows, start=1)
+
+    world.patch.setattr("pairforge.sources.rows.hub_revision", hub_revision)
+    world.patch.setattr("pairforge.sources.rows.read_dataset", read_dataset)
+    pipeline.prepare(recipe, world.path())
+    return asked
+
+
+# --- engines -------------------------------------------------------------------------------------------------------
+
+
+def vllm_arguments(world: World, recipe: Recipe) -> object:
+    """The `EngineArgs` that vLLM's engine is made from."""
+    stop_before_vllm(world)
+    return catch(lambda: sampling.open_engine(recipe, Run(world.path())))
+
+
+def stop_before_vllm(world: World) -> None:
+    from vllm.v1.engine.llm_engine import LLMEngine
+
+    def from_engine_args(args: Any, **_: object) -> None:
+        raise Asked({field.name: repr(getattr(args, field.name)) for field in dataclasses.fields(args)})
+
+    world.patch.setattr(LLMEngine, "from_engine_args", from_engine_args)
+
+
+def ray_cluster(world: World, recipe: Recipe) -> object:
+    """The cluster that is joined, the actors that are asked for, and the `EngineArgs` in each of them."""
+    stop_before_vllm(world)
+    cluster = FakeRay()
+    world.patch.setattr("pairforge.generator.engines.ray.require", lambda *_, **__: cluster)
+    try:
+        sampling.open_engine(recipe, Run(world.path()))
+    except PairforgeError as error:
+        return error.message
+    return cluster.joined, cluster.options, len(cluster.starts), catch(cluster.starts[0])
+
+
+class FakeRay:
+    """As much of ray as an engine needs to start its replicas."""
+
+    def __init__(self) -> None:
+        self.joined: object = None
+        self.options: object = None
+        self.starts: list[Any] = []
+        self.exceptions = type("exceptions", (), {"RayError": RuntimeError})
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, **settings: object) -> None:
+        self.joined = settings
+
+    def cluster_resources(self) -> dict[str, int]:
+        return {"GPU": 8}
+
+    def remote(self, **options: object) -> Any:
+        self.options = options
+        cluster = self
+
+        class Actor:
+            @staticmethod
+            def remote(start: Any) -> Any:
+                cluster.starts.append(start)
+                return type("Replica", (), {"window": type("Call", (), {"remote": staticmethod(lambda: 1)})})
+
+        return lambda _: Actor
+
+    def get(self, references: Any) -> Any:
+        return references
+
+
+def server_request(world: World, recipe: Recipe) -> object:
+    """What a server is sent, with which key and patience, and how many requests at a time."""
+    world.patch.setenv("PAIRFORGE_API_KEY", "usual")
+    world.patch.setenv("OTHER_KEY", "other")
+    with OpenAIServer(lambda body, attempt: "yes", model="served") as server:
+        engine = recipe.sampling_block().engine
+        urls = [server.url] * len(engine.base_urls)
+        live = parse_recipe(dump_recipe(recipe), [f"generator.engine.base_urls={json.dumps(urls)}"])
+        try:
+            with sampling.open_engine(live, Run(world.path())) as client:
+                client.submit(Request("k", "p", 0, "prompt", 16, 7, ("stop",), ({"role": "user", "content": "ask"},)))
+                while client.in_flight:
+                    client.poll(0.05)
+                sockets = [one.client for one in client._servers]
+                patience = [(one.timeout, one.max_retries) for one in sockets]
+                return server.requests, sorted(server.keys), client.window, patience
+        except PairforgeError as error:
+            return error.message.replace(server.url, "URL")
+
+
+def sampling_parameters(world: World, recipe: Recipe) -> object:
+    """vLLM's `SamplingParams` of a request, and the body that a server gets for the same recipe."""
+    from pairforge.generator.engines.vllm import VllmEngine
+
+    shared: dict[str, Any] = {}
+
+    def start(model: str, **settings: Any) -> None:
+        shared.update(settings["sampling"])
+        raise Asked(None)
+
+    world.patch.setattr("pairforge.generator.engines.start.VllmEngine", start)
+    catch(lambda: sampling.open_engine(recipe, Run(world.path())))
+    running = type("Running", (), {"get_tokenizer": lambda self: None})()
+    scheduler = type("Scheduler", (), {"max_num_seqs": 1})
+    running.vllm_config = type("Config", (), {"scheduler_config": scheduler})
+    params = VllmEngine.around(running, sampling=shared)._params(Request("k", "p", 0, "", 16, 7))
+    served = parse_recipe(dump_recipe(recipe), SERVER)
+    return repr(params), server_request(world, served)
+
+
+SERVER = ["generator.engine.kind=server", "generator.engine.model=served", "generator.engine.base_urls=['x']"]
+
+
+def sampler(world: World, recipe: Recipe) -> object:
+    """The sampler's tokenizer and context, as budgets need them, and what its samples are known by."""
+    asked: list[object] = []
+
+    def context_tokens(model: str, revision: str | None, trust_remote_code: bool) -> int:
+        asked.append((model, revision, trust_remote_code))
+        return 300
+
+    def load_tokenizer(name: str, revision: str | None = None) -> Any:
+        asked.append((name, revision))
+        return real(name)
+
+    real = lengths.load_tokenizer
+    world.patch.setattr("pairforge.pipeline.plan.context_tokens", context_tokens)
+    world.patch.setattr(lengths, "load_tokenizer", load_tokenizer)
+    report = check(recipe)
+    world.patch.setattr(lengths, "load_tokenizer", real)
+    return asked, [item.detail for item in report.checks if item.name == "context"], evidence_settings(recipe)
+
+
+def engine_class(world: World, recipe: Recipe) -> object:
+    """Which engine is started."""
+
+    def starter(name: str) -> Any:
+        def start(*_: object, **__: object) -> None:
+            raise Asked(name)
+
+        return start
+
+    for name in ("VllmEngine", "ServerEngine", "RayEngine"):
+        world.patch.setattr(f"pairforge.generator.engines.start.{name}", starter(name))
+    return catch(lambda: sampling.open_engine(recipe, Run(world.path())))
+
+
+# --- prompts, draws and budgets ------------------------------------------------------------------------------------
+
+
+def requests(world: World, recipe: Recipe) -> object:
+    """Every request that a whole run sends: prompt, messages, budget, seed, stops."""
+    engines: list[ScriptedEngine] = []
+
+    def answer(request: Request) -> Completion:
+        numbers = [int(word) for word in request.prompt.split() if word.isdigit()]
+        right = request.draw == 1 and numbers[0] != 1  # the first draw is wrong, and one problem is never solved
+        return Completion(request.key, f"\\boxed{{{sum(numbers) if right else 0}}}", 3, "stop")
+
+    def open_engine(*_: object) -> ScriptedEngine:
+        engines.append(ScriptedEngine(answer))
+        return engines[-1]
+
+    world.patch.setattr(sampling, "open_engine", open_engine)
+    run = pipeline.prepare(recipe, world.path())
+    pipeline.sample(recipe, run)
+    return sorted(repr(request) for engine in engines for request in engine.requests)
+
+
+def pairs(world: World, recipe: Recipe) -> object:
+    """The texts of the pairs that the sources' own solutions make."""
+    run = pipeline.prepare(recipe, world.path())
+    pipeline.verify(recipe, run)
+    pipeline.make_view(recipe, run, "default")
+    import polars as pl
+
+    return pl.read_parquet(run.view("default") / "pairs.parquet").select("prompt", "chosen", "rejected").rows()
+
+
+def student(world: World, recipe: Recipe) -> object:
+    """The student's tokenizer that is loaded, and what `check` says of its template."""
+    asked: list[object] = []
+    real = lengths.load_tokenizer
+
+    def load_tokenizer(name: str, revision: str | None = None) -> Any:
+        asked.append((name, revision))
+        return real(name)
+
+    world.patch.setattr(lengths, "load_tokenizer", load_tokenizer)
+    report = check(recipe)
+    world.patch.setattr(lengths, "load_tokenizer", real)
+    return asked, [item.detail for item in report.checks if item.name == "student template"]
+
+
+# --- verifying, publishing, training -------------------------------------------------------------------------------
+
+
+def verifier(world: World, recipe: Recipe) -> object:
+    """What the verifier is started with."""
+
+    def start(self: Verifier, **settings: Any) -> None:
+        raise Asked({name: value for name, value in settings.items() if name != "cache"})
+
+    run = pipeline.prepare(recipe, world.path())
+    world.patch.setattr(Verifier, "__init__", start)
+    return catch(lambda: pipeline.verify(recipe, run))
+
+
+def publication(world: World, recipe: Recipe) -> object:
+    """What `pairforge push` would stage, and where it would go."""
+    from pairforge.cli.publish import push_command
+
+    staged: list[object] = []
+
+    def push(contents: object, target: Any, **_: object) -> None:
+        raise Asked((staged, target.repo, target.private))
+
+    world.patch.setattr("pairforge.hub.stage", lambda run, configs, name, **how: staged.append((name, how["license"])))
+    world.patch.setattr("pairforge.hub.push", push)
+    run = Run(world.path())
+    run.write_recipe(dump_recipe(recipe))
+    return catch(lambda: push_command(str(run.path)))
+
+
+def training(world: World, recipe: Recipe) -> object:
+    """The arguments of the trainer."""
+    from pairforge.train import resolve
+
+    return resolve(train_arguments(parse_recipe(yaml.safe_dump(recipe.model_dump(mode="json"))).train)).to_json()
