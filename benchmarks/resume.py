@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks._machine import machine
 from benchmarks._nano import spread
 from pairforge import demo, lengths
-from pairforge.pipeline import prepare, sample, sampling
+from pairforge.pipeline import Session, prepare, sample, sampling
 from pairforge.recipe import Recipe, load_recipe
 from pairforge.records import Sample, Verdict, to_row
 from pairforge.run import Run
@@ -47,7 +47,7 @@ def judged(count: int, folder: Path) -> tuple[Recipe, Run]:
     problems.write_text("".join(json.dumps(row) + "\n" for row in rows(count)))
     source = f"sources=[{{dataset: {problems}, adapter: columns, columns: {{long: long}}}}]"
     recipe = load_recipe(demo.recipe_path(), [source, "filter.gap.min=1", "decontaminate.sets=[]"])
-    run = prepare(recipe, folder / "run")
+    run = prepare(recipe, folder / "run").run
     with run.verdict_log() as verdicts:
         for problem in run.problems():
             verdicts.append(correct(f"{problem.id}/given/0/0", problem.answer))
@@ -72,7 +72,7 @@ def until_the_engine(recipe: Recipe, run: Run) -> float:
     """Seconds from the call to where the engine would start."""
     started = time.perf_counter()
     try:
-        sample(recipe, run)
+        sample(Session(recipe, run))
     except EngineOpens:
         return time.perf_counter() - started
     raise AssertionError("nothing was owed")

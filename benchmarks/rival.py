@@ -31,12 +31,11 @@ from typing import Any
 from benchmarks._machine import machine
 from benchmarks._nano import spread
 from pairforge import demo
-from pairforge.pipeline import prepare, sample, verify
-from pairforge.pipeline.forecast import pilot_results
-from pairforge.pipeline.plan import plan_sampling
+from pairforge.pipeline import Session, prepare, sample, verify
+from pairforge.pipeline.outlook import pilot_results
+from pairforge.pipeline.sampling_plan import plan_sampling
 from pairforge.recipe import Recipe, load_recipe
 from pairforge.records import Sample, to_row
-from pairforge.run import Run
 
 FIXED = ("generator.budget=full", "generator.draws.until=max")
 
@@ -87,32 +86,33 @@ def recipe_for(url: str, problems: int, *own: str) -> Recipe:
     return load_recipe(demo.recipe_path(), [*server, "generator.engine.max_num_seqs=128", *own])
 
 
-def accepted(recipe: Recipe, run: Run) -> int:
-    return sum(p.accepted for p in pilot_results(recipe, run, plan_sampling(recipe, run)).values())
+def outcome(session: Session, seconds: float) -> Outcome:
+    accepted = sum(p.accepted for p in pilot_results(session, plan_sampling(session)).values())
+    return Outcome(accepted, len(list(session.run.sampled())), seconds)
 
 
 def ours(recipe: Recipe, folder: Path) -> Outcome:
     """Plan, sample and judge; reading the sources is not timed."""
-    run = prepare(recipe, folder)
-    verify(recipe, run)
+    session = prepare(recipe, folder)
+    verify(session)
     started = time.perf_counter()
-    sample(recipe, run)
+    sample(session)
     seconds = time.perf_counter() - started
-    verify(recipe, run)
-    return Outcome(accepted(recipe, run), len(list(run.sampled())), seconds)
+    verify(session)
+    return outcome(session, seconds)
 
 
 def theirs(python: str, url: str, recipe: Recipe, draws: int, folder: Path) -> Outcome:
     """distilabel's pipeline, then our verifier over what it wrote, off the clock."""
-    run = prepare(recipe, folder)
-    problems = {problem.question: problem.id for problem in run.problems()}
+    session = prepare(recipe, folder)
+    problems = {problem.question: problem.id for problem in session.each_problem()}
     done = distilabel(python, url, recipe, list(problems), draws, folder)
-    with run.sample_log() as log:
+    with session.run.sample_log() as log:
         for question, texts in done["generations"].items():
             for draw, text in enumerate(texts):
                 log.append(to_row(as_drawn(problems[question], draw, text or "")))
-    verify(recipe, run)
-    return Outcome(accepted(recipe, run), len(list(run.sampled())), done["seconds"])
+    verify(session)
+    return outcome(session, done["seconds"])
 
 
 def as_drawn(problem_id: str, draw: int, text: str) -> Sample:

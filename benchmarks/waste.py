@@ -32,9 +32,9 @@ from pairforge.filters.target import Facts
 from pairforge.generator import Completion, Drawn, Plan, Request, Task
 from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.generator.forecast import Piloted
-from pairforge.pipeline import prepare, sample, sampling, verify
-from pairforge.pipeline.forecast import pilot_results
-from pairforge.pipeline.plan import plan_sampling
+from pairforge.pipeline import Session, prepare, sample, sampling, verify
+from pairforge.pipeline.outlook import pilot_results
+from pairforge.pipeline.sampling_plan import plan_sampling
 from pairforge.recipe import Recipe, load_recipe
 from pairforge.records import Sample
 from pairforge.run import Run
@@ -74,10 +74,10 @@ def waste(recipe_file: Path, overrides: tuple[str, ...], kept: Path | None) -> N
 
 def run_of(recipe: Recipe, path: Path) -> Run:
     """The sampled and judged run of a recipe."""
-    run = prepare(recipe, path)
-    sample(recipe, run)
-    verify(recipe, run)
-    return run
+    session = prepare(recipe, path)
+    sample(session)
+    verify(session)
+    return session.run
 
 
 @contextlib.contextmanager
@@ -103,7 +103,8 @@ def replayed(draws: Mapping[tuple[str, int], Sample], recipe: Recipe) -> Iterato
 
 def problem_costs(recipe: Recipe, run: Run) -> dict[str, Piloted]:
     """The cost of every problem that could be paired at all."""
-    return pilot_results(recipe, run, plan_sampling(recipe, run))
+    session = Session(recipe, run)
+    return pilot_results(session, plan_sampling(session))
 
 
 def line(name: str, costs: Mapping[str, Piloted], fixed: Mapping[str, Piloted]) -> str:

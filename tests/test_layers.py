@@ -15,6 +15,8 @@ LAYER = {
     "config": 0,
     "paper": 0,
     "records": 1,
+    "rowfiles": 1,
+    "vary": 1,
     "demo": 1,
     "chat": 2,
     "lengths": 3,

@@ -22,7 +22,7 @@ from pairforge.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from pairforge.pipeline.forecast import Outlook
+    from pairforge.pipeline.outlook import Outlook
 
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe file (YAML).")]
 ExtendOption = Annotated[
@@ -100,10 +100,10 @@ def sample_command(
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
         opened = open_run(run)
         recipe = pipeline.run_recipe(opened, overrides or [])
-        pipeline.prepare(recipe, opened.path, extend=extend, progress=show)
-        pipeline.sample(recipe, opened, extend=extend, retry_errors=retry_errors, progress=show)
-        pipeline.verify(recipe, opened, progress=show)
-        counts = pipeline.evidence_counts(opened)
+        session = pipeline.prepare(recipe, opened.path, extend=extend, progress=show)
+        pipeline.sample(session, extend=extend, retry_errors=retry_errors)
+        pipeline.verify(session)
+        counts = pipeline.evidence_counts(session)
     print_json(counts) if as_json else print_counts(counts)
 
 
@@ -116,7 +116,7 @@ def plan_command(
     as_json: JsonOption = False,
 ) -> None:
     """What a recipe will draw and at most cost; with --pilot what to expect. The pilot's samples count."""
-    from pairforge.pipeline.forecast import outlook
+    from pairforge.pipeline.outlook import outlook
     from pairforge.recipe import load_recipe
 
     path = run or Path("runs") / recipe.stem
@@ -133,12 +133,11 @@ def verify_command(
 ) -> None:
     """Judge the samples that have no verdict of this verifier yet."""
     from pairforge import pipeline
-    from pairforge.run import open_run
 
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
-        opened = open_run(run)
-        pipeline.verify(pipeline.run_recipe(opened), opened, again=again, progress=show)
-        counts = pipeline.evidence_counts(opened)
+        session = pipeline.open_session(run, progress=show)
+        pipeline.verify(session, again=again)
+        counts = pipeline.evidence_counts(session)
     print_json(counts) if as_json else print_counts(counts)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -55,22 +54,21 @@ def grade_command(
 
 def _graded(rows: Iterator[Row], output: Path | None, policy: str, workers: int | None) -> Counter[str]:
     """Grade all rows and write them beside `output`, which appears only when it is complete."""
+    from pairforge.run.atomic import replacing
     from pairforge.verifier import Verifier
     from pairforge.verifier.files import grade_rows
 
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
         verifier = stack.enter_context(Verifier(workers=workers, policy=policy))
-        part = output.with_name(output.name + ".part") if output else None
-        lines = stack.enter_context(part.open("w", encoding="utf-8")) if part else None
+        temporary = stack.enter_context(replacing(output)) if output else None
+        lines = stack.enter_context(temporary.open("w", encoding="utf-8")) if temporary else None
         for _, verdict in grade_rows(rows, verifier):
             counts[verdict.status] += 1
             if lines:
                 record = {"id": verdict.sample_key, "status": verdict.status, "answer": verdict.answer}
                 record |= {"rule": verdict.rule, "detail": verdict.detail}
                 lines.write(json.dumps(record) + "\n")
-    if part and output:
-        os.replace(part, output)  # noqa: PTH105
     return counts
 
 

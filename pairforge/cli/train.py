@@ -177,7 +177,10 @@ def train_data(target: str, settings: Settings, view: str, where: tuple[str, str
 
 def run_path(target: str) -> Path | None:
     """The run's folder when `target` names a run, None when it is a dataset."""
-    return next((p for p in (Path(target), Path("runs") / target) if (p / "recipe.yaml").exists()), None)
+    from pairforge.run import find_run
+
+    found = find_run(target)
+    return found.path if found else None
 
 
 def print_results(results: list[Result], table: Comparison | None, as_json: bool) -> None:

@@ -25,6 +25,7 @@ from pairforge.cli.console import (
 
 if TYPE_CHECKING:
     from pairforge.filters.sweep import ArmResult
+    from pairforge.run import ViewRecord
 
 
 @app.command("filter")
@@ -33,40 +34,40 @@ def filter_command(
 ) -> None:
     """Apply other rules to the same samples: a new view, in seconds."""
     from pairforge import pipeline
-    from pairforge.run import open_run, read_view
+    from pairforge.run import read_view
 
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
-        opened = open_run(run)
-        pipeline.make_view(pipeline.run_recipe(opened, overrides or []), opened, view, progress=show)
-        summary, record = pipeline.summarise(opened, view), read_view(opened, view)
+        session = pipeline.open_session(run, overrides or [], show)
+        pipeline.make_view(session, view)
+        summary, record = pipeline.summarise(session, view), read_view(session.run, view)
     if as_json:
-        print_json(summary.to_json() | {name: record[name] for name in ("undecided", "shortfall")})
+        print_json(summary.to_json() | record.model_dump(mode="json", include={"undecided", "shortfall"}))
         return
     print_summary(summary)
     print_undecided(record, run, overrides or [])
 
 
-def print_undecided(record: dict[str, Any], run: str, overrides: list[str]) -> None:
+def print_undecided(record: ViewRecord, run: str, overrides: list[str]) -> None:
     """What the rules asked for and did not get, and the command that draws what an earlier target left out."""
     out = stdout()
-    for sentence in record["shortfall"]:
+    for sentence in record.shortfall:
         out.print(plain(f"note: {sentence}"))
-    left = record["undecided"]
-    if left["enough"]:
+    left = record.undecided
+    if left.enough:
         out.print(
             plain(
-                f"note: {left['enough']:,} dropped problems were not drawn further, because enough were accepted: "
+                f"note: {left.enough:,} dropped problems were not drawn further, because enough were accepted: "
                 "a larger generator.draws.enough goes on"
             ),
             soft_wrap=True,
         )
-    if left["problems"]:
+    if left.problems:
         sets = [word for override in overrides for word in ("--set", override)]
         command = shlex.join(["pairforge", "sample", run, "--extend", *sets])
         out.print(
             plain(
-                f"note: up to {left['problems']:,} more problems could give pairs: {left['cut']:,} hold samples cut by "
-                f"an earlier budget, {left['stopped']:,} stopped drawing for other rules. Draw them with:\n  {command}"
+                f"note: up to {left.problems:,} more problems could give pairs: {left.cut:,} hold samples cut by "
+                f"an earlier budget, {left.stopped:,} stopped drawing for other rules. Draw them with:\n  {command}"
             ),
             soft_wrap=True,
         )
@@ -243,8 +244,8 @@ def print_funnel(run: str, view: str) -> None:
     from pairforge.run import open_run, read_view
 
     table = Table("rule", "candidates", "problems")
-    for step in read_view(open_run(run), view)["funnel"]:
-        table.add_row(str(step["step"]), f"{step['candidates']:,}", f"{step['problems']:,}")
+    for step in read_view(open_run(run), view).funnel:
+        table.add_row(step.step, f"{step.candidates:,}", f"{step.problems:,}")
     stdout().print(table)
 
 

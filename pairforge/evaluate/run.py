@@ -64,12 +64,12 @@ def answers(
     `EngineError` when the model cannot be started, `RunError` when the folder holds answers to other settings.
     """
     recipe = eval_recipe(model, benchmark, questions, engine or {}, overrides)
-    run = pipeline.prepare(recipe, folder(out, benchmark, model), progress=progress)
-    pipeline.sample(recipe, run, progress=progress)
-    pipeline.verify(recipe, run, progress=progress)
-    found = list(read_answers(run))
+    session = pipeline.prepare(recipe, folder(out, benchmark, model), progress=progress)
+    pipeline.sample(session)
+    pipeline.verify(session)
+    found = list(read_answers(session.run))
     if not found:
-        raise TrainError(f"{model} gave no answer to '{benchmark}'", hint=f"see {run.path}/engine.log")
+        raise TrainError(f"{model} gave no answer to '{benchmark}'", hint=f"see {session.run.engine_log_file}")
     return found
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +17,9 @@ from pairforge.export.format import EVAL_SPLIT, Format
 from pairforge.export.formats import FORMATS
 from pairforge.export.settings import settings_of
 from pairforge.export.split import held_out
+from pairforge.rowfiles import iter_rows
 from pairforge.run import Run
-from pairforge.run.atomic import iter_rows, write_text
+from pairforge.run.atomic import replacing_folder, write_text
 
 Progress = Callable[[str, int, int | None, str], None]
 
@@ -103,13 +102,6 @@ def _replaced(folder: Path) -> Iterator[Path]:
     mark = ".pairforge-export"
     if folder.exists() and any(folder.iterdir()) and not (folder / mark).exists():
         raise HubError(f"{folder} holds something that is no export", hint="name another folder with --out")
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    with replacing_folder(folder) as temporary:
         yield temporary
         (temporary / mark).touch()
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

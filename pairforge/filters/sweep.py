@@ -5,20 +5,21 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 
 from pairforge.errors import RuleError
 from pairforge.filters.evidence import Evidence
 from pairforge.filters.ruleset import Rules, check_rules
 from pairforge.filters.select import Selection, select
+from pairforge.filters.summary import QUANTILES, ViewSummary, shares, summarise
 from pairforge.filters.undecided import undecided
 
-MEANS = ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+DIGITS = 4  # of the numbers of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,37 +36,34 @@ def label(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.removeprefix('filter.')}={_plain(value)}" for name, value in settings.items())
 
 
-@dataclass(frozen=True, slots=True)
-class ArmResult:
-    """What one rule set keeps.
+class ArmResult(ViewSummary):
+    """What one rule set keeps: the summary of its pairs, and how that differs from all problems.
 
-    `means` and `quantiles` (5, 25, 50, 75, 95 %) are over the pairs; `wrong_share` is the part with an incorrect
-    rejected side. `pass_rate` is the mean over the covered problems, `pass_rate_shift` its distance from all problems;
-    `sources` the share of pairs per source, `source_shift` the total variation distance (0 to 1) from all problems:
-    both say what the rules select for besides what they name. `overlap` is the Jaccard similarity of the pairs with
-    every arm of the sweep, in order. `comparable` is False where `notes` name something that early stopping or a
-    budget decided. `extra` holds measures that the caller added.
+    `pass_rate_shift` is the distance of `pass_rate` from the mean over all problems, `source_shift` the total variation
+    distance (0 to 1) of `sources` from the shares of all problems: both say what the rules select for besides what they
+    name. `overlap` is the Jaccard similarity of the pairs with every arm of the sweep, in order. `comparable` is False
+    where `notes` name something that early stopping or a budget decided. `extra` holds measures that the caller added.
     """
 
-    settings: Mapping[str, Any]
-    pairs: int = 0
-    problems: int = 0
-    means: dict[str, float | None] = field(default_factory=dict)
-    quantiles: dict[str, list[float | None]] = field(default_factory=dict)
-    wrong_share: float | None = None
-    pass_rate: float | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
     pass_rate_shift: float | None = None
-    sources: dict[str, float] = field(default_factory=dict)
     source_shift: float | None = None
-    overlap: list[float] = field(default_factory=list)
+    overlap: list[float] = Field(default_factory=list)
     comparable: bool = True
-    notes: list[str] = field(default_factory=list)
-    extra: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list)
+    extra: dict[str, Any] = Field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; `extra` beside the rest."""
-        row = asdict(self)
-        return row | row.pop("extra")
+        """Plain values, rounded; `extra` beside the rest."""
+        row = self.model_dump(mode="json")
+        settings, extra = row.pop("settings"), row.pop("extra")
+        return {"settings": settings} | _rounded(row) | extra
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> ArmResult:
+        """The inverse of `to_json`, but for the digits."""
+        known = {name: value for name, value in row.items() if name in cls.model_fields}
+        return cls(**known, extra={name: value for name, value in row.items() if name not in known})
 
 
 def grid(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -91,9 +89,8 @@ def sweep(
         result, keys = _run_arm(evidence, arm, baseline, measure, keep)
         results.append(result)
         sets.append(keys)
-    for result, row in zip(results, _overlaps(sets), strict=True):
-        result.overlap.extend(row)
-    return results
+    overlaps = zip(results, _overlaps(sets), strict=True)
+    return [result.model_copy(update={"overlap": row}) for result, row in overlaps]
 
 
 def to_table(results: Sequence[ArmResult]) -> pl.DataFrame:
@@ -101,9 +98,11 @@ def to_table(results: Sequence[ArmResult]) -> pl.DataFrame:
     rows = []
     for result in results:
         row = result.to_json()
-        settings, means, quantiles = row.pop("settings"), row.pop("means"), row.pop("quantiles")
+        settings, means, quantiles, ranges = (row.pop(name) for name in ("settings", "means", "quantiles", "ranges"))
         flat = {name: _plain(value) for name, value in settings.items()} | row
         flat |= {f"{name}_mean": value for name, value in means.items()}
+        for name, ends in ranges.items():
+            flat |= {f"{name}_{end}": value for end, value in zip(("min", "max"), ends, strict=True)}
         for name, values in quantiles.items():
             flat |= {f"{name}_q{round(q * 100):02}": value for q, value in zip(QUANTILES, values, strict=True)}
         rows.append({k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in flat.items()})
@@ -121,7 +120,7 @@ def _run_arm(
     try:
         check_rules(arm.rules)
     except RuleError as error:
-        return ArmResult(arm.settings, notes=[error.message]), nothing
+        return ArmResult(settings=arm.settings, notes=[error.message]), nothing
     selection = select(evidence, arm.rules, seed=arm.seed)
     if keep is not None:
         keep(arm, selection)
@@ -131,39 +130,27 @@ def _run_arm(
         comparable=left.problems == 0,
         notes=[*left.notes(), *selection.shortfall],
         extra=measure(selection) if measure is not None else {},
-        **describe(selection.pairs, *baseline),
+        **_described(summarise(selection.pairs), *baseline),
     )
     pairs = selection.pairs.select("chosen_key", "rejected_key")
     return result, pairs.hash_rows(seed=0).to_numpy()
 
 
-def describe(pairs: pl.DataFrame, pass_rate: float | None, sources: Mapping[str, float]) -> dict[str, Any]:
-    """The numbers of `ArmResult` for one set of pairs, against the pass rate and source shares of all problems."""
-    covered = pairs.unique("problem_id")
-    mine = _shares(pairs["source"])
-    mean = _number(covered["pass_rate"].mean())
-    measured = ("chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
+def _described(summary: ViewSummary, pass_rate: float | None, sources: Mapping[str, float]) -> dict[str, Any]:
+    """The summary's numbers, and their distance from the pass rate and the source shares of all problems."""
+    mine = summary.sources
     shift = sum(abs(mine.get(s, 0) - sources.get(s, 0)) for s in {*mine, *sources}) / 2
+    known = summary.pass_rate is not None and pass_rate is not None
     return {
-        "pairs": pairs.height,
-        "problems": covered.height,
-        "means": {name: _number(pairs[name].mean()) for name in MEANS},
-        "quantiles": {name: [_number(pairs[name].quantile(q, "linear")) for q in QUANTILES] for name in measured},
-        "wrong_share": _number(pairs.select((pl.col("rejected_status") == "incorrect").mean()).item()),
-        "pass_rate": mean,
-        "pass_rate_shift": round(mean - pass_rate, 4) if mean is not None and pass_rate is not None else None,
-        "sources": mine,
-        "source_shift": round(shift, 4) if pairs.height else None,
+        **dict(summary),
+        "pass_rate_shift": summary.pass_rate - pass_rate if known else None,  # type: ignore[operator]
+        "source_shift": shift if summary.pairs else None,
     }
 
 
 def _baseline(evidence: Evidence) -> tuple[float | None, dict[str, float]]:
-    return _number(evidence.problems["pass_rate"].mean()), _shares(evidence.problems["source"])
-
-
-def _shares(values: pl.Series) -> dict[str, float]:
-    counts = values.value_counts(sort=False).sort(values.name)
-    return {name: round(count / len(values), 4) for name, count in counts.iter_rows()}
+    mean: Any = evidence.problems["pass_rate"].mean()
+    return mean, shares(evidence.problems["source"])
 
 
 def _overlaps(sets: Sequence[np.ndarray]) -> Iterator[list[float]]:
@@ -183,8 +170,13 @@ def _overlaps(sets: Sequence[np.ndarray]) -> Iterator[list[float]]:
     yield from np.round(ratio, 4).tolist()
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None else round(float(value), 4)
+def _rounded(value: Any) -> Any:
+    """A JSON-like value with short numbers."""
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return round(value, DIGITS) if isinstance(value, float) else value
 
 
 def _plain(value: Any) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +18,16 @@ from huggingface_hub import get_token
 
 import pairforge
 from pairforge.errors import HubError
+from pairforge.filters.summary import COLUMNS
 from pairforge.hub.card import render_card
 from pairforge.hub.facts import read_columns, view_facts
 from pairforge.hub.redact import published, published_text
 from pairforge.hub.shards import SHARD_BYTES, Progress, pair_rows, write_splits
 from pairforge.hub.unpaired import sample_rows, sample_schema
 from pairforge.report.figures import save, view_figures
-from pairforge.report.statistics import MEANS, view_statistics
-from pairforge.run import Run
-from pairforge.run.atomic import write_text
+from pairforge.report.statistics import view_statistics
+from pairforge.run import Run, read_view
+from pairforge.run.atomic import replacing_folder, write_text
 
 EVAL_SPLIT = "test"
 UNPAIRED = "unpaired"
@@ -73,15 +72,13 @@ def stage(
     check_names(repo, [*views, *([UNPAIRED] if unpaired else [])], split, eval_share)
     folders = {config: run.view(view) for config, view in views.items()}
     final = run.path / "publish" / repo.replace("/", "--")
-    temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
+    with replacing_folder(final) as temporary:
         options = {"split": split, "eval_split": EVAL_SPLIT, "eval_share": eval_share, "shard_bytes": shard_bytes}
         configs = {}
         for config, folder in folders.items():
             splits = _write_pairs(folder, temporary / "data" / config, config, options, progress)
             figures = _figures(run, folder, temporary / "figures" / config)
-            configs[config] = {**published(view_facts(folder)), "splits": splits, "figures": figures}
+            configs[config] = {**published(view_facts(run, views[config])), "splits": splits, "figures": figures}
         if unpaired:
             configs[UNPAIRED] = {"splits": _write_samples(run, temporary / "data" / UNPAIRED, options, progress)}
         recipes = _write_recipes(run, configs, temporary)
@@ -90,7 +87,7 @@ def stage(
             "repo": repo,
             "license": license,
             "recipes": recipes,
-            "run": published(run.manifest()),
+            "run": published(run.manifest().to_json()),
             "recipe": published(yaml.safe_load(run.recipe_file.read_text())),
             "configs": configs,
         }
@@ -98,10 +95,6 @@ def stage(
         write_text(temporary / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
         write_text(temporary / CARD, render_card(manifest))
         _refuse_secrets(_files(temporary))
-        shutil.rmtree(final, ignore_errors=True)
-        temporary.rename(final)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return Contents(final, _files(final), manifest)
 
 
@@ -165,13 +158,13 @@ def _figures(run: Run, view: Path, target: Path) -> list[str]:
 
 def draw_figures(run: Run, view: Path, target: Path) -> None:
     """Draw the figures that pairs, drops and the funnel of a view give, as PNG files in `target`."""
-    record = json.loads((view / "view.json").read_text())
+    record = read_view(run, view.name)
     problems = run.problem_table(["id", "source"]).rename({"id": "problem_id"})
     statistics = view_statistics(
-        read_columns(view / "pairs.parquet", ["problem_id", "source", "rejected_status", *MEANS]),
+        read_columns(view / "pairs.parquet", list(COLUMNS)),
         read_columns(view / "drops.parquet", ["stage", "reason"]),
         problems.with_columns(pl.lit(None, dtype=pl.Float64).alias("pass_rate")),
-        record["funnel"],
+        record.funnel,
     )
     for name, draw in view_figures(statistics).items():
         save(draw(), target / f"{name}.png")

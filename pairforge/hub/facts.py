@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,31 +10,32 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pairforge.filters.separability import TELLING
+from pairforge.filters.summary import COLUMNS, MEASURES, QUANTILES, ViewSummary, summarise
 from pairforge.hub.redact import published_text
-from pairforge.run.atomic import iter_rows
+from pairforge.rowfiles import iter_rows
+from pairforge.run import Run, ViewRecord, read_view
 
-MEASURES = ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
-QUANTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
+QUANTILE_NAMES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
 EXAMPLE_CHARACTERS = 280
 BARS = 12
 
 
-def view_facts(folder: Path) -> dict[str, Any]:
-    """Everything a card says about a view, from its folder: `view.json` and what `pairs.parquet` adds to it."""
-    record: dict[str, Any] = json.loads((folder / "view.json").read_text())
+def view_facts(run: Run, view: str) -> dict[str, Any]:
+    """Everything a card says about a view: its record, and what `pairs.parquet` adds to it."""
+    folder, record = run.view(view), read_view(run, view)
     file = folder / "pairs.parquet"
+    summary = record if record.complete else summarise(read_columns(file, list(COLUMNS)))
 
     def column(name: str) -> pl.Series:
         return read_columns(file, [name])[name]  # one at a time: a million pairs' columns together would be large
 
-    problems = column("problem_id")
     return {
-        **{name: record.get(name) for name in _FROM_RECORD},
-        "pairs": problems.len(),
-        "problems": problems.n_unique(),
-        "lengths": {name: spread(column(name)) for name in MEASURES},
+        **record.model_dump(mode="json", include=_FROM_RECORD),
+        "pairs": summary.pairs,
+        "problems": summary.problems,
+        "lengths": {name: lengths(summary, name) for name in MEASURES},
         "gap_histogram": histogram(column("gap_tokens")),
-        "wrong_share": share(column("rejected_status"), "incorrect"),
+        "wrong_share": round(summary.wrong_share or 0.0, 4),
         "gold": counts(column("gold")),
         "sources": counts(column("source")),
         "statuses": counts(column("chosen_status") + " / " + column("rejected_status")),
@@ -49,7 +49,7 @@ def view_facts(folder: Path) -> dict[str, Any]:
     }
 
 
-_FROM_RECORD = ("view", "pairforge", "digest", "seed", "filter", "format", "tokenizer", "funnel", "shortfall")
+_FROM_RECORD = {"view", "pairforge", "digest", "seed", "filter", "format", "tokenizer", "funnel", "shortfall"}
 
 
 def read_columns(file: Path, names: list[str]) -> pl.DataFrame:
@@ -58,19 +58,23 @@ def read_columns(file: Path, names: list[str]) -> pl.DataFrame:
         return pl.DataFrame(pl.from_arrow(parquet.read(columns=names)))
 
 
+def lengths(summary: ViewSummary, measure: str) -> dict[str, float] | None:
+    """Mean, three quantiles, smallest and largest of a measure; None without pairs."""
+    low, high = summary.ranges[measure]
+    known = dict(zip(QUANTILES, summary.quantiles[measure], strict=True))
+    quantiles = {name: known[q] for name, q in QUANTILE_NAMES.items()}
+    figures = {"mean": summary.means[measure], **quantiles, "min": low, "max": high}
+    return {name: round(value, 3) for name, value in figures.items() if value is not None} or None
+
+
 def spread(values: pl.Series) -> dict[str, float] | None:
     """Mean, three quantiles, smallest and largest; None without values."""
     known = values.drop_nulls()
     if not known.len():
         return None
-    quantiles = {name: known.quantile(q, "nearest") for name, q in QUANTILES.items()}
+    quantiles = {name: known.quantile(q, "linear") for name, q in QUANTILE_NAMES.items()}
     figures = {"mean": known.mean(), **quantiles, "min": known.min(), "max": known.max()}
     return {name: round(float(value), 3) for name, value in figures.items()}  # type: ignore[arg-type]
-
-
-def share(values: pl.Series, wanted: str) -> float:
-    """Which part of the values is `wanted`."""
-    return round(float((values == wanted).mean() or 0.0), 4)  # type: ignore[arg-type]
 
 
 def counts(values: pl.Series) -> dict[str, int]:
@@ -106,12 +110,12 @@ def drop_reasons(file: Path) -> dict[str, dict[str, int]]:
     return reasons
 
 
-def surface_facts(record: dict[str, Any]) -> list[dict[str, Any]]:
+def surface_facts(record: ViewRecord) -> list[dict[str, Any]]:
     """How well the form of a text alone tells chosen from rejected, as the view measured it."""
     return [
-        {"feature": f["name"], "accuracy": round(f["accuracy"], 3), "telling": f["accuracy"] >= TELLING}
-        for f in record.get("separability") or ()
-        if f["name"] != "prompt"  # both sides share the prompt
+        {"feature": f.name, "accuracy": round(f.accuracy, 3), "telling": f.accuracy >= TELLING}
+        for f in record.separability or ()
+        if f.name != "prompt"  # both sides share the prompt
     ]
 
 

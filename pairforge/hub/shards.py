@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pairforge.export.split import held_out
 from pairforge.hub.redact import published_text
-from pairforge.run.atomic import iter_rows
+from pairforge.rowfiles import iter_rows
 
 Progress = Callable[[str, int, int | None, str], None]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +12,7 @@ import pyarrow as pa
 from pairforge.hub.shards import published_row
 from pairforge.records import Sample, schema
 from pairforge.run import Run
+from pairforge.run.atomic import beside, temporary_folder
 
 _PROBLEM = ("question", "answer", "source", "gold")
 _SAMPLE = ("origin", "side", "draw", "model", "revision", "text", "finish_reason", "sampled_tokens", "max_tokens",
@@ -50,19 +49,17 @@ def sample_rows(run: Run) -> Iterator[dict[str, Any]]:
 @contextlib.contextmanager
 def _lookup(run: Run) -> Iterator[sqlite3.Connection]:
     """Problems by id and the last verdicts by sample key, on disk: a million of them would fill the memory."""
-    folder = run.path / f".unpaired.{os.getpid()}.tmp"  # a name that the run sweeps up after a kill
-    folder.mkdir(exist_ok=True)
-    try:
-        with contextlib.closing(sqlite3.connect(folder / "index.sqlite")) as index:
-            index.executescript(
-                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;"
-                "CREATE TABLE problems (id TEXT PRIMARY KEY, question, answer, source, gold);"
-                "CREATE TABLE verdicts (key TEXT PRIMARY KEY, status, answer, rule, version);"
-            )
-            problems = ((p.id, p.question, p.answer, p.source, p.gold) for p in run.problems())
-            index.executemany("INSERT INTO problems VALUES (?, ?, ?, ?, ?)", problems)
-            verdicts = ((v.sample_key, v.status, v.answer, v.rule, v.verifier_version) for v in run.verdicts())
-            index.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?)", verdicts)
-            yield index
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        temporary_folder(beside(run.path / "unpaired")) as folder,
+        contextlib.closing(sqlite3.connect(folder / "index.sqlite")) as index,
+    ):
+        index.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;"
+            "CREATE TABLE problems (id TEXT PRIMARY KEY, question, answer, source, gold);"
+            "CREATE TABLE verdicts (key TEXT PRIMARY KEY, status, answer, rule, version);"
+        )
+        problems = ((p.id, p.question, p.answer, p.source, p.gold) for p in run.problems())
+        index.executemany("INSERT INTO problems VALUES (?, ?, ?, ?, ?)", problems)
+        verdicts = ((v.sample_key, v.status, v.answer, v.rule, v.verifier_version) for v in run.verdicts())
+        index.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?)", verdicts)
+        yield index

@@ -1,8 +1,9 @@
-"""A dry run of a recipe: everything that can be seen before a token is sampled."""
+"""A dry run of a recipe: everything that can be checked before a token is sampled."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 
 from pairforge import chat, lengths, sources
 from pairforge.errors import PairforgeError, TemplateError
-from pairforge.pipeline.plan import UNKNOWN_CONTEXT, rendered_prompts, sampler_context, sampler_tokenizer
-from pairforge.pipeline.settings import Progress, completion, prompt, quiet, student
+from pairforge.pipeline.sampler import UNKNOWN_CONTEXT, load_sampler, rendered_prompts, sampler_context
+from pairforge.pipeline.session import Progress, quiet
+from pairforge.pipeline.student import completion, load_student, student_prompt
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Problem, Sample
 from pairforge.verifier import Item, Verifier
@@ -19,7 +21,7 @@ from pairforge.verifier import Item, Verifier
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at. `detail` says what was seen, or what is wrong and what to do."""
+    """One check. `detail` says what was found, or what is wrong and what to do."""
 
     name: str
     ok: bool
@@ -28,7 +30,7 @@ class Check:
 
 @dataclass(slots=True)
 class Report:
-    """All checks, what each source gave, and one prompt rendered for the eye."""
+    """All checks, what each source gave, and one rendered prompt."""
 
     checks: list[Check] = field(default_factory=list)
     sources: list[dict[str, Any]] = field(default_factory=list)
@@ -51,7 +53,7 @@ class Report:
 
 
 def check(recipe: Recipe, *, rows: int = 200, progress: Progress = quiet) -> Report:
-    """Look at `rows` rows of each source, the gold, the prompts, the context length and the student's template.
+    """Check `rows` rows of each source, the gold, the prompts, the context length and the student's template.
 
     A check that fails is in the report, it does not raise: all mistakes are shown at once.
     """
@@ -64,10 +66,10 @@ def check(recipe: Recipe, *, rows: int = 200, progress: Progress = quiet) -> Rep
     return report
 
 
-def _attempt(report: Report, name: str, look: Any) -> None:
+def _attempt(report: Report, name: str, checks: Callable[[], None]) -> None:
     """Run one group of checks; an error of ours becomes a failed check."""
     try:
-        look()
+        checks()
     except PairforgeError as error:
         report.add(name, False, str(error))
 
@@ -141,7 +143,7 @@ def _check_gold(recipe: Recipe, problems: list[Problem], report: Report) -> None
 def _check_student(recipe: Recipe, problems: list[Problem], given: list[Sample], report: Report) -> None:
     """The student's tokenizer loads, its template keeps the reasoning, and the given sides fit the bounds."""
     try:
-        tokenizer = student(recipe)
+        tokenizer = load_student(recipe)
     except TemplateError as error:
         report.add("student template", False, str(error))
         return
@@ -150,7 +152,7 @@ def _check_student(recipe: Recipe, problems: list[Problem], given: list[Sample],
     )
     known = {p.id: p for p in problems}
     rows = [
-        (s.key, prompt(recipe, known[s.problem_id].question), completion(s, recipe.format.frame))
+        (s.key, student_prompt(recipe.format, known[s.problem_id].question), completion(s, recipe.format.frame))
         for s in islice((s for s in given if s.problem_id in known), 200)
     ]
     totals = sorted(p + c for _, p, c in lengths.count_lengths(tokenizer, rows))
@@ -161,7 +163,7 @@ def _check_student(recipe: Recipe, problems: list[Problem], given: list[Sample],
         report.add("lengths", over < len(totals), detail + (f"; {over} over filter.total.max" if over else ""))
     same = recipe.format.rejected_frame in ("same", recipe.format.frame)
     detail = (
-        "both sides carry the same frame" if same else "the sides' frames differ: the format alone tells them apart"
+        "both sides use the same format" if same else "the sides' formats differ: the format alone tells them apart"
     )
     report.add("frame", True, detail)
 
@@ -172,7 +174,7 @@ def _check_sampler(recipe: Recipe, problems: list[Problem], report: Report) -> N
         report.add("sampler", True, "nothing is sampled (generator: null)")
         return
     max_tokens = recipe.generator.sampling.max_tokens
-    tokenizer = sampler_tokenizer(recipe.generator)
+    tokenizer = load_sampler(recipe.generator)
     rendered = list(rendered_prompts(recipe, problems, tokenizer))
     _, report.prompt, _ = rendered[0]
     if tokenizer is None:

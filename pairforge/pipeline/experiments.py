@@ -18,15 +18,16 @@ from pairforge.filters.ruleset import measures_needed
 from pairforge.filters.separability import Surface, separability
 from pairforge.filters.sweep import Arm, ArmResult, grid, label, sweep, to_table
 from pairforge.filters.undecided import undecided
-from pairforge.pipeline.facts import load_evidence
-from pairforge.pipeline.settings import Progress, completion, frames, quiet, run_recipe
+from pairforge.pipeline.recipe_settings import run_recipe
+from pairforge.pipeline.session import Progress, Session, quiet
+from pairforge.pipeline.student import completion
 from pairforge.pipeline.view import write_view
-from pairforge.recipe import Recipe
 from pairforge.report.figures import save, sweep_figure
 from pairforge.run import Run
 from pairforge.run.atomic import replacing, write_text
+from pairforge.vary import parse_value, parse_vary
 
-SURFACE_PROBLEMS = 400  # problems whose texts the separability test of a sweep looks at
+SURFACE_PROBLEMS = 400  # problems whose texts the separability test of a sweep reads
 MIN_SURFACE_PAIRS = 20  # fewer pairs among them say nothing
 
 
@@ -44,7 +45,7 @@ def run_sweep(
     `surfaces` adds how well form alone tells the sides apart; `save_as` keeps every arm as a view with that prefix.
     Raises `RecipeError` for a key or value that no recipe can have.
     """
-    base = run_recipe(run, overrides)
+    session = Session(run_recipe(run, overrides), run, progress)
     recipes = {}
     arms = []
     for entry in settings:
@@ -52,8 +53,7 @@ def run_sweep(
         arm = Arm(entry, recipe.filter, recipe.seed)
         recipes[label(arm.settings)] = recipe
         arms.append(arm)
-    measured = any(measures_needed(arm.rules) for arm in arms)
-    evidence = load_evidence(base, run, quality=measured, progress=progress)
+    evidence = session.evidence(quality=any(measures_needed(arm.rules) for arm in arms))
     done = 0
 
     def finished(arm: Arm, selection: Selection) -> None:
@@ -62,11 +62,12 @@ def run_sweep(
         progress("sweep", done, len(arms), label(arm.settings))
         if save_as:
             left = undecided(evidence, arm.rules, selection.drops)
-            write_view(recipes[label(arm.settings)], run, f"{save_as}-{arms.index(arm) + 1}", selection, left)
+            view = f"{save_as}-{arms.index(arm) + 1}"
+            write_view(session.with_rules(recipes[label(arm.settings)]), view, selection, left)
 
-    measure = surface_measure(base, run, evidence) if surfaces else None
+    measure = surface_measure(session, evidence) if surfaces else None
     results = sweep(evidence, arms, measure=measure, keep=finished)
-    write_sweep(results, run.path / "sweep.json")  # the latest one, for the report
+    write_sweep(results, run.sweep_file)  # the latest one, for the report
     return results
 
 
@@ -75,13 +76,8 @@ def parse_axes(vary: Iterable[str]) -> list[dict[str, Any]]:
 
     `none` lifts a bound. Raises `RecipeError` for what is no rule.
     """
-    axes: dict[str, list[Any]] = {}
-    for text in vary:
-        key, equals, values = text.partition("=")
-        if not equals or not values.strip():
-            raise RecipeError(f"--vary '{text}' names no values", hint="write --vary filter.gap.max=500,1000,none")
-        axes[check_key(key.strip())] = [parse_value(value) for value in split_values(values)]
-    return grid(axes)
+    axes = parse_vary(vary, example="filter.gap.max=500,1000,none")
+    return grid({check_key(key): [parse_value(value) for value in values] for key, values in axes.items()})
 
 
 def read_grid(file: Path) -> list[dict[str, Any]]:
@@ -109,60 +105,32 @@ def check_key(key: str) -> str:
     raise RecipeError(f"a sweep cannot vary '{key}'", hint="it varies rules: keys under 'filter.', or 'seed'")
 
 
-def split_values(text: str) -> list[str]:
-    """Split at commas that stand in no brackets and no quotes."""
-    parts, depth, quote = [""], 0, ""
-    for letter in text:
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "\"'":
-            quote = letter
-        elif letter in "[{(":
-            depth += 1
-        elif letter in "]})":
-            depth -= 1
-        if letter == "," and not depth and not quote:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return [part.strip() for part in parts]
-
-
-def parse_value(text: str) -> Any:
-    """A value as YAML reads it; `none` is null."""
-    if text.lower() == "none":
-        return None
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-
-
 def yaml_value(value: Any) -> str:
     """A value on one line that YAML reads back to the same value."""
     return json.dumps(value)
 
 
-def surface_measure(recipe: Recipe, run: Run, evidence: Evidence) -> Callable[[Selection], dict[str, Any]]:
+def surface_measure(session: Session, evidence: Evidence) -> Callable[[Selection], dict[str, Any]]:
     """A measure for `sweep`: the accuracy of the one surface feature that tells chosen from rejected best.
 
-    Looks at the pairs of the same few hundred problems in every arm, so that each text is read once.
+    Measured on the pairs of the same few hundred problems in every arm, so that each text is read once.
     """
-    ids = sorted(evidence.problems["problem_id"], key=lambda name: text_hash(f"{recipe.seed}/surface/{name}"))
-    looked_at = ids[:SURFACE_PROBLEMS]
-    keys = evidence.samples.filter(pl.col("problem_id").is_in(looked_at))["sample_key"]
-    texts = run.texts(keys)
-    frame, rejected_frame = frames(recipe)
+    seed = session.recipe.seed
+    ids = sorted(evidence.problems["problem_id"], key=lambda name: text_hash(f"{seed}/surface/{name}"))
+    tested = ids[:SURFACE_PROBLEMS]
+    keys = evidence.samples.filter(pl.col("problem_id").is_in(tested))["sample_key"]
+    texts = session.run.texts(keys)
+    chosen_format, rejected_format = session.formats
 
     def measure(selection: Selection) -> dict[str, Any]:
-        rows = selection.pairs.filter(pl.col("problem_id").is_in(looked_at)).head(SURFACE_PROBLEMS)
+        rows = selection.pairs.filter(pl.col("problem_id").is_in(tested)).head(SURFACE_PROBLEMS)
         if rows.height < MIN_SURFACE_PAIRS:
             return {"separability": None, "separability_by": ""}
         features = separability(
             Surface(
                 f"{row['chosen_key']} {row['rejected_key']}",
-                completion(texts[row["chosen_key"]], frame),
-                completion(texts[row["rejected_key"]], rejected_frame),
+                completion(texts[row["chosen_key"]], chosen_format),
+                completion(texts[row["rejected_key"]], rejected_format),
             )
             for row in rows.select("chosen_key", "rejected_key").iter_rows(named=True)
         )

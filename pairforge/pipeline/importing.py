@@ -1,4 +1,4 @@
-"""Take in what others made: preference pairs, or solutions somebody sampled, as a run like any other.
+"""Import existing pairs or completions as a run like any other.
 
 The run's recipe says where the data came from, so `pairforge build <run>/recipe.yaml --run OTHER` makes it again.
 """
@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from pairforge import pipeline
-from pairforge.pipeline import Progress, Summary, quiet
+from pairforge.pipeline.building import Summary, build
+from pairforge.pipeline.session import Progress, quiet
 from pairforge.recipe import Recipe, parse_recipe
 
 # Labelled sides stay what they were; solutions without a label may stand on either side. Both bounds are open: an
@@ -40,7 +40,7 @@ def import_data(
     """
     recipe = import_recipe(source, tokenizer, overrides)
     run = Path(path) if path is not None else Path("runs") / run_name(recipe.sources[0].dataset)
-    return pipeline.build(recipe, run, progress=progress)
+    return build(recipe, run, progress=progress)
 
 
 def import_recipe(source: Mapping[str, Any], tokenizer: str, overrides: Iterable[str] = ()) -> Recipe:

@@ -11,13 +11,12 @@ import polars as pl
 
 from pairforge.filters import Evidence, gold_suspects
 from pairforge.filters.sweep import ArmResult
-from pairforge.pipeline.facts import load_evidence
-from pairforge.pipeline.settings import Progress, quiet, run_recipe
+from pairforge.pipeline.session import Progress, open_session, quiet
 from pairforge.report.figures import save_view_figures
 from pairforge.report.page import ReportData, write_report
 from pairforge.report.statistics import ViewStatistics, view_statistics
-from pairforge.run import Run, read_view
-from pairforge.run.atomic import iter_rows
+from pairforge.rowfiles import iter_rows
+from pairforge.run import Run, ViewRecord, read_view
 
 EXAMPLES = 5  # dropped problems shown per reason
 TEXT_COLUMNS = ("prompt", "chosen", "rejected", "question", "answer")
@@ -27,56 +26,56 @@ def make_report(run: Run, view: str, *, out: Path | None = None, progress: Progr
     """Write the report of a view (default: report.html in its folder) and its figures; returns the report's file."""
     folder = run.view(view)
     record = read_view(run, view)
-    recipe = run_recipe(run, [f"filter={json.dumps(record['filter'])}", f"format={json.dumps(record['format'])}"])
-    evidence = load_evidence(recipe, run, quality=False, progress=progress)
+    overrides = [f"filter={json.dumps(record.filter)}", f"format={json.dumps(record.format)}"]
+    session = open_session(run, overrides, progress)
+    evidence = session.evidence(quality=False)
     statistics = statistics_of(folder, evidence, record)
     save_view_figures(statistics, folder / "figures")
-    questions = dict(run.problem_table(["id", "question"]).iter_rows())
     data = ReportData(
         run=run.name,
         view=view,
         record=record,
         statistics=statistics,
         warnings=[*warnings_of(record, statistics), *unchecked_sets(run)],
-        drop_examples=drop_examples(folder, questions),
-        suspects=suspects_of(run, evidence, questions),
+        drop_examples=drop_examples(folder, dict(session.problems.select("id", "question").iter_rows())),
+        suspects=suspects_of(evidence, session.problems),
         views=[read_view(run, name) for name in run.views()],
         sweep=latest_sweep(run),
     )
     file = out or folder / "report.html"
-    write_report(file, data, counted(iter_rows(folder / "pairs.parquet"), statistics.pairs, progress))
+    write_report(file, data, counted(iter_rows(folder / "pairs.parquet"), record.pairs, progress))
     return file
 
 
-def statistics_of(folder: Path, evidence: Evidence, record: dict[str, Any]) -> ViewStatistics:
+def statistics_of(folder: Path, evidence: Evidence, record: ViewRecord) -> ViewStatistics:
     """The numbers of a written view."""
     pairs = pl.scan_parquet(folder / "pairs.parquet").drop(TEXT_COLUMNS).collect()
     drops = pl.read_parquet(folder / "drops.parquet", columns=["stage", "reason"])
     problems = evidence.problems.select("problem_id", "source", "pass_rate")
-    return view_statistics(pairs, drops, problems, record["funnel"])
+    return view_statistics(pairs, drops, problems, record.funnel)
 
 
-def warnings_of(record: dict[str, Any], statistics: ViewStatistics) -> list[str]:
+def warnings_of(record: ViewRecord, statistics: ViewStatistics) -> list[str]:
     """What a reader must know before trusting the numbers."""
-    found = list(record.get("shortfall", []))
-    left = record.get("undecided") or {}
-    if left.get("problems"):
+    found = list(record.shortfall)
+    left = record.undecided
+    if left.problems:
         found.append(
-            f"Sampling left {left['problems']:,} dropped problems undecided under these rules: {left['cut']:,} hold "
-            f"samples cut by an earlier budget, {left['stopped']:,} stopped drawing for other rules."
+            f"Sampling left {left.problems:,} dropped problems undecided under these rules: {left.cut:,} hold "
+            f"samples cut by an earlier budget, {left.stopped:,} stopped drawing for other rules."
         )
-    if left.get("enough"):
+    if left.enough:
         found.append(
-            f"{left['enough']:,} dropped problems were drawn less often than the recipe allows, because enough were "
+            f"{left.enough:,} dropped problems were drawn less often than the recipe allows, because enough were "
             "accepted: what is paired leans to problems that the sampler solves at once."
         )
-    for feature in record.get("separability", [])[:1]:
-        if feature["accuracy"] >= 0.9:
+    for feature in (record.separability or [])[:1]:
+        if feature.accuracy >= 0.9:
             found.append(
-                f"Form alone tells chosen from rejected: {feature['name']} decides {feature['accuracy']:.0%} of the "
+                f"Form alone tells chosen from rejected: {feature.name} decides {feature.accuracy:.0%} of the "
                 "pairs. A model can learn the form instead of the reasoning."
             )
-    gap, direction = statistics.means["gap_tokens"], record["filter"]["direction"]
+    gap, direction = statistics.summary.means["gap_tokens"], record.direction
     if gap is not None and ((direction == "long" and gap < 0) or (direction == "short" and gap > 0)):
         found.append(f"The direction is {direction}, but chosen - rejected is {gap:+,.0f} tokens on average.")
     return found
@@ -84,10 +83,11 @@ def warnings_of(record: dict[str, Any], statistics: ViewStatistics) -> list[str]
 
 def unchecked_sets(run: Run) -> list[str]:
     """The evaluation sets that the problems could not be compared with, as a sentence."""
-    missing = (run.manifest().get("decontamination") or {}).get("unreachable") or {}
-    if not missing:
+    compared = run.manifest().decontamination
+    if compared is None or not compared.unreachable:
         return []
-    return [f"Not checked against {', '.join(sorted(missing))}: these evaluation sets could not be read at build."]
+    missing = ", ".join(sorted(compared.unreachable))
+    return [f"Not checked against {missing}: these evaluation sets could not be read at build."]
 
 
 def drop_examples(folder: Path, questions: dict[str, str]) -> dict[tuple[str, str], list[tuple[str, str, str]]]:
@@ -109,31 +109,17 @@ def readable(counts: str) -> str:
     return ", ".join(f"{reason.replace('_', ' ')} {n}" for reason, n in json.loads(counts).items())
 
 
-def suspects_of(run: Run, evidence: Evidence, questions: dict[str, str]) -> list[tuple[str, str, str, str, int]]:
+def suspects_of(evidence: Evidence, problems: pl.DataFrame) -> list[tuple[str, str, str, str, int]]:
     """Problems whose ground truth the solutions disagree with together (at most 200 are shown)."""
-    found = gold_suspects(evidence).head(200)
-    gold = dict(run.problem_table(["id", "answer"]).iter_rows())
-    return [
-        (row["problem_id"], questions.get(row["problem_id"], ""), gold.get(row["problem_id"], ""),
-         row["suspect_answer"], row["agreeing"])
-        for row in found.iter_rows(named=True)
-    ]  # fmt: skip
+    found = gold_suspects(evidence).head(200).join(problems, left_on="problem_id", right_on="id", maintain_order="left")
+    return list(found.select("problem_id", "question", "answer", "suspect_answer", "agreeing").iter_rows())
 
 
 def latest_sweep(run: Run) -> list[ArmResult]:
     """The results of the run's latest sweep, if it has one."""
-    file = run.path / "sweep.json"
-    if not file.exists():
+    if not run.sweep_file.exists():
         return []
-    known = set(ArmResult.__dataclass_fields__) - {"extra"}
-    rows = json.loads(file.read_text())
-    return [
-        ArmResult(
-            **{name: value for name, value in row.items() if name in known},
-            extra={name: value for name, value in row.items() if name not in known},
-        )
-        for row in rows
-    ]
+    return [ArmResult.from_json(row) for row in json.loads(run.sweep_file.read_text())]
 
 
 def counted(rows: Iterator[dict[str, Any]], total: int, progress: Progress) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Drawing the solutions a run owes: the recipe's settings for the generator's plan, engine and loop."""
+"""Generating the missing solutions: the recipe's settings for the generator's plan, engine and loop."""
 
 from __future__ import annotations
 
@@ -6,63 +6,74 @@ from dataclasses import asdict
 
 from pairforge import generator
 from pairforge.filters.evidence import ENOUGH
-from pairforge.pipeline.evidence import verify
-from pairforge.pipeline.plan import Work, plan_sampling
-from pairforge.pipeline.settings import Progress, open_verifier, quiet
+from pairforge.pipeline.recipe_settings import open_verifier
+from pairforge.pipeline.sampling_plan import Work, plan_sampling
+from pairforge.pipeline.session import Session
+from pairforge.pipeline.verifying import verify
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Sample, Verdict, to_row
 from pairforge.run import Run
 
 
 def sample(
-    recipe: Recipe,
-    run: Run,
-    *,
-    extend: bool = False,
-    retry_errors: bool = False,
-    only: int | None = None,
-    progress: Progress = quiet,
+    session: Session, *, extend: bool = False, retry_errors: bool = False, only: int | None = None
 ) -> generator.Progress | None:
-    """Draw what is still owed, each sample stored as it finishes and judged beside the engine.
+    """Generate the missing samples, each stored as it finishes and judged beside the engine.
 
     Safe to call again: what is stored is not drawn twice. `extend` samples for the recipe's present rules instead
     of those the run was first sampled for; `retry_errors` draws failed requests again; `only` stops after that many
-    problems (a pilot). Returns what this sitting drew, None when nothing was owed. Raises `EngineError` when the
+    problems (a pilot). Returns what this call drew, None when nothing was missing. Raises `EngineError` when the
     engine cannot start or dies; everything that had finished is kept.
     """
-    block = recipe.generator
+    run, block = session.run, session.recipe.generator
     if block is None:
         return None
     with run.lock():
-        if retry_errors:
-            run.forget_errors()
-        verify(recipe, run, progress=progress)  # given solutions, and samples whose verdict a crash took
-        work = plan_sampling(recipe, run, extend=extend, only=only)
+        if retry_errors and run.forget_errors():
+            session.samples_changed()
+        verify(session)  # given solutions, and samples whose verdict was lost in a crash
+        work = plan_sampling(session, extend=extend, only=only)
         enough = block.draws.enough if only is None else None
         if only is None:
-            run.write_sampling_drops([*work.drops, *not_needed(work, enough)])
+            store_drops(session, work, enough)
         if work.plan.finished:
             return None
         run.update_manifest(token_ratio=asdict(work.ratio))
-        with (
-            run.timed("sample"),
-            open_verifier(recipe, run) as verifier,
-            RunStore(run) as store,
-            open_engine(recipe, run) as engine,
-        ):
-            drawn = generator.sample(
-                work.plan,
-                engine,
-                verifier,
-                store,
-                model=block.engine.model,
-                revision=block.engine.revision or "",
-                weigh=work.weigh,
-                on_progress=lambda p: progress("sample", *how_far(p, enough), f"{p.sampled_tokens:,} tokens"),
-            )
+        try:
+            drawn = draw(session, work, enough)
+        finally:
+            session.samples_changed()
+            session.verdicts_changed()
         if enough is not None:
-            run.write_sampling_drops([*work.drops, *not_needed(work, enough)])
+            store_drops(session, work, enough)
         return drawn
+
+
+def draw(session: Session, work: Work, enough: int | None) -> generator.Progress:
+    """Run the engine until the plan is finished."""
+    run, block, progress = session.run, session.recipe.sampling_block(), session.progress
+    with (
+        run.timed("sample"),
+        open_verifier(session.recipe, run) as verifier,
+        RunStore(run) as store,
+        open_engine(session.recipe, run) as engine,
+    ):
+        return generator.sample(
+            work.plan,
+            engine,
+            verifier,
+            store,
+            model=block.engine.model,
+            revision=block.engine.revision or "",
+            weigh=work.measure,
+            on_progress=lambda p: progress("sample", *how_far(p, enough), f"{p.sampled_tokens:,} tokens"),
+        )
+
+
+def store_drops(session: Session, work: Work, enough: int | None) -> None:
+    """Store why problems are not drawn."""
+    session.run.write_sampling_drops([*work.drops, *not_needed(work, enough)])
+    session.sampling_drops_changed()
 
 
 def not_needed(work: Work, enough: int | None) -> list[Drop]:
@@ -107,4 +118,4 @@ def open_engine(recipe: Recipe, run: Run) -> generator.Engine:
     """The recipe's engine, started."""
     block = recipe.sampling_block()
     shared = block.sampling.model_dump(exclude={"max_tokens", "stop"})  # these two belong to each request
-    return generator.open_engine(block.engine, sampling=shared, log=run.path / "engine.log")
+    return generator.open_engine(block.engine, sampling=shared, log=run.engine_log_file)

@@ -1,4 +1,4 @@
-"""The second half of a run: rules applied to the evidence, as a folder of pairs, drops and numbers."""
+"""A view: rules applied to the evidence, written as a folder of pairs, drops and numbers."""
 
 from __future__ import annotations
 
@@ -7,109 +7,91 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 import pairforge
-from pairforge import lengths
 from pairforge.filters import Selection, select
 from pairforge.filters.evidence import ENOUGH
 from pairforge.filters.separability import Surface, separability
+from pairforge.filters.summary import summarise
 from pairforge.filters.undecided import Undecided, undecided
-from pairforge.pipeline.facts import load_evidence
-from pairforge.pipeline.settings import Progress, completion, frames, prompt, quiet, student
-from pairforge.pipeline.texts import batches_with_texts
-from pairforge.recipe import Recipe
+from pairforge.pipeline.pair_texts import batches_with_texts
+from pairforge.pipeline.session import Session
+from pairforge.pipeline.student import completion, student_prompt
 from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
-from pairforge.run import Run
-from pairforge.run.atomic import iter_rows, write_rows, write_text
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
+from pairforge.rowfiles import iter_rows
+from pairforge.run import Run, ViewRecord
+from pairforge.run.atomic import write_rows, write_text
 
 SURFACE_PAIRS = 5000  # enough to see a surface that tells the sides apart, and bounded in memory
 
 
-def make_view(recipe: Recipe, run: Run, name: str, *, progress: Progress = quiet) -> None:
+def make_view(session: Session, name: str) -> None:
     """Apply the recipe's rules to the evidence: pairs, drops and what led to them, as `views/<name>/`."""
-    evidence = load_evidence(recipe, run, progress=progress)
-    selection = select(evidence, recipe.filter, seed=recipe.seed)
-    left = undecided(evidence, recipe.filter, selection.drops)
-    write_view(recipe, run, name, selection, left, progress=progress)
+    evidence, rules = session.evidence(), session.recipe.filter
+    selection = select(evidence, rules, seed=session.recipe.seed)
+    write_view(session, name, selection, undecided(evidence, rules, selection.drops))
 
 
-def write_view(
-    recipe: Recipe, run: Run, name: str, selection: Selection, left: Undecided, *, progress: Progress = quiet
-) -> None:
+def write_view(session: Session, name: str, selection: Selection, left: Undecided) -> None:
     """Write a selection with its texts as `views/<name>/`; `left` is what the sampling left undecided."""
-    settings = view_settings(recipe, student(recipe))
-    with run.new_view(name) as folder:
-        progress("pairs", 0, selection.pairs.height, "")
-        write_rows(folder / "pairs.parquet", pair_rows(recipe, run, selection.pairs, progress), Pair)
-        write_rows(folder / "drops.parquet", view_drops(run, selection), Drop)
-        record = view_record(name, settings, selection)
-        record["undecided"] = asdict(left)
-        record["separability"] = [
-            asdict(f) for f in separability(islice(surfaces(folder / "pairs.parquet"), SURFACE_PAIRS))
-        ]
-        write_text(folder / "view.json", json.dumps(record, indent=2) + "\n")
+    settings = view_settings(session)
+    with session.run.new_view(name) as folder:
+        session.progress("pairs", 0, selection.pairs.height, "")
+        write_rows(folder / "pairs.parquet", pair_rows(session, selection.pairs), Pair)
+        write_rows(folder / "drops.parquet", view_drops(session.run, selection), Drop)
+        features = separability(islice(surfaces(folder / "pairs.parquet"), SURFACE_PAIRS))
+        record = ViewRecord(
+            view=name,
+            pairforge=pairforge.__version__,
+            digest=digest(settings),
+            **settings,
+            **dict(summarise(selection.pairs)),
+            funnel=selection.funnel,
+            shortfall=list(selection.shortfall),
+            undecided=asdict(left),
+            separability=[asdict(feature) for feature in features],
+        )
+        write_text(folder / "view.json", json.dumps(record.to_json(), indent=2) + "\n")
 
 
 def surfaces(file: Path) -> Iterator[Surface]:
-    """The written pairs as far as form goes, for the separability check."""
-    for row in iter_rows(file):
+    """The form of the written pairs, for the separability check."""
+    for row in iter_rows(file, ["id", "chosen", "rejected"]):
         yield Surface(row["id"], row["chosen"][0]["content"], row["rejected"][0]["content"])
 
 
-def view_settings(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+def view_settings(session: Session) -> dict[str, Any]:
     """What a view is made from besides the evidence."""
-    raw = recipe.model_dump(mode="json")
+    raw = session.recipe.model_dump(mode="json")
     return {
-        "seed": recipe.seed,
+        "seed": session.recipe.seed,
         "filter": raw["filter"],
         "format": raw["format"],
-        "tokenizer": lengths.tokenizer_digest(tokenizer),
+        "tokenizer": session.student_digest,
     }
 
 
-def view_record(name: str, settings: dict[str, Any], selection: Selection) -> dict[str, Any]:
-    """The content of view.json: settings, counts, means and the funnel."""
-    pairs = selection.pairs
-    means = {c: pairs[c].mean() for c in ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")}
-    return {
-        "view": name,
-        "pairforge": pairforge.__version__,
-        "digest": digest(settings),
-        **settings,
-        "pairs": pairs.height,
-        "problems": pairs["problem_id"].n_unique(),
-        "means": means,
-        "funnel": selection.funnel,
-        "shortfall": list(selection.shortfall),
-    }
-
-
-def pair_rows(recipe: Recipe, run: Run, pairs: pl.DataFrame, progress: Progress) -> Iterator[dict[str, Any]]:
+def pair_rows(session: Session, pairs: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """The selected pairs with their texts, a batch at a time."""
-    problem_table = run.problem_table(["id", "question", "answer", "source", "gold"])
-    frame, rejected_frame = frames(recipe)
+    chosen_format, rejected_format = session.formats
     done = 0
-    for batch, texts in batches_with_texts(run, pairs):
-        here = problem_table.filter(pl.col("id").is_in(batch["problem_id"].implode()))
+    for batch, texts in batches_with_texts(session.run, pairs):
+        here = session.problems.filter(pl.col("id").is_in(batch["problem_id"].implode()))
         problems = {row["id"]: Problem(**row) for row in here.iter_rows(named=True)}
         for row in batch.iter_rows(named=True):
             problem = problems[row["problem_id"]]
             yield pair_row(
                 row,
                 problem,
-                prompt(recipe, problem.question),
-                completion(texts[row["chosen_key"]], frame),
-                completion(texts[row["rejected_key"]], rejected_frame),
+                student_prompt(session.recipe.format, problem.question),
+                completion(texts[row["chosen_key"]], chosen_format),
+                completion(texts[row["rejected_key"]], rejected_format),
             )
         done += batch.height
-        progress("pairs", done, pairs.height, "")
+        session.progress("pairs", done, pairs.height, "")
 
 
 def pair_row(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pairforge.errors import RunError, require
 from pairforge.filters.sweep import ArmResult
@@ -17,6 +17,7 @@ from pairforge.filters.sweep import label as arm_label
 from pairforge.report.mathml import printable
 from pairforge.report.statistics import ViewStatistics
 from pairforge.run.atomic import replacing, write_text
+from pairforge.run.view_record import FunnelStep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ _STYLE = {
 def view_figures(statistics: ViewStatistics) -> dict[str, Callable[[], Figure]]:
     """Name -> a function that draws it, for everything a view has data for."""
     figures: dict[str, Callable[[], Figure]] = {"funnel": lambda: funnel_figure(statistics.funnel)}
-    if statistics.pairs:
+    if statistics.summary.pairs:
         figures |= {
             "lengths": lambda: lengths_figure(statistics),
             "gap": lambda: gap_figure(statistics),
@@ -53,10 +54,10 @@ def view_figures(statistics: ViewStatistics) -> dict[str, Callable[[], Figure]]:
     return figures
 
 
-def funnel_figure(funnel: Sequence[Mapping[str, Any]]) -> Figure:
+def funnel_figure(funnel: Sequence[FunnelStep]) -> Figure:
     """Problems that still have a candidate after each rule."""
-    steps = [label(str(step["step"])) for step in funnel]
-    return _bars(steps, [int(step["problems"]) for step in funnel], "problems left after each rule", NEUTRAL)
+    steps = [label(step.step) for step in funnel]
+    return _bars(steps, [step.problems for step in funnel], "problems left after each rule", NEUTRAL)
 
 
 def drops_figure(drops: Sequence[tuple[str, str, int]]) -> Figure:
@@ -91,7 +92,7 @@ def gap_figure(statistics: ViewStatistics) -> Figure:
     def draw(axes: Axes) -> None:
         axes.stairs(statistics.gaps, statistics.gap_edges, fill=True, color=CHOSEN, alpha=0.7)
         _whole_numbers(axes.yaxis)
-        mean = statistics.means["gap_tokens"]
+        mean = statistics.summary.means["gap_tokens"]
         if mean is not None:
             axes.axvline(mean, color=WRONG, linestyle="--", linewidth=1, label=f"mean {mean:,.0f}")
             axes.legend(frameon=False)

@@ -23,6 +23,7 @@ from pairforge.report import figures
 from pairforge.report.mathml import MathRenderer, printable
 from pairforge.report.packing import PackedPairs, pack_pairs
 from pairforge.report.statistics import ViewStatistics
+from pairforge.run import ViewRecord
 from pairforge.run.atomic import write_text
 
 
@@ -37,12 +38,12 @@ class ReportData:
 
     run: str
     view: str
-    record: Mapping[str, Any]
+    record: ViewRecord
     statistics: ViewStatistics
     warnings: Sequence[str] = ()
     drop_examples: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = field(default_factory=dict)
     suspects: Sequence[tuple[str, str, str, str, int]] = ()
-    views: Sequence[Mapping[str, Any]] = ()
+    views: Sequence[ViewRecord] = ()
     sweep: Sequence[ArmResult] = ()
 
 
@@ -52,7 +53,7 @@ def write_report(file: Path, data: ReportData, pairs: Iterable[Mapping[str, Any]
     Raises `RunError` when `file` cannot be written; what stood there before is untouched then.
     """
     render = MathRenderer()
-    packed = pack_pairs(pairs, data.statistics.pairs, render)
+    packed = pack_pairs(pairs, data.statistics.summary.pairs, render)
     sections = dict(_sections(data, packed, render))
     script = _asset("report.js")
     values = {
@@ -82,7 +83,7 @@ def _sections(data: ReportData, packed: PackedPairs, render: MathRenderer) -> It
     drawn = figures.view_figures(data.statistics)
     yield "Summary", _summary(data)
     yield "Funnel", _figures(drawn, "funnel", "drops") + _funnel_table(data)
-    if data.statistics.pairs:
+    if data.statistics.summary.pairs:
         yield "Lengths and difficulty", _figures(drawn, "lengths", "gap", "difficulty")
         yield "Sources", _figures(drawn, "sources") + _sources_table(data.statistics)
     yield "What the rules dropped", _drops(data, render)
@@ -94,10 +95,10 @@ def _sections(data: ReportData, packed: PackedPairs, render: MathRenderer) -> It
 
 
 def _summary(data: ReportData) -> str:
-    numbers = data.statistics
+    numbers = data.statistics.summary
     facts = [
         ("pairs", f"{numbers.pairs:,}"),
-        ("problems paired", f"{numbers.problems:,} of {numbers.all_problems:,}"),
+        ("problems paired", f"{numbers.problems:,} of {data.statistics.all_problems:,}"),
     ]
     if numbers.pairs:
         means = {name: value or 0 for name, value in numbers.means.items()}
@@ -110,7 +111,7 @@ def _summary(data: ReportData) -> str:
         ]
     cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     warnings = "".join(f'<p class="warning" role="note">{escape(text)}</p>' for text in data.warnings)
-    rules = "".join(f"<li>{escape(sentence)}</li>" for sentence in _rules_in_words(data.record.get("filter")))
+    rules = "".join(f"<li>{escape(sentence)}</li>" for sentence in _rules_in_words(data.record.filter))
     return f'<dl class="facts">{cells}</dl>{warnings}' + (
         _details("The rules in words", f"<ul>{rules}</ul>") if rules else ""
     )
@@ -121,11 +122,11 @@ def _rules_in_words(settings: Mapping[str, Any] | None) -> list[str]:
 
 
 def _subtitle(data: ReportData) -> str:
-    rules = data.record.get("filter", {})
+    rules = data.record.filter
     gap, direction = rules.get("gap") or {}, rules.get("direction", "")
     ends = [f"{word} {gap[name]:,.0f}" for name, word in (("min", "at least"), ("max", "at most")) if gap.get(name)]
     bounds = f"gap {' and '.join(ends)}" if ends else "any gap"
-    made = f"rules {data.record.get('digest', '')}; pairforge {pairforge.__version__}"
+    made = f"rules {data.record.digest}; pairforge {pairforge.__version__}"
     return f"direction {direction}, {bounds}, lengths in tokens of {rules.get('tokenizer', '')}; {made}"
 
 
@@ -141,7 +142,7 @@ def _figures(drawn: Mapping[str, Any], *names: str) -> str:
 
 
 def _funnel_table(data: ReportData) -> str:
-    rows = [(step["step"], f"{step['candidates']:,}", f"{step['problems']:,}") for step in data.statistics.funnel]
+    rows = [(step.step, f"{step.candidates:,}", f"{step.problems:,}") for step in data.statistics.funnel]
     return _details("The funnel as a table", _table(("rule", "candidates left", "problems left"), rows, numbers={1, 2}))
 
 
@@ -184,10 +185,10 @@ def _compared(data: ReportData) -> str:
         means = ("chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
         rows: list[Sequence[object]] = [
             [
-                view["view"],
-                f"{view['pairs']:,}",
-                f"{view['problems']:,}",
-                *(_number(view["means"][n], n) for n in means),
+                view.view,
+                f"{view.pairs:,}",
+                f"{view.problems:,}",
+                *(_number(view.means.get(n), n) for n in means),
             ]
             for view in data.views
         ]
@@ -212,7 +213,7 @@ def _sweep_row(result: ArmResult) -> list[str]:
 
 
 def _browser(data: ReportData, packed: PackedPairs) -> str:
-    if not data.statistics.pairs:
+    if not data.statistics.summary.pairs:
         return "<p>This view has no pairs.</p>"
     notes = []
     if packed.shortened:

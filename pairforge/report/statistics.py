@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import polars as pl
+
+from pairforge.filters.summary import ViewSummary, summarise
+from pairforge.run.view_record import FunnelStep
 
 BINS = 40
 PASS_RATE_BINS = 11
@@ -25,18 +27,15 @@ class SourceShare:
 
 @dataclass(frozen=True, slots=True)
 class ViewStatistics:
-    """Counts, means and histograms of one view. Lengths are the student's tokens.
+    """The summary of one view, and the counts and histograms of its figures. Lengths are the student's tokens.
 
     `gap_by_pass_rate`: (pass rate, lower quartile, median, upper quartile of the gap, pairs), easy problems last.
     `drops`: (stage, reason, count), the most frequent first.
     """
 
-    pairs: int
-    problems: int
+    summary: ViewSummary
     all_problems: int
-    means: dict[str, float | None]
-    wrong_share: float | None
-    funnel: list[dict[str, Any]]
+    funnel: Sequence[FunnelStep]
     drops: list[tuple[str, str, int]]
     sources: list[SourceShare] = field(default_factory=list)
     length_edges: list[float] = field(default_factory=list)
@@ -48,18 +47,15 @@ class ViewStatistics:
 
 
 def view_statistics(
-    pairs: pl.DataFrame, drops: pl.DataFrame, problems: pl.DataFrame, funnel: list[dict[str, Any]]
+    pairs: pl.DataFrame, drops: pl.DataFrame, problems: pl.DataFrame, funnel: Sequence[FunnelStep]
 ) -> ViewStatistics:
-    """`pairs`: the numbers of pairs.parquet. `drops`: stage, reason. `problems`: problem_id, source, pass_rate."""
+    """`pairs`: what `summarise` needs. `drops`: stage, reason. `problems`: problem_id, source, pass_rate."""
     counted = drops.group_by("stage", "reason").len("n").sort("n", "reason", descending=[True, False])
     edges = _log_edges(pairs["chosen_tokens"], pairs["rejected_tokens"])
     gap_edges = _edges(pairs["gap_tokens"])
     return ViewStatistics(
-        pairs=pairs.height,
-        problems=pairs["problem_id"].n_unique(),
+        summary=summarise(pairs),
         all_problems=problems.height,
-        means={name: _number(pairs[name].mean()) for name in MEANS},
-        wrong_share=_number(pairs.select((pl.col("rejected_status") == "incorrect").mean()).item()),
         funnel=funnel,
         drops=[(str(stage), str(reason), int(n)) for stage, reason, n in counted.iter_rows()],
         sources=_sources(pairs, problems),
@@ -70,9 +66,6 @@ def view_statistics(
         gaps=_histogram(pairs["gap_tokens"], gap_edges),
         gap_by_pass_rate=_gap_by_pass_rate(pairs, problems),
     )
-
-
-MEANS = ("prompt_tokens", "chosen_tokens", "rejected_tokens", "gap_tokens", "ratio")
 
 
 def _sources(pairs: pl.DataFrame, problems: pl.DataFrame) -> list[SourceShare]:
@@ -119,7 +112,3 @@ def _edges(values: pl.Series) -> list[float]:
 def _histogram(values: pl.Series, edges: Sequence[float]) -> list[int]:
     inside = np.clip(values.to_numpy(), edges[0], edges[-1])
     return [int(n) for n in np.histogram(inside, bins=np.asarray(edges))[0]]
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)

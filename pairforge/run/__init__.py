@@ -1,5 +1,7 @@
-"""The run directory: its files, the append-only log, the lock, atomic writes."""
+"""The run directory: its layout, tables, append-only logs, lock, atomic writes and typed records."""
 
-from pairforge.run.directory import LOCK_FILE, SAMPLE_FACTS, Run, open_run, read_view, unique, view_pairs
+from pairforge.run.directory import Run, find_run, open_run, read_view, view_pairs
+from pairforge.run.manifest import Manifest
+from pairforge.run.view_record import ViewRecord
 
-__all__ = ["LOCK_FILE", "SAMPLE_FACTS", "Run", "open_run", "read_view", "unique", "view_pairs"]
+__all__ = ["Manifest", "Run", "ViewRecord", "find_run", "open_run", "read_view", "view_pairs"]

@@ -1,10 +1,12 @@
-"""Files that are whole or not there: written beside their place, synced, and renamed into it."""
+"""Atomic writes: a file or folder is written beside its place, synced, and renamed into it."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import os
+import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,47 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pairforge.records import Sample, schema, to_row
+from pairforge.records import schema
 from pairforge.run.log import cannot_write, sync_folder
 
-
-class SampleWriter:
-    """Appends given samples to a parquet file, a row group at a time, so that memory stays flat."""
-
-    def __init__(self, writer: pq.ParquetWriter, rows_per_group: int = 1000) -> None:
-        self._writer, self._size = writer, rows_per_group
-        self._rows: list[dict[str, Any]] = []
-        self.count = 0
-
-    def __call__(self, samples: Iterable[Sample]) -> None:
-        self._rows += [to_row(s) for s in samples]
-        if len(self._rows) >= self._size:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=schema(Sample)))
-            self.count += len(self._rows)
-            self._rows = []
-
-
-@contextlib.contextmanager
-def sample_writer(file: Path) -> Iterator[SampleWriter]:
-    with replacing(file) as temporary, pq.ParquetWriter(temporary, schema(Sample), compression="zstd") as writer:
-        add = SampleWriter(writer)
-        yield add
-        add.flush()
-
-
-def process_lives(pid: int) -> bool:
-    """Whether a process of this machine has that number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it lives and is somebody else's
-        return True
-    return True
+_BESIDE = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.(?P<kind>tmp|old)")
 
 
 @contextlib.contextmanager
@@ -61,7 +26,7 @@ def replacing(file: Path) -> Iterator[Path]:
 
     Raises `RunError` when the place cannot be written (read-only, disk full).
     """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    temporary = beside(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -76,8 +41,69 @@ def replacing(file: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+@contextlib.contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder beside `folder` that takes its place as a whole when the block ends well.
+
+    A process that is killed between the two renames leaves the old folder as `.old`: see `remove_leftovers`.
+    """
+    with temporary_folder(beside(folder)) as temporary:
+        yield temporary
+        old = beside(folder, "old")
+        if folder.exists():
+            folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def temporary_folder(folder: Path) -> Iterator[Path]:
+    """A new, empty folder that is removed when the block ends. Named by `beside`, it is found after a kill."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def beside(place: Path, kind: str = "tmp") -> Path:
+    """The name of this process for something that is to stand at `place`."""
+    return place.with_name(f".{place.name}.{os.getpid()}.{kind}")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed left in `folder` and the folders in it, under the names of `beside`.
+
+    A folder that was moved away for a new one that never took its place is put back.
+    """
+    for pattern in (".*.old", "*/.*.old", ".*.tmp", "*/.*.tmp"):
+        for entry in folder.glob(pattern):
+            found = _BESIDE.fullmatch(entry.name)
+            if found is None or process_lives(int(found["pid"])):
+                continue
+            place = entry.with_name(found["name"])
+            if found["kind"] == "old" and not place.exists():
+                entry.rename(place)
+            elif entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def process_lives(pid: int) -> bool:
+    """Whether a process of this machine has that number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it lives and belongs to somebody else
+        return True
+    return True
+
+
 def write_text(file: Path, text: str) -> None:
-    """Write a whole text file, atomically."""
+    """Write a text file atomically."""
     with replacing(file) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -90,11 +116,3 @@ def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], kind: type, rows_p
             writer.write_table(pa.Table.from_pylist(chunk, schema=schema(kind)))
             count += len(chunk)
     return count
-
-
-def iter_rows(file: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a parquet file, a batch at a time and in bounded memory."""
-    # pre_buffer, pyarrow's default, would keep every byte it has read until the file is closed
-    with pq.ParquetFile(file, pre_buffer=False) as parquet:
-        for batch in parquet.iter_batches(batch_size=1000):
-            yield from batch.to_pylist()

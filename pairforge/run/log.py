@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from pairforge.errors import RunError
+from pairforge.rowfiles import BadLine, read_json_lines
 
 
 class AppendLog:
@@ -103,20 +104,13 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
     """
     if not path.exists():
         return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if not isinstance(row, dict):
-                raise RunError(
-                    f"{path}, line {number}: not a JSON object",
-                    hint="the file was damaged; delete that line, and what it held will be done again",
-                )
-            yield row
+    for number, row in read_json_lines(path, whole_lines=True):
+        if isinstance(row, BadLine):
+            raise RunError(
+                f"{path}, line {number}: not a JSON object",
+                hint="the file was damaged; delete that line, and what it held will be done again",
+            )
+        yield row
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:

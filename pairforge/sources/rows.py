@@ -11,10 +11,10 @@ from typing import Any
 
 import huggingface_hub as hub
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pairforge.demo import demo_path
 from pairforge.errors import SourceError
+from pairforge.rowfiles import BadLine, iter_rows, read_json_lines
 from pairforge.sources.entry import RowDrop, shorten
 from pairforge.sources.license import folder_license, stated_license
 
@@ -81,20 +81,8 @@ def read_file(path: Path) -> Iterator[NumberedRow]:
 
 
 def _read_jsonl(path: Path) -> Iterator[NumberedRow]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield number, _parse_line(line)
-
-
-def _parse_line(line: bytes) -> dict[str, Any] | RowDrop:
-    try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        return RowDrop("not_utf8", str(error))
-    except (ValueError, RecursionError) as error:
-        return RowDrop("broken_json", f"{error} in {shorten(line[-60:])}")
-    return row if isinstance(row, dict) else RowDrop("not_an_object", shorten(row))
+    for number, row in read_json_lines(path):
+        yield number, RowDrop(row.reason, row.detail) if isinstance(row, BadLine) else row
 
 
 def _read_json(path: Path) -> Iterator[NumberedRow]:
@@ -111,12 +99,7 @@ def _read_json(path: Path) -> Iterator[NumberedRow]:
 
 def _read_parquet(path: Path) -> Iterator[NumberedRow]:
     try:
-        number = 0
-        # pre_buffer, pyarrow's default, would keep every byte it has read until the end
-        for batch in pq.ParquetFile(path, pre_buffer=False).iter_batches(PARQUET_ROWS_AT_A_TIME):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
+        yield from enumerate(iter_rows(path, rows_at_a_time=PARQUET_ROWS_AT_A_TIME), start=1)
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(f"{path} is not a readable parquet file: {error}") from None
 

@@ -10,8 +10,8 @@ from typing import Any
 from pairforge.errors import TrainError
 from pairforge.hub.licenses import dataset_of
 from pairforge.records import Message
+from pairforge.rowfiles import iter_rows
 from pairforge.run import Run, read_view
-from pairforge.run.atomic import iter_rows
 from pairforge.sources.entry import RowDrop
 from pairforge.sources.rows import open_rows
 from pairforge.train.config import Method
@@ -51,18 +51,18 @@ def from_view(run: Run, view: str, method: Method) -> TrainData:
     return TrainData(
         rows,
         name=f"{run.name}, view {view}",
-        revision=str(record["digest"]),
-        direction=record["filter"]["direction"],
-        tokenizer_digest=record["tokenizer"],
+        revision=record.digest,
+        direction=record.direction,
+        tokenizer_digest=record.tokenizer,
         facts={"sources": sources_of(run)},
     )
 
 
 def sources_of(run: Run) -> list[str]:
     """The datasets that the run's problems and joined ground truth come from, without their configs."""
-    entries = run.manifest().get("sources") or []
-    joined = [entry["gold_from"] for entry in entries if entry.get("gold_from")]
-    return sorted({dataset_of(entry["source"]) for entry in [*entries, *joined]})
+    entries = run.manifest().sources
+    joined = [entry.gold_from.source for entry in entries if entry.gold_from and entry.gold_from.source]
+    return sorted({dataset_of(name) for name in [*(entry.source for entry in entries), *joined]})
 
 
 def from_dataset(

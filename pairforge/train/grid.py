@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from pairforge.errors import TrainError
+from pairforge.vary import parse_vary
 
 Arm = dict[str, str]
 """The overrides of one arm: {"train.beta": "0.01", ...}."""
@@ -15,15 +16,12 @@ Arm = dict[str, str]
 def combinations(vary: Sequence[str]) -> list[Arm]:
     """`["train.beta=0.01,0.05", "train.learning_rate=1e-7,3e-7"]` as four arms; nothing to vary is one arm.
 
-    Raises `TrainError` for what is no `train.KEY=V1,V2`.
+    Raises `RecipeError` for an option without values, `TrainError` for a key that is no `train.KEY`.
     """
-    axes: dict[str, list[str]] = {}
-    for text in vary:
-        key, equals, values = text.partition("=")
-        found = [value.strip() for value in values.split(",") if value.strip()]
-        if not equals or not found or not key.startswith("train."):
-            raise TrainError(f"--vary '{text}' names no values", hint="write --vary train.beta=0.01,0.05")
-        axes[key] = found
+    axes = parse_vary(vary, example="train.beta=0.01,0.05")
+    for key in axes:
+        if not key.startswith("train."):
+            raise TrainError(f"--vary cannot vary '{key}' here", hint="it varies training arguments: train.beta, ...")
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 

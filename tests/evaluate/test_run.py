@@ -170,6 +170,5 @@ def test_an_evaluation_is_a_run_that_can_be_looked_at(
 ):
     evaluate(model_folders[:1], [problems], ASKED, tmp_path / "eval")
     run_folder = next((tmp_path / "eval" / "sums").iterdir())
-    from pairforge.run import open_run
 
-    assert pipeline.evidence_counts(open_run(run_folder))["problems"] == 8
+    assert pipeline.evidence_counts(pipeline.open_session(run_folder))["problems"] == 8

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from pairforge.cli.publish import app
 from pairforge.errors import HubError
 from pairforge.export import FORMATS, export
-from pairforge.run.atomic import iter_rows
+from pairforge.rowfiles import iter_rows
 from tests.hub.runs import long_text, question, small_run
 
 ROOT = Path(__file__).parent.parent.parent

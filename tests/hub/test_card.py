@@ -168,7 +168,7 @@ def test_what_a_sources_own_card_states_comes_first(read, identifier, name):
 
 def test_a_recorded_license_reaches_the_card_with_where_it_comes_from(tmp_path):
     run = small_run(tmp_path / "run", source="somebody/problems")
-    source = {**run.manifest()["sources"][0], "license": "cc-by-4.0",
+    source = {**run.manifest().to_json()["sources"][0], "license": "cc-by-4.0",
               "gold_from": {"source": "somebody/answers#main", "revision": "0" * 40, "license": "cc-by-4.0"}}  # fmt: skip
     run.update_manifest(sources=[source])
     card = stage(run, {"default": "default"}, "ana/pairs").card

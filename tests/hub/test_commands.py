@@ -13,8 +13,8 @@ from datasets import load_dataset
 
 from pairforge.hub import Target, push, stage
 from pairforge.pipeline.importing import import_data
+from pairforge.rowfiles import iter_rows
 from pairforge.run import Run
-from pairforge.run.atomic import iter_rows
 from tests.hub.runs import RECIPE, small_run
 from tests.hub.server import ANA
 

@@ -5,7 +5,7 @@ from datasets import load_dataset
 
 from pairforge.errors import HubError
 from pairforge.hub import Target, push, stage
-from pairforge.run.atomic import iter_rows
+from pairforge.rowfiles import iter_rows
 from tests.hub.runs import add_view, small_run
 from tests.hub.server import Fault
 from tests.hub.store import Blob, Repo

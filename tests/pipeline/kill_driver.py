@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pairforge.pipeline.forecast  # noqa: F401  (imports what the children need)
+import pairforge.pipeline.outlook  # noqa: F401  (imports what the children need)
 from pairforge.generator import Completion, Engine, Request
 from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.pipeline import build, sampling

@@ -10,7 +10,7 @@ import pytest
 
 from pairforge.errors import EngineError, RunError
 from pairforge.generator import Request
-from pairforge.pipeline import build, load_evidence, make_view, run_recipe
+from pairforge.pipeline import Session, build, make_view, run_recipe
 from pairforge.pipeline.reporting import make_report
 from pairforge.run import Run, open_run, read_view, view_pairs
 from tests.pipeline.conftest import add
@@ -84,7 +84,7 @@ def test_other_sampling_settings_are_refused_and_other_rules_are_not(recipe: Mak
 def test_a_directory_with_something_else_is_left_alone(recipe: Make, tmp_path: Path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("do not touch")
-    with pytest.raises(RunError, match="holds something"):
+    with pytest.raises(RunError, match="is not a pairforge run"):
         build(recipe(), tmp_path / "mine")
     assert [f.name for f in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
@@ -112,7 +112,7 @@ def test_the_same_rules_give_the_same_bytes(recipe: Make, scripted: Make, tmp_pa
     scripted(add)
     build(recipe(), tmp_path / "run")
     run = Run(tmp_path / "run")
-    make_view(recipe(), run, "again")
+    make_view(Session(recipe(), run), "again")
     first, second = (run.view(name) / "pairs.parquet" for name in ("default", "again"))
     assert first.read_bytes() == second.read_bytes()
 
@@ -121,8 +121,8 @@ def test_a_view_tells_its_rules_and_its_funnel(recipe: Make, scripted: Make, tmp
     scripted(add)
     build(recipe("filter.gap.min=7"), tmp_path / "run")
     record = read_view(Run(tmp_path / "run"), "default")
-    assert record["filter"]["gap"]["min"] == 7
-    assert record["funnel"][0]["step"] == "candidates"
+    assert record.filter["gap"]["min"] == 7
+    assert record.funnel[0].step == "candidates"
 
 
 def test_pairs_load_with_datasets(recipe: Make, scripted: Make, tmp_path: Path):
@@ -151,7 +151,7 @@ def test_a_cut_draw_has_not_solved_its_problem(recipe: Make, scripted: Make, tmp
     scripted(lambda request: add(request) if request.draw == 0 else "so " * 500)
     twice = recipe("generator.draws.min=2", "generator.draws.until=max", "generator.draws.max=2")
     build(twice, tmp_path / "run")
-    problems = load_evidence(twice, Run(tmp_path / "run")).problems
+    problems = Session(twice, Run(tmp_path / "run")).evidence().problems
     assert problems["pass_rate"].to_list() == [0.5] * 12
 
 

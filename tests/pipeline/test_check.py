@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pairforge.pipeline import plan
+from pairforge.pipeline import sampler
 from pairforge.pipeline.check import check
 
 Make = Callable[..., Any]
@@ -50,7 +50,7 @@ def test_a_model_with_code_of_its_own_is_trusted_where_the_recipe_says_so(
             raise ValueError("it contains custom code")
         return 300
 
-    monkeypatch.setattr(plan, "context_tokens", context_tokens)
+    monkeypatch.setattr(sampler, "context_tokens", context_tokens)
     assert "custom code" in detail(check(recipe(*without_length())), "sampler")[1]
     trusted = check(recipe(*without_length("generator.engine.trust_remote_code=true")))
     assert "context 300" in detail(trusted, "context")[1]

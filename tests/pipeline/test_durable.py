@@ -22,9 +22,8 @@ from pairforge.cli.build import print_outlook
 from pairforge.errors import EngineError, RunError
 from pairforge.generator import Completion, Request
 from pairforge.generator.engines.scripted import ScriptedEngine
-from pairforge.pipeline import build, make_view, prepare, sample, sampling
-from pairforge.pipeline.facts import load_evidence
-from pairforge.pipeline.forecast import outlook
+from pairforge.pipeline import Session, build, make_view, prepare, sample, sampling
+from pairforge.pipeline.outlook import outlook
 from pairforge.run import Run, read_view, view_pairs
 from tests.pipeline.conftest import LONG, add
 
@@ -111,7 +110,7 @@ def test_budgets_follow_the_rule_and_a_looser_rule_draws_exactly_what_it_cut(
 
     build(recipe("filter.gap.min=1"), tmp_path / "run")
     assert len(engines) == 1, "a changed rule alone draws nothing and is not refused"
-    sample(recipe("filter.gap.min=1"), run, extend=True)
+    sample(Session(recipe("filter.gap.min=1"), run), extend=True)
     drawn_again = engines[1].requests
     assert {r.problem_id for r in drawn_again} == cut_ones
     assert {(r.problem_id, r.draw, r.seed) for r in drawn_again if r.draw == 0} == {(s.problem_id, 0, s.seed) for s in first if s.problem_id in cut_ones and s.draw == 0}  # fmt: skip
@@ -159,7 +158,7 @@ def test_failed_requests_are_kept_and_drawn_again_on_request(
     assert build(settings, tmp_path / "run").pairs == 11
     healthy = True
     assert build(settings, tmp_path / "run").pairs == 11
-    sample(settings, Run(tmp_path / "run"), retry_errors=True)
+    sample(Session(settings, Run(tmp_path / "run")), retry_errors=True)
     assert build(settings, tmp_path / "run").pairs == 12
     assert len({s.key for s in Run(tmp_path / "run").sampled()}) == len(list(Run(tmp_path / "run").sampled())) == 12
 
@@ -236,12 +235,12 @@ def test_dropped_problems_that_were_left_are_counted(recipe: Make, scripted: Mak
     settings = recipe("generator.draws.enough=6")
     build(settings, tmp_path / "run")
     run = Run(tmp_path / "run")
-    left = load_evidence(settings, run).problems.filter(pl.col("stopped_by") == "enough").height
+    left = Session(settings, run).evidence().problems.filter(pl.col("stopped_by") == "enough").height
     assert left >= 6
-    counts = read_view(run, "default")["undecided"]
-    assert (counts["enough"], counts["problems"]) == (left - 6, 0)
-    make_view(recipe("generator.draws.enough=6", "filter.gap.min=45"), run, "strict")
-    assert read_view(run, "strict")["undecided"]["enough"] == left
+    counts = read_view(run, "default").undecided
+    assert (counts.enough, counts.problems) == (left - 6, 0)
+    make_view(Session(recipe("generator.draws.enough=6", "filter.gap.min=45"), run), "strict")
+    assert read_view(run, "strict").undecided.enough == left
 
 
 @pytest.mark.parametrize(("stored", "enough"), [(0, 3), (10, 12)])
@@ -298,7 +297,7 @@ def test_a_pilot_of_a_finished_run_owes_nothing_and_guesses_no_seconds(
 
 def test_a_second_process_on_the_run_is_refused(recipe: Make, scripted: Make, tmp_path: Path):
     scripted(add)
-    run = prepare(recipe(), tmp_path / "run")
+    run = prepare(recipe(), tmp_path / "run").run
     hold = "import sys,pathlib; from pairforge.run.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print(1, flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", hold, str(run.path / ".lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
@@ -411,8 +410,9 @@ def test_a_verdict_that_outlived_its_sample_is_forgotten_and_the_sample_drawn_ag
 ):
     """A power loss may take the end of one log and not of the other."""
     engines = scripted(add)
-    run = prepare(recipe(), tmp_path / "run")
-    sample(recipe(), run)
+    session = prepare(recipe(), tmp_path / "run")
+    sample(session)
+    run = session.run
     log = run.path / "samples" / "sampled.jsonl"
     whole = log.read_text().splitlines(keepends=True)
     log.write_text("".join(whole[:-2]) + whole[-2][:30])
@@ -434,6 +434,6 @@ def test_what_a_killed_process_left_half_written_is_swept_up(recipe: Make, scrip
     assert build(recipe(), killed_at_once.path).pairs == 12
 
     run.write_recipe("sources: []")
-    run.sweep()
+    run.remove_leftovers()
     left = [file.name for file in run.path.rglob("*.tmp")]
     assert left == [f".mine.{os.getpid()}.tmp"], "another process is still writing that one"

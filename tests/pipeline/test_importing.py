@@ -52,7 +52,7 @@ def test_any_rule_applies_to_an_import(tmp_path):
     import_data({"dataset": write(tmp_path / "mine.jsonl", ROLLOUTS)}, NANO, tmp_path / "run")
     run = open_run(tmp_path / "run")
     rules = ["filter.direction=long", "filter.rejected.status=incorrect"]
-    pipeline.make_view(pipeline.run_recipe(run, rules), run, "own-wrong")
+    pipeline.make_view(pipeline.open_session(run, rules), "own-wrong")
     [pair] = pairs_of(run, "own-wrong").iter_rows(named=True)
     assert (pair["chosen_status"], pair["rejected_status"], pair["chosen_model"]) == ("correct", "incorrect", "m")
 

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from pairforge.pipeline import texts
-from pairforge.pipeline.texts import batches_with_texts
+from pairforge.pipeline import pair_texts
+from pairforge.pipeline.pair_texts import batches_with_texts
 from pairforge.records import Sample, to_row
 from pairforge.run import Run
 
@@ -40,7 +40,7 @@ def pair(problem, draw):
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_every_batch_has_the_samples_its_pairs_name_and_no_others(run, size, monkeypatch):
-    monkeypatch.setattr(texts, "PAIRS_PER_BATCH", size)
+    monkeypatch.setattr(pair_texts, "PAIRS_PER_BATCH", size)
     drawn = [p for p in PROBLEMS if p in {*PROBLEMS[::-2], *PROBLEMS[::3]}]
     pairs = pl.DataFrame([pair(problem, draw) for problem in drawn for draw in (1, 2)])
     seen = 0

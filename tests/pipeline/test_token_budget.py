@@ -13,9 +13,8 @@ import pytest
 from pairforge import demo, lengths
 from pairforge.generator import Completion, Request
 from pairforge.generator.engines.scripted import ScriptedEngine
-from pairforge.pipeline import build, prepare, sample, sampling
-from pairforge.pipeline.facts import student_facts
-from pairforge.pipeline.target import facts_by_problem
+from pairforge.pipeline import Session, build, prepare, sample, sampling
+from pairforge.pipeline.frozen_target import facts_by_problem
 from pairforge.run import Run
 from tests.pipeline.conftest import add
 
@@ -75,11 +74,11 @@ def test_ratio_and_margin_are_measured_and_recorded_on_each_sample(
         len(sampler.encode(s.text, add_special_tokens=False)) / len(student.encode(s.text, add_special_tokens=False))
         for s in run.given()
     )
-    measured = run.manifest()["token_ratio"]
+    measured = run.manifest().to_json()["token_ratio"]
     assert measured == {"median": ratios[6], "safe": ratios[-1], "texts": 12}
     assert measured["safe"] > 1.1 * measured["median"] > 2, "the tokenizers and the texts really differ"
 
-    given = facts_by_problem(student_facts(settings, run)).given
+    given = facts_by_problem(Session(settings, run).sample_facts).given
     for drawn in run.sampled():
         assert drawn.token_ratio == measured["safe"]
         assert drawn.budget_limited
@@ -103,7 +102,7 @@ def test_no_sample_that_the_rule_would_take_is_cut(
     prepared = prepare(settings, run)
     student = lengths.load_tokenizer(settings.filter.tokenizer)
     answer_tokens = len(student.encode("<think>\n\n</think>\n\nIt is \\boxed{11}. <eos>", add_special_tokens=False))
-    for problem_id, facts in facts_by_problem(student_facts(settings, prepared)).given.items():
+    for problem_id, facts in facts_by_problem(prepared.sample_facts).given.items():
         budget_words[problem_id] = facts[0].tokens - 12 - answer_tokens
     build(settings, run)
     assert engines[0].requests
@@ -124,7 +123,7 @@ def test_a_looser_rule_draws_exactly_the_undecided_samples(
     first = {s.key: s for s in run.sampled()}
     cut = {(s.problem_id, s.draw) for s in first.values() if s.finish_reason == "length"}
     assert cut
-    sample(loose, run, extend=True)
+    sample(Session(loose, run), extend=True)
     new = [s for s in run.sampled() if s.key not in first]
     never_drawn = {p.id for p in run.problems()} - {s.problem_id for s in first.values()}
     again = {(r.problem_id, r.draw) for r in engines[-1].requests if r.problem_id not in never_drawn}

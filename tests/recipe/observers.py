@@ -18,7 +18,7 @@ from pairforge.generator import Completion, Request
 from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.pipeline import sampling
 from pairforge.pipeline.check import check
-from pairforge.pipeline.settings import evidence_settings
+from pairforge.pipeline.recipe_settings import evidence_settings
 from pairforge.recipe import Recipe, dump_recipe, parse_recipe, train_arguments
 from pairforge.run import Run
 from pairforge.verifier import Verifier
@@ -136,7 +136,7 @@ def catch(start: Any) -> object:
 
 def evidence(world: World, recipe: Recipe) -> object:
     """The problems, given solutions and drops that the sources give."""
-    run = pipeline.prepare(recipe, world.path())
+    run = pipeline.prepare(recipe, world.path()).run
     problems = run.problem_table(["question", "answer", "gold"]).rows()
     given = sorted((sample.text, sample.model, sample.side) for sample in run.given())
     return problems, given, sorted(drop.reason for drop in run.source_drops())
@@ -282,7 +282,7 @@ def sampler(world: World, recipe: Recipe) -> object:
         return real(name)
 
     real = lengths.load_tokenizer
-    world.patch.setattr("pairforge.pipeline.plan.context_tokens", context_tokens)
+    world.patch.setattr("pairforge.pipeline.sampler.context_tokens", context_tokens)
     world.patch.setattr(lengths, "load_tokenizer", load_tokenizer)
     report = check(recipe)
     world.patch.setattr(lengths, "load_tokenizer", real)
@@ -320,19 +320,18 @@ def requests(world: World, recipe: Recipe) -> object:
         return engines[-1]
 
     world.patch.setattr(sampling, "open_engine", open_engine)
-    run = pipeline.prepare(recipe, world.path())
-    pipeline.sample(recipe, run)
+    pipeline.sample(pipeline.prepare(recipe, world.path()))
     return sorted(repr(request) for engine in engines for request in engine.requests)
 
 
 def pairs(world: World, recipe: Recipe) -> object:
     """The texts of the pairs that the sources' own solutions make."""
-    run = pipeline.prepare(recipe, world.path())
-    pipeline.verify(recipe, run)
-    pipeline.make_view(recipe, run, "default")
+    session = pipeline.prepare(recipe, world.path())
+    pipeline.verify(session)
+    pipeline.make_view(session, "default")
     import polars as pl
 
-    return pl.read_parquet(run.view("default") / "pairs.parquet").select("prompt", "chosen", "rejected").rows()
+    return pl.read_parquet(session.run.view("default") / "pairs.parquet").select("prompt", "chosen", "rejected").rows()
 
 
 def student(world: World, recipe: Recipe) -> object:
@@ -359,9 +358,9 @@ def verifier(world: World, recipe: Recipe) -> object:
     def start(self: Verifier, **settings: Any) -> None:
         raise Asked({name: value for name, value in settings.items() if name != "cache"})
 
-    run = pipeline.prepare(recipe, world.path())
+    session = pipeline.prepare(recipe, world.path())
     world.patch.setattr(Verifier, "__init__", start)
-    return catch(lambda: pipeline.verify(recipe, run))
+    return catch(lambda: pipeline.verify(session))
 
 
 def publication(world: World, recipe: Recipe) -> object:

@@ -10,8 +10,8 @@ import pytest
 
 from pairforge.config import flatten
 from pairforge.errors import RecipeError, RunError
-from pairforge.pipeline.evidence import changed_evidence, prepare
-from pairforge.pipeline.settings import evidence_settings, run_recipe
+from pairforge.pipeline.preparing import changed_evidence, prepare
+from pairforge.pipeline.recipe_settings import evidence_settings, run_recipe
 from pairforge.recipe import Recipe, dump_recipe, parse_recipe
 from pairforge.run import Run
 

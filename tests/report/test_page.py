@@ -27,7 +27,7 @@ needs_browser = pytest.mark.skipif(
 def report(folder: Path, n: int, *, hostile: bool = False) -> Path:
     run = make_run(folder / "run", n, hostile=hostile)
     for view, overrides in (("default", ["filter.rejected.status=any"]), ("tight", ["filter.gap.min=300"])):
-        pipeline.make_view(pipeline.run_recipe(run, overrides), run, view)
+        pipeline.make_view(pipeline.open_session(run, overrides), view)
     run_sweep(run, parse_axes(["filter.gap.max=200,none"]))
     return make_report(run, "default")
 

@@ -7,8 +7,12 @@ from pairforge.errors import RunError
 from pairforge.filters.sweep import ArmResult
 from pairforge.report.figures import inline_svg, label, save, save_view_figures, sweep_figure, view_figures
 from pairforge.report.statistics import view_statistics
+from pairforge.run.view_record import FunnelStep
 
-FUNNEL = [{"step": "candidates", "candidates": 9, "problems": 4}, {"step": "gap_min", "candidates": 3, "problems": 3}]
+FUNNEL = [
+    FunnelStep(step="candidates", candidates=9, problems=4),
+    FunnelStep(step="gap_min", candidates=3, problems=3),
+]
 PROBLEMS = pl.DataFrame(
     {"problem_id": ["a", "b", "c", "d"], "source": ["s", "s", "t", "t"], "pass_rate": [0.0, 0.0, 1.0, None]}
 )
@@ -28,8 +32,7 @@ def pairs(n: int = 3) -> pl.DataFrame:
 
 def test_means_shares_and_quartiles():
     found = view_statistics(pairs(), DROPS, PROBLEMS, FUNNEL)
-    assert (found.pairs, found.problems, found.all_problems) == (3, 3, 4)
-    assert found.means["gap_tokens"] == pytest.approx(800 / 3) and found.wrong_share == pytest.approx(1 / 3)
+    assert (found.summary.pairs, found.summary.problems, found.all_problems) == (3, 3, 4)
     assert [(s.source, s.pairs, s.problem_share) for s in found.sources] == [("s", 2, 0.5), ("t", 1, 0.5)]
     assert found.gap_by_pass_rate == [(0.0, 125.0, 150.0, 175.0, 2), (1.0, 500.0, 500.0, 500.0, 1)]
     assert sum(found.chosen_lengths) == sum(found.rejected_lengths) == sum(found.gaps) == 3
@@ -38,7 +41,7 @@ def test_means_shares_and_quartiles():
 
 def test_a_view_without_pairs_has_numbers_and_drawings_too():
     found = view_statistics(pairs(0), DROPS, PROBLEMS, FUNNEL)
-    assert found.pairs == 0 and found.means["gap_tokens"] is None and found.wrong_share is None
+    assert found.summary.pairs == 0 and found.summary.means["gap_tokens"] is None
     assert set(view_figures(found)) == {"funnel", "drops"}
 
 
@@ -65,8 +68,8 @@ def test_drawings_in_the_page_have_its_ink_and_no_formula(name):
 
 def test_a_sweep_with_an_empty_arm_is_drawn(tmp_path):
     arms = [
-        ArmResult({"filter.gap.max": 5}, notes=["contradiction"]),
-        ArmResult({}, pairs=3, means={"gap_tokens": 5.0}),
+        ArmResult(settings={"filter.gap.max": 5}, notes=["contradiction"]),
+        ArmResult(pairs=3, means={"gap_tokens": 5.0}),
     ]
     save(sweep_figure(arms), tmp_path / "sweep.png")
     with pytest.raises(RunError, match="png"):

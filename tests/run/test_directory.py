@@ -129,6 +129,6 @@ def test_a_view_that_was_set_aside_by_a_process_that_died_is_put_back(tmp_path: 
     dead.wait()
     run.view("v").rename(run.path / "views" / f".v.{dead.pid}.old")  # killed between its two renames
     assert run.views() == []
-    run.sweep()
+    run.remove_leftovers()
     assert run.views() == ["v"]
     assert not list((run.path / "views").glob(".*"))

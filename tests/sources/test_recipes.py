@@ -7,7 +7,7 @@ import pytest
 from pairforge.errors import TemplateError
 from pairforge.filters import check_rules
 from pairforge.pipeline.check import check
-from pairforge.pipeline.settings import student
+from pairforge.pipeline.student import load_student
 from pairforge.recipe import Recipe, load_recipe
 from tests.sources.standins import REPOSITORIES, write_evaluation_sets, write_standin
 from tests.test_lengths import CHATML, tokenizer
@@ -77,11 +77,11 @@ def test_a_recipes_header_says_what_it_takes_and_gives(file: Path):
 def test_a_template_that_deletes_reasoning_is_refused_until_the_recipe_asks_for_another(root: Path):
     file = next(file for file in RECIPES if file.stem == "r1-distill-7b")
     with pytest.raises(TemplateError, match="deepseek family: the reasoning") as error:
-        student(load(file, root, "filter.chat_template=own"))
+        load_student(load(file, root, "filter.chat_template=own"))
     assert "chat_template: training" in error.value.hint
     report = check(load(file, root, "filter.chat_template=own"))
     assert [c.name for c in report.checks if not c.ok] == ["student template"]
-    assert student(load(file, root)).chat_template != shipped("deepseek_r1_distill")
+    assert load_student(load(file, root)).chat_template != shipped("deepseek_r1_distill")
 
 
 def test_a_set_that_cannot_be_reached_is_named(root: Path):

@@ -68,7 +68,7 @@ def test_a_missing_file_is_a_source_error():
 
 def test_a_view_names_the_datasets_it_was_made_from(tmp_path: Path):
     made = small_run(tmp_path / "run")
-    [entry] = made.manifest()["sources"]
+    [entry] = made.manifest().to_json()["sources"]
     joined = {"source": "ana/answers#test", "revision": "r1", "license": "mit"}
     made.update_manifest(sources=[{**entry, "source": f"{SOURCE}#extended", "gold_from": joined}, {**entry}])
     assert from_view(made, "default", "dpo").facts["sources"] == ["ana/answers", SOURCE]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pairforge.errors import TrainError
+from pairforge.errors import PairforgeError
 from pairforge.train.grid import arm_name, combinations
 
 
@@ -18,7 +18,15 @@ def test_nothing_to_vary_is_one_plain_arm():
     assert combinations([]) == [{}]
 
 
-@pytest.mark.parametrize("text", ["train.beta", "train.beta=", "filter.gap.min=1,2"])
-def test_what_is_no_grid_is_refused(text: str):
-    with pytest.raises(TrainError, match="names no values"):
+def test_a_list_is_one_value():
+    arms = combinations(["train.loss_type=[sigmoid,sft],[sigmoid]", "train.beta=0.1"])
+    assert [arm["train.loss_type"] for arm in arms] == ["[sigmoid,sft]", "[sigmoid]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("train.beta", "names no values"), ("train.beta=", "names no values"), ("filter.gap.min=1,2", "filter.gap.min")],
+)
+def test_what_is_no_grid_is_refused(text: str, message: str):
+    with pytest.raises(PairforgeError, match=message):
         combinations([text])

@@ -7,8 +7,6 @@ samples once per batch. Instead they are dealt out, in one pass, to a file per b
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pyarrow as pa
 
 from pairforge.records import Sample, from_row, schema
 from pairforge.run import Run
+from pairforge.run.atomic import beside, temporary_folder
 
 PAIRS_PER_BATCH = 2000  # whose texts are in memory at a time: some 60 MB of R1 solutions
 MOST_BATCHES = 200  # each is an open file while the samples are dealt out
@@ -25,15 +24,10 @@ MOST_BATCHES = 200  # each is an open file while the samples are dealt out
 def batches_with_texts(run: Run, pairs: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, dict[str, Sample]]]:
     """The pairs (`chosen_key`, `rejected_key`, ...) in slices, each with the samples it names by their keys."""
     size = max(PAIRS_PER_BATCH, -(-pairs.height // MOST_BATCHES))
-    folder = run.path / f".texts.{os.getpid()}.tmp"  # a name that the run sweeps up after a kill
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
+    with temporary_folder(beside(run.path / "texts")) as folder:
         deal_out(run, wanted_samples(run, pairs, size), folder)
         for number, batch in enumerate(pairs.iter_slices(size)):
             yield batch, read_batch(folder / f"{number}.arrow")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wanted_samples(run: Run, pairs: pl.DataFrame, size: int) -> pl.DataFrame:

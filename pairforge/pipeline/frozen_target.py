@@ -1,4 +1,4 @@
-"""What a run is sampled for: the loosest reading of its rules, frozen when sampling begins, and who serves it."""
+"""What a run is sampled for: the loosest reading of its rules, frozen when sampling begins."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pairforge.filters import Rules
 from pairforge.filters.target import Facts, Target, accepts, loosest_target, read_target
 from pairforge.generator import Accept, Drawn
-from pairforge.recipe import Recipe
 from pairforge.run import Run
 
 
-def frozen_target(recipe: Recipe, run: Run, *, extend: bool = False) -> Target:
-    """The target this run is sampled for: the recipe's loosest rule at the first sampling, or at the last `extend`."""
-    stored = run.manifest().get("target")
+def frozen_target(rules: Rules, run: Run, *, extend: bool = False) -> Target:
+    """The target this run is sampled for: the loosest one of the rules at the first sampling or the last `extend`."""
+    stored = run.manifest().target
     if stored is not None and not extend:
         return read_target(stored)
-    target = loosest_target(recipe.filter)
+    target = loosest_target(rules)
     run.update_manifest(target=target.model_dump(mode="json"))
     return target
 
@@ -34,14 +34,14 @@ def acceptance(given: Mapping[str, list[Facts]], target: Target) -> Accept:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The facts of all stored samples: given ones by problem, sampled ones as draws."""
+    """What the target needs of all stored samples: given ones by problem, sampled ones as draws."""
 
     given: dict[str, list[Facts]]
     drawn: list[Drawn]
 
 
 def facts_by_problem(table: pl.DataFrame) -> Stored:
-    """What the target looks at, from the table of `sample_facts`."""
+    """The stored samples, from the table of `sample_facts`."""
     stored = Stored({}, [])
     for row in table.iter_rows(named=True):
         facts = Facts(

@@ -1,4 +1,4 @@
-"""What a recipe will cost: known before anything is sampled, and estimated from a pilot whose samples count."""
+"""The cost of a recipe: what is known before anything is sampled, and an estimate from a pilot whose samples count."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from typing import Any
 
 from pairforge.filters.target import Facts, Target, accepts
 from pairforge.generator.forecast import Forecast, Piloted, forecast
-from pairforge.pipeline.evidence import prepare, verify
-from pairforge.pipeline.facts import student_facts
-from pairforge.pipeline.plan import Work, chosen, plan_sampling
+from pairforge.pipeline.frozen_target import facts_by_problem
+from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.sampling import sample
-from pairforge.pipeline.settings import Progress, quiet
-from pairforge.pipeline.target import facts_by_problem
+from pairforge.pipeline.sampling_plan import Work, chosen, plan_sampling
+from pairforge.pipeline.session import Progress, Session, quiet
+from pairforge.pipeline.verifying import verify
 from pairforge.recipe import Recipe
-from pairforge.run import Run
 
 RECORD_BYTES = 400  # one sample's and its verdict's row without the text, as measured in the logs
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is known (`problems` to `most_tokens`) and, after a pilot, what is expected."""
+    """What is known (`problems` to `token_ratio`) and, after a pilot, what is expected.
+
+    `drawable` problems can be paired by drawing, `owed` of them may still be drawn, `budget_limited` have a budget that
+    a rule sets. `most_tokens` is the most that the missing draws can use, `token_ratio` the sampler's tokens per token
+    of the student, with its safety margin.
+    """
 
     run: str
     problems: int
@@ -44,58 +48,67 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
     """Read the sources, judge the given solutions, plan; with `pilot`, draw that many problems and scale them up.
 
     The pilot's problems are chosen by a hash of seed and id; its samples are the run's own and are not drawn again.
-    `most_tokens` is the most that the owed draws can use. Where no pilot of this run was ever timed (its samples were
-    there before), the forecast knows no seconds. Raises `RecipeError` when the recipe samples nothing.
+    Where no pilot of this run was ever timed (its samples were there before), the forecast knows no seconds. Raises
+    `RecipeError` when the recipe samples nothing.
     """
     recipe.sampling_block()  # refuse before any work
-    run = prepare(recipe, path, progress=progress)
-    with run.lock():
-        verify(recipe, run, progress=progress)
-        expected = None
-        if pilot:
-            drawn = sample(recipe, run, only=pilot, progress=progress)
-            rate = drawn.sampled_tokens / drawn.seconds if drawn and drawn.sampled_tokens else None
-            if rate is not None:
-                run.update_manifest(pilot={"tokens_per_s": round(rate, 1)})
-            rate = rate or run.manifest().get("pilot", {}).get("tokens_per_s")
-            verify(recipe, run, progress=progress)
-            work = plan_sampling(recipe, run)
-            piloted = pilot_results(recipe, run, work, pilot)
-            if piloted:
-                draws = recipe.sampling_block().draws
-                expected = forecast(
-                    list(piloted.values()),
-                    problems=len(work.tasks),
-                    tokens_per_s=rate,
-                    enough=draws.enough,
-                    min_draws=draws.min,
-                    seed=recipe.seed,
-                )
-        else:
-            work = plan_sampling(recipe, run)
+    session = prepare(recipe, path, progress=progress)
+    with session.run.lock():
+        verify(session)
+        rate = run_pilot(session, pilot) if pilot else None
+        work = plan_sampling(session)
         return Outlook(
-            run=str(run.path),
-            problems=run.problem_table(["id"]).height,
+            run=str(session.run.path),
+            problems=session.problems.height,
             drawable=len(work.tasks),
             owed=work.plan.owed,
             budget_limited=sum(task.budget_limited for task in work.tasks),
             most_tokens=work.plan.most_tokens,
             token_ratio=round(work.ratio.safe, 3),
-            forecast=expected,
+            forecast=scaled_up(session, work, pilot, rate) if pilot else None,
         )
 
 
-def pilot_results(recipe: Recipe, run: Run, work: Work, pilot: int | None = None) -> dict[str, Piloted]:
+def run_pilot(session: Session, problems: int) -> float | None:
+    """Draw that many problems. Returns the tokens per second of the latest pilot that drew any, None without one."""
+    run = session.run
+    drawn = sample(session, only=problems)
+    verify(session)
+    if drawn and drawn.sampled_tokens:
+        rate = drawn.sampled_tokens / drawn.seconds
+        run.update_manifest(pilot={"tokens_per_s": round(rate, 1)})
+        return rate
+    pilot = run.manifest().pilot
+    return pilot.tokens_per_s if pilot else None
+
+
+def scaled_up(session: Session, work: Work, pilot: int, tokens_per_s: float | None) -> Forecast | None:
+    """The forecast for all problems, from those of the pilot; None where it drew none."""
+    draws = session.recipe.sampling_block().draws
+    piloted = list(pilot_results(session, work, pilot).values())
+    if not piloted:
+        return None
+    return forecast(
+        piloted,
+        problems=len(work.tasks),
+        tokens_per_s=tokens_per_s,
+        enough=draws.enough,
+        min_draws=draws.min,
+        seed=session.recipe.seed,
+    )
+
+
+def pilot_results(session: Session, work: Work, pilot: int | None = None) -> dict[str, Piloted]:
     """How each drawn problem ended, by its id, from what is stored; `pilot` limits it to a pilot of that size."""
-    tasks = work.tasks if pilot is None else chosen(work.tasks, pilot, recipe.seed)
+    tasks = work.tasks if pilot is None else chosen(work.tasks, pilot, session.recipe.seed)
     wanted = {task.problem_id for task in tasks}
-    stored = facts_by_problem(student_facts(recipe, run))
+    stored = facts_by_problem(session.sample_facts)
     facts: dict[str, dict[int, Facts]] = defaultdict(dict)
     for drawn in stored.drawn:
         facts[drawn.problem_id][drawn.draw] = drawn.facts
     tokens: dict[str, Counter[int]] = defaultdict(Counter)
     text_bytes: Counter[str] = Counter()
-    for s in run.sampled():
+    for s in session.run.sampled():
         if s.problem_id in wanted:
             tokens[s.problem_id][s.draw] += s.sampled_tokens  # a draw repeated with a larger budget cost both
             text_bytes[s.problem_id] += 2 * len(s.text.encode()) + RECORD_BYTES

@@ -1,0 +1,91 @@
+"""All stages in order, and the totals of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pairforge.pipeline.preparing import prepare
+from pairforge.pipeline.sampling import sample
+from pairforge.pipeline.session import Progress, Session, quiet
+from pairforge.pipeline.verifying import verify
+from pairforge.pipeline.view import make_view
+from pairforge.recipe import Recipe
+from pairforge.run import read_view
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Totals of a whole run and one view of it, however often it was interrupted.
+
+    `samples` and `correct` count sampled solutions, `drops` problems and source rows by reason; `seconds` is the wall
+    time of all stages.
+    """
+
+    run: str
+    view: str
+    problems: int
+    samples: int
+    correct: int
+    pairs: int
+    drops: dict[str, int]
+    seconds: float
+    mean_chosen_tokens: float | None = None
+    mean_rejected_tokens: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as `--json` prints them."""
+        return asdict(self)
+
+
+def build(
+    recipe: Recipe,
+    path: str | Path,
+    *,
+    view: str = "default",
+    extend: bool = False,
+    fresh: bool = False,
+    progress: Progress = quiet,
+) -> Summary:
+    """Make, or finish, the run at `path` and one view of it. `extend` and `fresh`: see `prepare`."""
+    session = prepare(recipe, path, extend=extend, fresh=fresh, progress=progress)
+    with session.run.lock():
+        sample(session, extend=extend)
+        verify(session)
+        make_view(session, view)
+        return summarise(session, view)
+
+
+def evidence_counts(session: Session) -> dict[str, int]:
+    """How much evidence a run holds: problems, samples, and verdicts by status."""
+    statuses = Counter(session.verdicts["status"].to_list())
+    return {
+        "problems": session.problems.height,
+        "samples": session.run.sample_count(),
+        **dict(statuses.most_common()),
+    }
+
+
+def summarise(session: Session, view: str) -> Summary:
+    """Totals of the whole run and one view."""
+    run = session.run
+    record = read_view(run, view)
+    drops = Counter(pl.read_parquet(run.view(view) / "drops.parquet", columns=["reason"])["reason"].to_list())
+    sampled = session.samples.filter(pl.col("origin") == "sampled")
+    verdicts = session.verdicts.join(sampled, on="sample_key", how="semi")  # one draw counts once
+    return Summary(
+        run=str(run.path),
+        view=view,
+        problems=session.problems.height,
+        samples=sampled.height,
+        correct=verdicts.filter(pl.col("status") == "correct").height,
+        pairs=record.pairs,
+        drops=dict(drops.most_common()),
+        seconds=round(sum(run.manifest().seconds.values()), 1),
+        mean_chosen_tokens=record.means["chosen_tokens"],
+        mean_rejected_tokens=record.means["rejected_tokens"],
+    )

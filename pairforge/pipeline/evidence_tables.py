@@ -1,0 +1,69 @@
+"""The tables that rules decide on: numbers and labels of samples and problems, no text. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from pairforge.filters.evidence import ENOUGH
+from pairforge.generator.config import DrawsConfig
+from pairforge.records import Drop, Status
+
+TRIED: tuple[Status, ...] = ("correct", "incorrect", "no_answer", "truncated")
+"""A draw with one of these says whether the model solved the problem; the others say nothing about the model."""
+
+
+def sample_facts(
+    samples: pl.DataFrame, verdicts: pl.DataFrame, counted: pl.DataFrame, rejected_counted: pl.DataFrame | None
+) -> pl.DataFrame:
+    """One row per sample: what the rules decide on (see `pairforge.filters`).
+
+    `counted` has the lengths of all samples in the chosen side's format, `rejected_counted` in the rejected side's
+    where that is another one. A sample without a verdict has the status "error".
+    """
+    facts = samples.join(verdicts.select("sample_key", "status", "answer"), on="sample_key", how="left")
+    facts = facts.with_columns(pl.col("status").fill_null("error"), pl.col("answer").fill_null(""))
+    facts = facts.join(counted, on="sample_key", how="left")
+    if rejected_counted is None:
+        return facts
+    other = rejected_counted.select("sample_key", pl.col("completion_tokens").alias("rejected_completion_tokens"))
+    return facts.join(other, on="sample_key", how="left")
+
+
+def problem_facts(
+    problems: pl.DataFrame, samples: pl.DataFrame, unsampled: Iterable[Drop], draws: DrawsConfig | None
+) -> pl.DataFrame:
+    """One row per problem that could be drawn: source, gold, number of draws, why they stopped, and its pass rate.
+
+    `pass_rate` is of the first `draws.min` draws only, so that stopping early does not bias it. A draw that ends
+    without an answer, also because its budget cut it, has not solved the problem. `stopped_by`: not_drawn, max (all
+    draws made), accepted, or, where the recipe sets `draws.enough`, enough (accepted itself, or enough others were).
+    """
+    reasons = {drop.subject: drop.reason for drop in unsampled}
+    impossible = [name for name, reason in reasons.items() if reason != ENOUGH]
+    not_needed = [name for name, reason in reasons.items() if reason == ENOUGH]
+    table = problems.select("id", "source", "gold").rename({"id": "problem_id"})
+    table = table.filter(~pl.col("problem_id").is_in(impossible))
+    sampled = samples.filter(pl.col("origin") == "sampled")
+    first = pl.col("draw") < (draws.min if draws else 0)
+    tried = pl.col("status").is_in(TRIED)
+    per_problem = sampled.group_by("problem_id").agg(
+        pl.len().alias("draws"),
+        (pl.col("status") == "correct").filter(first & tried).mean().alias("pass_rate"),
+    )
+    limit, until = (draws.max, ENOUGH if draws.enough else draws.until) if draws else (0, "max")
+    stopped = (
+        pl.when((pl.col("draws") == 0) & pl.col("problem_id").is_in(not_needed))
+        .then(pl.lit(ENOUGH))
+        .when(pl.col("draws") == 0)
+        .then(pl.lit("not_drawn"))
+        .when(pl.col("draws") < limit)
+        .then(pl.lit(until))
+        .otherwise(pl.lit("max"))
+    )
+    return (
+        table.join(per_problem, on="problem_id", how="left")
+        .with_columns(pl.col("draws").fill_null(0))
+        .with_columns(stopped.alias("stopped_by"))
+    )

@@ -1,0 +1,75 @@
+"""The first stage: a run is opened or made, and the sources are read into it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pairforge
+from pairforge import sources
+from pairforge.errors import RunError, SourceError
+from pairforge.pipeline.recipe_changes import Changes, changes, only_adds, refusal
+from pairforge.pipeline.recipe_settings import evidence_settings, run_recipe
+from pairforge.pipeline.session import Progress, Session, quiet
+from pairforge.recipe import Recipe, dump_recipe
+from pairforge.run import Run
+
+
+def prepare(
+    recipe: Recipe, path: str | Path, *, extend: bool = False, fresh: bool = False, progress: Progress = quiet
+) -> Session:
+    """Open the run at `path`, or make it and read the sources into it.
+
+    `extend` lets a changed recipe add problems or draws to the run; `fresh` moves an existing run aside (renamed, not
+    deleted) and starts over. Raises `RunError` when the directory holds something else, when the
+    run's evidence was made by other settings, or when another process works on it.
+    """
+    run = Run(Path(path))
+    if run.path.exists() and not run.is_empty and not run.recipe_file.exists():
+        raise RunError(f"{run.path} exists but is not a pairforge run", hint="name another directory with --run")
+    if fresh:
+        with run.lock():
+            run.move_aside()
+    with run.lock():
+        run.remove_leftovers()
+        started = run.has_problems or run.has_samples
+        changed = changed_evidence(recipe, run) if started else {}
+        if changed and not (extend and only_adds(changed)):
+            raise refusal(run.path, changed)
+        if changed or not run.has_problems:
+            run.write_recipe(dump_recipe(recipe))
+        if any(key.startswith("sources.") for key in changed):
+            run.forget_sources()  # so that a crash from here on is seen as sources not read
+        if not run.has_problems:
+            with run.timed("prepare"):
+                read_sources(recipe, run, progress=progress)
+        elif changed:
+            run.update_manifest(evidence=evidence_settings(recipe))
+    return Session(recipe, run, progress)
+
+
+def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> None:
+    """Sources -> problems, given samples and drops. Only problems are kept in memory."""
+    streams = [sources.read_source(spec, base_dir=Path()) for spec in recipe.sources]
+    collection = sources.collect(streams)
+    with run.given_writer() as store:
+        for count, given in enumerate(collection.samples(), start=1):
+            store([given])
+            progress("sources", count, None, "")
+    clean = sources.screen(collection.problems, base_dir=Path(), **recipe.decontaminate.model_dump())
+    problems, drops = clean.problems, [*collection.drops, *clean.drops]
+    if not problems:
+        first = f"{drops[0].subject}: {drops[0].reason}, {drops[0].detail}" if drops else "there are no rows"
+        raise SourceError(f"no source row became a problem; the first: {first}", hint="`pairforge check` counts why")
+    run.update_manifest(
+        pairforge=pairforge.__version__,
+        evidence=evidence_settings(recipe),
+        sources=[asdict(summary) for summary in collection.summaries(problems, drops)],
+        decontamination=clean.summary(),
+    )
+    run.write_sources(problems, drops)  # last: the problems mark the stage as done
+
+
+def changed_evidence(recipe: Recipe, run: Run) -> Changes:
+    """The settings in which a recipe differs from what a run's evidence was made with."""
+    return changes(run.manifest().evidence or evidence_settings(run_recipe(run)), evidence_settings(recipe))

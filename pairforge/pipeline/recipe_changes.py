@@ -1,0 +1,53 @@
+"""Which settings differ between a run and a recipe, and whether the difference only adds to the run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pairforge.errors import RunError
+
+Changes = dict[str, tuple[Any, Any]]
+"""Key path -> (value in the run, value in the recipe); None where a side does not have the key."""
+
+
+def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Changes:
+    """The keys whose values differ between a run's settings and a recipe's."""
+    keys = sorted({*there, *here})
+    return {key: (there.get(key), here.get(key)) for key in keys if there.get(key) != here.get(key)}
+
+
+def only_adds(changed: Changes) -> bool:
+    """Whether the changes leave everything stored as it is and add problems, draws or longer budgets to it."""
+    new_sources = {
+        key.split(".")[1] for key, (_, here) in changed.items() if re.fullmatch(r"sources\.\d+\.dataset", key)
+    }
+    return all(_adds(key, there, here, new_sources) for key, (there, here) in changed.items())
+
+
+def _adds(key: str, there: Any, here: Any, new_sources: set[str]) -> bool:
+    if key.startswith("sources."):
+        number = key.split(".")[1]
+        if number in new_sources:
+            return there is None
+        return key.endswith(".limit") and there is not None and (here is None or here > there)
+    if key in ("generator.draws.min", "generator.draws.max", "generator.sampling.max_tokens"):
+        return there is not None and here is not None and here > there
+    if key == "generator.draws.enough":
+        return True  # a smaller number draws nothing, a larger one goes on
+    return (key, there, here) in (("generator.draws.until", "accepted", "max"), ("generator.budget", "rule", "full"))
+
+
+def refusal(run: Path, changed: Changes) -> RunError:
+    """Say which keys differ, and every way out."""
+    shown = "; ".join(f"{key}: {there!r} there, {here!r} here" for key, (there, here) in list(changed.items())[:6])
+    more = f" and {len(changed) - 6} more" if len(changed) > 6 else ""
+    ways = ["name another run with --run", "undo the change", "`pairforge build --fresh` (moves this run aside)"]
+    if only_adds(changed):
+        ways.insert(0, "`pairforge build --extend` (it only adds problems or draws; everything sampled is kept)")
+    return RunError(
+        f"{run} was made with other settings: {shown}{more}",
+        hint=", or ".join(ways) + ". Rules under 'filter' may change freely",
+    )

@@ -1,0 +1,158 @@
+"""A recipe and a run, and what is loaded of both: once per command."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pairforge import lengths
+from pairforge.filters import Evidence, prepare
+from pairforge.filters.ruleset import measures_needed
+from pairforge.pipeline.evidence_tables import problem_facts, sample_facts
+from pairforge.pipeline.recipe_settings import run_recipe
+from pairforge.pipeline.sampler import load_sampler
+from pairforge.pipeline.student import Format, formats_of, load_student
+from pairforge.pipeline.student_lengths import sample_lengths, text_quality
+from pairforge.recipe import Recipe
+from pairforge.records import Problem
+from pairforge.run import Run, open_run
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Progress = Callable[[str, int, int | None, str], None]
+"""Called as progress(stage, done, total or None, note) while a stage works; it draws, or does nothing."""
+
+
+def quiet(stage: str, done: int, total: int | None, note: str) -> None:
+    """A `Progress` that shows nothing."""
+
+
+class Session:
+    """What the stages work on. Everything is loaded when it is first asked for, and then kept.
+
+    A stage that appends evidence must say so (`samples_changed`, `verdicts_changed`, `sampling_drops_changed`): the
+    tables it changed, and what was computed from them, are then read anew. The problems of a session never change.
+    """
+
+    def __init__(self, recipe: Recipe, run: Run, progress: Progress = quiet) -> None:
+        self.recipe, self.run, self.progress = recipe, run, progress
+
+    def with_rules(self, recipe: Recipe) -> Session:
+        """The same run and the same loaded values under a recipe that differs in rules and seed only."""
+        other = copy.copy(self)
+        other.recipe = recipe
+        return other
+
+    # --- tokenizers and formats ----------------------------------------------------------------------
+
+    @cached_property
+    def student(self) -> PreTrainedTokenizerBase:
+        """The student's tokenizer. Raises `TemplateError` when its chat template deletes the reasoning."""
+        return load_student(self.recipe)
+
+    @cached_property
+    def student_digest(self) -> str:
+        return lengths.tokenizer_digest(self.student)
+
+    @cached_property
+    def sampler(self) -> PreTrainedTokenizerBase | None:
+        """The sampler's tokenizer; None where only its server has one. Raises `RecipeError` when nothing is sampled."""
+        block, rules = self.recipe.sampling_block(), self.recipe.filter
+        same = (block.engine.model, block.engine.revision) == (rules.tokenizer, rules.revision)
+        return self.student if same and rules.chat_template == "own" else load_sampler(block)
+
+    @property
+    def formats(self) -> tuple[Format, Format]:
+        """The formats of the chosen and of the rejected side."""
+        return formats_of(self.recipe.format)
+
+    # --- tables --------------------------------------------------------------------------------------
+
+    @cached_property
+    def problems(self) -> pl.DataFrame:
+        """id, question, answer, source, gold of every problem, in the order of the sources."""
+        return self.run.problem_table(["id", "question", "answer", "source", "gold"])
+
+    def each_problem(self) -> Iterator[Problem]:
+        """The problems as records, without the source rows and `meta`."""
+        return (Problem(**row) for row in self.problems.iter_rows(named=True))
+
+    @cached_property
+    def samples(self) -> pl.DataFrame:
+        """Every sample, without its text: see `Run.sample_table`."""
+        return self.run.sample_table()
+
+    @cached_property
+    def verdicts(self) -> pl.DataFrame:
+        """sample_key, status, answer, verifier_version of every judged sample."""
+        return self.run.verdict_table().select("sample_key", "status", "answer", "verifier_version")
+
+    @property
+    def kept_samples(self) -> pl.DataFrame:
+        """The samples whose problem was kept."""
+        return self.samples.filter(pl.col("problem_id").is_in(self.problems["id"].implode()))
+
+    @cached_property
+    def sample_facts(self) -> pl.DataFrame:
+        """What the rules decide on, by sample; lengths in the student's tokens."""
+        chosen, rejected = self.formats
+        other = None if rejected == chosen else self._lengths(rejected)
+        return sample_facts(self.samples, self.verdicts, self._lengths(chosen), other)
+
+    def _lengths(self, form: Format) -> pl.DataFrame:
+        keys = set(self.kept_samples["sample_key"])
+        tokenizer, digest = self.student, self.student_digest
+        return sample_lengths(self.run, keys, self.problems, tokenizer, digest, self.recipe.format, form, self.progress)
+
+    # --- evidence ------------------------------------------------------------------------------------
+
+    def evidence(self, *, quality: bool | None = None) -> Evidence:
+        """Problems and samples, ready for any number of rule sets.
+
+        `quality` says whether to measure the texts; None leaves it to what the recipe's rules name.
+        """
+        measured = bool(measures_needed(self.recipe.filter)) if quality is None else quality
+        return self._evidence_with_quality if measured else self._evidence
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return prepare(self._problem_facts, self.sample_facts)
+
+    @cached_property
+    def _evidence_with_quality(self) -> Evidence:
+        measures = text_quality(self.run, set(self.kept_samples["sample_key"]), self.progress)
+        return prepare(self._problem_facts, self.sample_facts.join(measures, on="sample_key", how="left"))
+
+    @property
+    def _problem_facts(self) -> pl.DataFrame:
+        draws = self.recipe.generator.draws if self.recipe.generator else None
+        return problem_facts(self.problems, self.sample_facts, self.run.sampling_drops(), draws)
+
+    # --- what a stage has changed --------------------------------------------------------------------
+
+    def samples_changed(self) -> None:
+        self._forget("samples", "sample_facts", "_evidence", "_evidence_with_quality")
+
+    def verdicts_changed(self) -> None:
+        self._forget("verdicts", "sample_facts", "_evidence", "_evidence_with_quality")
+
+    def sampling_drops_changed(self) -> None:
+        self._forget("_evidence", "_evidence_with_quality")
+
+    def _forget(self, *names: str) -> None:
+        for name in names:
+            self.__dict__.pop(name, None)
+
+
+def open_session(run: str | Run, overrides: Iterable[str] = (), progress: Progress = quiet) -> Session:
+    """A session over an existing run and its own recipe, with overrides.
+
+    Raises `RunError` when there is no such run, `RecipeError` for an override that no recipe can have.
+    """
+    opened = run if isinstance(run, Run) else open_run(run)
+    return Session(run_recipe(opened, overrides), opened, progress)

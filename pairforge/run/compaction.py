@@ -1,0 +1,45 @@
+"""Logs turned into parquet, and stored evidence taken out again. All of it survives a kill at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pairforge.records import Sample, Verdict, to_row
+from pairforge.run.atomic import write_rows
+from pairforge.run.tables import Tables
+
+
+def compact(run: Tables) -> None:
+    """Turn the two logs into parquet. A crash in between leaves both; readers then see each record once."""
+    if run.sampled_log_file.exists():
+        _rewrite_sampled(run, run.sampled())
+    if run.verdict_log_file.exists():
+        # after a power loss a verdict may have outlived its sample
+        stored = {key for frame in run.sample_batches(texts=False) for key in frame["sample_key"]}
+        last = {verdict.sample_key: verdict for verdict in run.verdicts() if verdict.sample_key in stored}
+        write_rows(run.verdicts_file, map(to_row, last.values()), Verdict)
+        run.verdict_log_file.unlink()
+
+
+def forget_errors(run: Tables) -> int:
+    """Remove the samples whose request failed, so that they are drawn again; returns how many there were."""
+    failed = sum(sample.finish_reason == "error" for sample in run.sampled())
+    if failed:
+        _rewrite_sampled(run, (sample for sample in run.sampled() if sample.finish_reason != "error"))
+    return failed
+
+
+def forget_sources(run: Tables) -> None:
+    """Mark the sources as not read; what was sampled stays.
+
+    Verdicts and lengths go: read anew, a problem may have another ground truth and a given solution another number.
+    The verifier's cache of decisions stays, so judging again is quick.
+    """
+    lengths = run.path.glob("lengths/*.parquet")
+    for file in (run.verdicts_file, run.verdict_log_file, *lengths, run.problems_file):
+        file.unlink(missing_ok=True)
+
+
+def _rewrite_sampled(run: Tables, sampled: Iterable[Sample]) -> None:
+    write_rows(run.sampled_file, map(to_row, sampled), Sample)
+    run.sampled_log_file.unlink(missing_ok=True)

@@ -1,0 +1,104 @@
+"""Run directory layout: the only code that knows the file names.
+
+    recipe.yaml  manifest.json                   the resolved recipe; what produced the evidence, counts, timings
+    problems.parquet  source_drops.parquet       evidence from the sources
+    sampling_drops.parquet                       problems that were not sampled: prompt too long, or not needed
+    samples/given.parquet                        solutions that came with the problems
+    samples/sampled.jsonl -> sampled.parquet     append-only while sampling, compacted when done
+    verdicts/verdicts.jsonl -> verdicts.parquet  the same
+    verdicts/decisions.cache                     the verifier's cache
+    lengths/<key>.parquet                        derived: token counts and text measures, per tokenizer and format
+    views/<view>/                                view.json, pairs.parquet, drops.parquet, card, report, figures
+    sweep.json                                   the latest sweep
+    engine.log  .lock                            what the engine printed; which process works on the run
+
+Evidence only grows by appending. Everything else is written beside its place and renamed into it, a view as a whole
+folder, so that a reader never sees half a file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pairforge.errors import RunError
+
+_VIEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The places of a run directory. Nothing here says that a file exists."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def lock_file(self) -> Path:
+        return self.path / ".lock"
+
+    @property
+    def recipe_file(self) -> Path:
+        return self.path / "recipe.yaml"
+
+    @property
+    def manifest_file(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def problems_file(self) -> Path:
+        return self.path / "problems.parquet"
+
+    @property
+    def source_drops_file(self) -> Path:
+        return self.path / "source_drops.parquet"
+
+    @property
+    def sampling_drops_file(self) -> Path:
+        return self.path / "sampling_drops.parquet"
+
+    @property
+    def given_file(self) -> Path:
+        return self.path / "samples" / "given.parquet"
+
+    @property
+    def sampled_log_file(self) -> Path:
+        return self.path / "samples" / "sampled.jsonl"
+
+    @property
+    def sampled_file(self) -> Path:
+        return self.path / "samples" / "sampled.parquet"
+
+    @property
+    def verdict_log_file(self) -> Path:
+        return self.path / "verdicts" / "verdicts.jsonl"
+
+    @property
+    def verdicts_file(self) -> Path:
+        return self.path / "verdicts" / "verdicts.parquet"
+
+    @property
+    def verifier_cache(self) -> Path:
+        """Where the verifier may keep its decisions."""
+        return self.path / "verdicts" / "decisions.cache"
+
+    @property
+    def engine_log_file(self) -> Path:
+        return self.path / "engine.log"
+
+    @property
+    def sweep_file(self) -> Path:
+        return self.path / "sweep.json"
+
+    def lengths_file(self, key: str) -> Path:
+        return self.path / "lengths" / f"{key}.parquet"
+
+    def view_folder(self, name: str) -> Path:
+        """The folder of a view, whether it exists or not. Raises `RunError` for what cannot name a view."""
+        if not _VIEW_NAME.fullmatch(name):
+            raise RunError(f"'{name}' cannot name a view", hint="use letters, digits, '.', '_' and '-'")
+        return self.path / "views" / name

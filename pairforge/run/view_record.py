@@ -1,0 +1,67 @@
+"""view.json: what a view was made from, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from pairforge.filters.summary import ViewSummary
+from pairforge.run.manifest import Stored
+
+
+class FunnelStep(Stored):
+    """How many candidates and problems a rule left."""
+
+    step: str
+    candidates: int
+    problems: int
+
+
+class UndecidedRecord(Stored):
+    """Dropped problems that further sampling might have paired: see `pairforge.filters.undecided`."""
+
+    cut: int = 0
+    stopped: int = 0
+    problems: int = 0
+    enough: int = 0
+
+
+class FeatureRecord(Stored):
+    """How well one feature of the form tells chosen from rejected, 0.5 to 1: see `pairforge.filters.separability`."""
+
+    name: str
+    accuracy: float
+
+
+class ViewRecord(ViewSummary):
+    """view.json: the summary of the pairs, and how they came about.
+
+    `digest` identifies `seed`, `filter`, `format` (blocks of the recipe) and `tokenizer` (a digest of the student's):
+    what a view is made from besides the evidence. `funnel` has one step per rule, `shortfall` says in sentences what
+    was asked for and could not be filled. `separability` is None where it was not measured.
+    Keys that this version does not know are kept; missing ones, in views of older versions, get their default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+
+    view: str = ""
+    pairforge: str = ""
+    digest: str = ""
+    seed: int = 0
+    filter: dict[str, Any] = Field(default_factory=dict)
+    format: dict[str, Any] = Field(default_factory=dict)
+    tokenizer: str = ""
+    funnel: list[FunnelStep] = Field(default_factory=list)
+    shortfall: list[str] = Field(default_factory=list)
+    undecided: UndecidedRecord = UndecidedRecord()
+    separability: list[FeatureRecord] | None = None
+
+    @property
+    def direction(self) -> Literal["long", "short", "any"]:
+        """Which side is the longer one."""
+        return self.filter.get("direction", "long")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as they are written."""
+        return self.model_dump(mode="json")
