@@ -1,4 +1,4 @@
-"""A recipe taken apart: the plain values that the stages hand to the layers below."""
+"""The settings of a recipe in the form that the layers below take."""
 
 from __future__ import annotations
 

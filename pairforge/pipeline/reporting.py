@@ -105,7 +105,7 @@ def drop_examples(folder: Path, questions: dict[str, str]) -> dict[tuple[str, st
 
 
 def readable(counts: str) -> str:
-    """The counts of a drop in words."""
+    """The counts of a drop as text."""
     return ", ".join(f"{reason.replace('_', ' ')} {n}" for reason, n in json.loads(counts).items())
 
 

@@ -36,7 +36,7 @@ class Session:
     """What the stages work on. Everything is loaded when it is first asked for, and then kept.
 
     A stage that appends evidence must say so (`samples_changed`, `verdicts_changed`, `sampling_drops_changed`): the
-    tables it changed, and what was computed from them, are then read anew. The problems of a session never change.
+    tables it changed, and what was computed from them, are then loaded again. The problems of a session never change.
     """
 
     def __init__(self, recipe: Recipe, run: Run, progress: Progress = quiet) -> None:

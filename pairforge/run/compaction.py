@@ -32,7 +32,8 @@ def forget_errors(run: Tables) -> int:
 def forget_sources(run: Tables) -> None:
     """Mark the sources as not read; what was sampled stays.
 
-    Verdicts and lengths go: read anew, a problem may have another ground truth and a given solution another number.
+    Verdicts and lengths go: when the sources are read again, a problem may have another ground truth and a given
+    solution another number.
     The verifier's cache of decisions stays, so judging again is quick.
     """
     lengths = run.path.glob("lengths/*.parquet")

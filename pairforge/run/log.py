@@ -92,7 +92,7 @@ class AppendLog:
         while not self._closing.wait(interval_s):
             try:
                 self.sync()
-            except OSError as error:  # told to the caller by the next append
+            except OSError as error:  # the next append raises it
                 self._sync_error = error
                 return
 

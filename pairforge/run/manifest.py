@@ -120,4 +120,4 @@ def read_json(file: Path, kind: type[Model]) -> Model:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         problem = first["msg"] if not where else f"{where}: {first['msg']}"
-        raise RunError(f"{file} is damaged: {problem}", hint="restore it, or make it anew") from None
+        raise RunError(f"{file} is damaged: {problem}", hint="restore it from a backup, or start over") from None
