@@ -41,15 +41,17 @@ class ViewSummary(BaseModel):
 
 def summarise(pairs: pl.DataFrame) -> ViewSummary:
     """The summary of a `Selection`'s pairs, or of a written view's `COLUMNS`."""
-    covered = pairs.unique("problem_id") if "pass_rate" in pairs.columns else None
+    rated = [name for name in ("problem_id", "pass_rate") if name in pairs.columns]
+    problems = pairs.select(rated).unique("problem_id")
+    values = {name: pairs[name].sort() for name in MEASURES}
     return ViewSummary(
         pairs=pairs.height,
-        problems=pairs["problem_id"].n_unique(),
+        problems=problems.height,
         means={name: _number(pairs[name].mean()) for name in MEASURES},
-        quantiles={name: [_number(pairs[name].quantile(q, "linear")) for q in QUANTILES] for name in MEASURES},
-        ranges={name: [_number(pairs[name].min()), _number(pairs[name].max())] for name in MEASURES},
+        quantiles={name: [_number(v.quantile(q, "linear")) for q in QUANTILES] for name, v in values.items()},
+        ranges={name: [_number(v.min()), _number(v.max())] for name, v in values.items()},
         wrong_share=_number((pairs["rejected_status"] == "incorrect").mean()),
-        pass_rate=None if covered is None else _number(covered["pass_rate"].mean()),
+        pass_rate=_number(problems["pass_rate"].mean()) if "pass_rate" in problems.columns else None,
         sources=shares(pairs["source"]),
     )
 

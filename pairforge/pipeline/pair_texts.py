@@ -1,7 +1,7 @@
 """The texts of many pairs in bounded memory, and in two passes over the samples however many pairs there are.
 
-Pairs come in the order of their problems, samples in the order they finished: fetching each batch by itself would read the
-samples once per batch. Instead they are dealt out, in one pass, to a file per batch.
+Pairs come in the order of their problems, samples in the order they finished: fetching each batch by itself would
+read the samples once per batch. Instead they are dealt out, in one pass, to a file per batch.
 """
 
 from __future__ import annotations

@@ -93,7 +93,9 @@ def test_a_command_over_finished_evidence_loads_everything_once(finished: Run, w
 
 
 def test_the_arms_of_a_saved_sweep_are_the_views_that_filter_makes(finished: Run):
-    call("sweep", finished.path, "--vary", "filter.gap.min=1,25", "--set", "filter.wrong_share=0.5", "--save-views", "a")
+    call(
+        "sweep", finished.path, "--vary", "filter.gap.min=1,25", "--set", "filter.wrong_share=0.5", "--save-views", "a"
+    )
     sets = ("--set", "filter.wrong_share=0.5", "--set", "filter.gap.min=25")
     call("filter", finished.path, "--view", "alone", *sets)
     swept, alone = read_view(finished, "a-2"), read_view(finished, "alone")
