@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pairforge.errors import RecipeError
 from pairforge.pipeline.experiments import parse_axes
-from pairforge.recipe.vary import parse_value, parse_vary, split_values
+from pairforge.vary import parse_value, parse_vary, split_values
 
 plain = st.text(st.characters(categories=("L", "N"), include_characters=" .-"), min_size=1).map(str.strip).filter(bool)
 grouped = st.builds(
