@@ -43,6 +43,14 @@ def kept(where: str) -> str:
         ("chosen_tokens / (rejected_tokens + 1e2) > .75 - -0.25", "p"),
         ("abs(0 - gap) > 100", "p"),
         ("rejected_draw in [0, -1]", "pq"),
+        ("ratio in [1.5, 3]", "pq"),  # whole and decimal numbers in one list
+        ("(pass_rate is null) == true", "p"),
+        ("null is null and true and not false", "pq"),
+        ("gap - 20 - 20 == 10 and gap / 5 / 5 == 2", "q"),
+        ("not not gap == 50", "q"),
+        ("- -gap == 50", "q"),
+        ("source == \"say 'hi'\" or source == 'amc'", "p"),
+        ("gap\n>\t100", "p"),
     ],
 )  # fmt: skip
 def test_what_a_condition_keeps(where, problems):
@@ -71,6 +79,34 @@ def test_what_a_condition_keeps(where, problems):
 def test_what_it_refuses(where, message):
     with pytest.raises(RuleError, match=message):
         kept(where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "open('x')", "abs(gap, gap)", "abs()", "abs(*gap)", "gap()", "source.upper()", "gap.__class__", "gap[0]",
+        "source[0:1] == 'a'", "lambda: gap", "(lambda: 1)()", "[g for g in gap]", "{gap}", "{'a': 1}", "gap if gap else 1",
+        "f'{gap}'", "b'amc' == source", "r'a' == source", "'a' 'mc' == source", "\"\"\"a\"\"\"", "gap := 5", "(gap := 5)",
+        "10 < gap < 90", "gap not in [5]", "gap is 5", "gap is not true", "null", "1", "gap and",
+        "gap in []", "gap in [5,]", "gap in [null]", "gap in [ratio]", "gap in (5, 6)", "gap in gap", "gap in [[5]]",
+        "gap ** 2 > 1", "gap // 2 > 1", "gap % 2 == 1", "gap @ 2", "~wrong", "gap & 1", "gap << 1", "+gap > 0", "gap, gap",
+        "gap > 5 # yes", "gap > 5; gap", "gap >\\\n5", "0x10 < gap", "1_000 > gap", "1j == gap", "gap > 5)", "()", "  ",
+        "None is null", "True", "await gap", "yield", "not", "*gap", "...", "gap > '5", "g\u00e4p > 5",
+        "\x00", "(" * 100, "[" * 100, "-" * 1999, "not " * 499, "abs(" * 400, "gap>0 or " * 221 + "gap", "9" * 400,
+    ],
+)  # fmt: skip
+def test_hostile_texts_are_refused(where):
+    with pytest.raises(RuleError, match=r"filter\.where"):
+        kept(where)
+
+
+@pytest.mark.parametrize("number", ["9" * 18, "9" * 19, "9" * 400, "1e999", "1e-999", "0.1e5", "5.", "007"])
+def test_a_number_of_any_size_is_compared(number):
+    assert kept(f"gap > {number} or gap <= {number}") == "pq"
+
+
+def test_a_long_sum_does_not_nest():
+    assert kept("gap" + "+gap" * 490 + " > 0") == "pq"
 
 
 @given(st.text(max_size=60) | st.text("gap><=()[]\"'and or.,+-*/ 01", max_size=40))

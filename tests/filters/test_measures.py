@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pairforge.filters import Rules
 from pairforge.filters.measures import QUALITY_COLUMNS, measure, quality_table
+from pairforge.filters.ruleset import measures_needed
 
 PROSE = "First expand the left side, then collect the terms in x and compare both sides to find that x equals four. "
 
@@ -49,3 +51,18 @@ def test_hostile_texts_take_linear_time(text):
     started = time.process_time()
     measure(text)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "needed"),
+    [
+        ({}, set()),
+        ({"chosen": {"quality": {"boxes": {"max": 1}}}}, {"boxes"}),
+        ({"where": "rejected_repetition < 0.3 and chosen_boxes <= 1 and repetition == 0"}, {"repetition", "boxes"}),
+        ({"band": {"by": "chosen_reflection_words", "n": 5}}, {"reflection_words"}),
+        ({"caps": [{"by": "rejected_characters", "width": 100}]}, {"characters"}),
+        ({"where": "source == 'characters'"}, set()),
+    ],
+)
+def test_texts_are_measured_where_a_rule_names_a_measure(settings, needed):
+    assert measures_needed(Rules.model_validate(settings)) == needed
