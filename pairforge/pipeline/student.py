@@ -20,22 +20,36 @@ Format = chat.Frame | Literal["as_sampled"]
 def load_student(recipe: Recipe) -> PreTrainedTokenizerBase:
     """The tokenizer that decides every length, with the chat template that the student is trained with.
 
-    Raises `TemplateError` when that template deletes the reasoning of the pairs: training on them would silently prefer
-    the shorter side, and every length would be wrong.
+    Raises `TemplateError` when that template would delete the reasoning of a side, or train it behind another prompt
+    than the student samples from: the preference would invert or blur without an error, and every length be wrong.
     """
     tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
-    text = chat.render_reasoning("Some reasoning.", "The answer is \\boxed{1}.", recipe.format.frame)
-    report = chat.check_template(tokenizer, student_prompt(recipe.format, "A question?"), text)
-    if report.ok:
+    report = _first_defect(tokenizer, recipe.format)
+    if report is None:
         return tokenizer
     if report.training_template and recipe.filter.chat_template == "training":
         tokenizer.chat_template = report.training_template
-        return tokenizer
-    opt_in = "`filter.chat_template: training` counts with it too; " if report.training_template else ""
+        report = _first_defect(tokenizer, recipe.format)
+        if report is None:
+            return tokenizer
+    opt_in = ". `filter.chat_template: training` counts with it too" if report.training_template else ""
     raise TemplateError(
         f"{recipe.filter.tokenizer}, chat template of the {report.family} family: {report.lost}",
-        hint=f"{report.remedy}. {opt_in}`format.frame: sky-t1` or `bare` also survives",
+        hint=f"{report.remedy}{opt_in}",
     )
+
+
+def _first_defect(tokenizer: PreTrainedTokenizerBase, block: FormatConfig) -> chat.TemplateReport | None:
+    """What the template does to one of the kinds of sides that the format makes; None where it keeps them all."""
+    prompt = student_prompt(block, "A question?")
+    answer = "The answer is \\boxed{1}."
+    for form in dict.fromkeys(formats_of(block)):
+        for thought in ("Some reasoning.", None):
+            text = chat.completion_message(thought, f"Some working.\n\n{answer}", f"Some working. {answer}", form)
+            report = chat.check_template(tokenizer, prompt, text)
+            if not report.ok:
+                return report
+    return None
 
 
 def student_prompt(block: FormatConfig, question: str) -> list[Message]:
