@@ -111,7 +111,9 @@ def measure_into(rows: int, folder: Path | None, pipe: Connection) -> None:
 
 def measure(rows: int, place: Path) -> Measured:
     """Publish a generated run to the Hub that the environment names."""
-    from pairforge.hub import Target, push, stage
+    from pairforge.hub.contents import stage
+    from pairforge.hub.push import push
+    from pairforge.hub.repository import Target
 
     run = generated_run(place / "run", rows)
     warm_up = stage(generated_run(place / "small", 100), {"default": "default"}, "ana/small")

@@ -15,7 +15,8 @@ from pairforge.cli import app
 from pairforge.cli.console import JsonOption, RunArgument, outcome, plain, print_json, progress, stdout
 
 if TYPE_CHECKING:
-    from pairforge.hub import Contents, Pushed
+    from pairforge.hub.contents import Contents
+    from pairforge.hub.push import Pushed
 
 ViewsOption = Annotated[list[str] | None, typer.Option("--view", help="A view to publish (repeatable).")]
 ConfigsOption = Annotated[
@@ -56,7 +57,9 @@ def push_command(
 ) -> None:
     """Publish views of a run as one dataset on the Hugging Face Hub, in one commit."""
     from pairforge.errors import HubError
-    from pairforge.hub import Target, push, stage
+    from pairforge.hub.contents import stage
+    from pairforge.hub.push import push
+    from pairforge.hub.repository import Target
     from pairforge.pipeline import run_recipe
     from pairforge.run import open_run
 

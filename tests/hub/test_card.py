@@ -11,8 +11,8 @@ import pytest
 import yaml
 from huggingface_hub import DatasetCard
 
-from pairforge.hub import render_card, stage
-from pairforge.hub.card import fence, line, rules_in_words, size_category
+from pairforge.hub.card import fence, line, render_card, rules_in_words, size_category
+from pairforge.hub.contents import stage
 from pairforge.hub.licenses import license_of
 from pairforge.recipe import dump_recipe, load_recipe
 from tests.hub.runs import RECIPE, add_view, small_run

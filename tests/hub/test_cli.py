@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pairforge.errors import HubError
-from pairforge.hub import stage
+from pairforge.hub.contents import stage
 from tests.hub.runs import RECIPE, small_run
 from tests.hub.server import ANA, Fault
 
@@ -94,7 +94,7 @@ def test_the_token_is_in_no_output_and_no_file(tmp_path, hub, kind):
     done = pairforge(tmp_path, hub, "push", run.path, REPO, HF_HUB_VERBOSITY="debug", HF_DEBUG="1")
     assert done.returncode == (0 if kind in ("none", "lost") else 1), done.stderr
     code = (
-        "from pairforge.hub import *; from pairforge.run import Run; from pathlib import Path; "
+        "from pairforge.hub.contents import stage; from pairforge.hub.push import push; from pairforge.hub.repository import Target; from pairforge.run import Run; from pathlib import Path; "
         f"push(stage(Run(Path({str(run.path)!r})), {{'default': 'default'}}, {REPO!r}), Target({REPO!r}))"
     )
     env = {

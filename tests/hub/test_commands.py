@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from datasets import load_dataset
 
-from pairforge.hub import Target, push, stage
+from pairforge.hub.contents import stage
+from pairforge.hub.push import push
+from pairforge.hub.repository import Target
 from pairforge.pipeline.importing import import_data
 from pairforge.rowfiles import iter_rows
 from pairforge.run import Run

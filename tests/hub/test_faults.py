@@ -5,7 +5,10 @@ import random
 import pytest
 
 from pairforge.errors import HubError
-from pairforge.hub import Target, client, push, stage
+from pairforge.hub import client
+from pairforge.hub.contents import stage
+from pairforge.hub.push import push
+from pairforge.hub.repository import Target
 from tests.hub.runs import small_run
 from tests.hub.server import ANA, Fault
 from tests.hub.store import Repo

@@ -4,7 +4,9 @@ import pytest
 from datasets import load_dataset
 
 from pairforge.errors import HubError
-from pairforge.hub import Target, push, stage
+from pairforge.hub.contents import stage
+from pairforge.hub.push import push
+from pairforge.hub.repository import Target
 from pairforge.rowfiles import iter_rows
 from tests.hub.runs import add_view, small_run
 from tests.hub.server import Fault

@@ -6,7 +6,10 @@ import pytest
 from huggingface_hub import HfFileSystem, constants
 
 from pairforge.errors import HubError
-from pairforge.hub import Target, client, push, stage
+from pairforge.hub import client
+from pairforge.hub.contents import stage
+from pairforge.hub.push import push
+from pairforge.hub.repository import Target
 from tests.hub.runs import small_run
 from tests.hub.server import ANA, Fault
 

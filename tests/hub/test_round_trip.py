@@ -2,7 +2,9 @@
 
 from datasets import load_dataset
 
-from pairforge.hub import Target, push, stage
+from pairforge.hub.contents import stage
+from pairforge.hub.push import push
+from pairforge.hub.repository import Target
 from tests.hub.runs import small_run
 
 REPO = "ana/pairs"

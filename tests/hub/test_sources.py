@@ -1,6 +1,8 @@
 """What a dataset on the Hub says about itself when it is read as a source."""
 
-from pairforge.hub import Target, push, stage
+from pairforge.hub.contents import stage
+from pairforge.hub.push import push
+from pairforge.hub.repository import Target
 from pairforge.sources import SourceConfig, read_source
 from tests.hub.runs import small_run
 from tests.hub.store import Blob

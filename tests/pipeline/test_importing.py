@@ -7,7 +7,7 @@ import pytest
 
 from pairforge import pipeline
 from pairforge.errors import SourceError
-from pairforge.hub import stage
+from pairforge.hub.contents import stage
 from pairforge.pipeline.importing import import_data, run_name
 from pairforge.recipe import load_recipe
 from pairforge.run import open_run

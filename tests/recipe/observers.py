@@ -372,8 +372,10 @@ def publication(world: World, recipe: Recipe) -> object:
     def push(contents: object, target: Any, **_: object) -> None:
         raise Asked((staged, target.repo, target.private))
 
-    world.patch.setattr("pairforge.hub.stage", lambda run, configs, name, **how: staged.append((name, how["license"])))
-    world.patch.setattr("pairforge.hub.push", push)
+    world.patch.setattr(
+        "pairforge.hub.contents.stage", lambda run, configs, name, **how: staged.append((name, how["license"]))
+    )
+    world.patch.setattr("pairforge.hub.push.push", push)
     run = Run(world.path())
     run.write_recipe(dump_recipe(recipe))
     return catch(lambda: push_command(str(run.path)))

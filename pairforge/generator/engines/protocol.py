@@ -47,7 +47,7 @@ class Engine(Protocol):
     """A sampler with room for `window` requests at a time. Used from one thread, closed by `with`.
 
     A request that fails comes back as a completion with finish_reason "error" and harms no other. An engine that
-    can serve no further request raises `EngineError` with its own last words.
+    can serve no further request raises `EngineError` with its last error message.
     """
 
     window: int
