@@ -26,7 +26,8 @@ def verify(session: Session, *, again: bool = False) -> None:
             finally:
                 session.verdicts_changed()
             run.update_manifest(verifier={**recipe.verifier.model_dump(mode="json"), "version": VERIFIER_VERSION})
-        run.compact()  # the same records, in other files
+        if run.compact():
+            session.verdicts_changed()
 
 
 def missing_verdicts(session: Session, *, again: bool = False) -> set[str]:

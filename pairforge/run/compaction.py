@@ -9,16 +9,22 @@ from pairforge.run.atomic import write_rows
 from pairforge.run.tables import Tables
 
 
-def compact(run: Tables) -> None:
-    """Turn the two logs into parquet. A crash in between leaves both; readers then see each record once."""
+def compact(run: Tables) -> int:
+    """Turn the two logs into parquet. A crash in between leaves both; readers then see each record once.
+
+    Returns how many verdicts were removed because their sample is not stored: after a power loss a verdict may have
+    outlived it.
+    """
     if run.sampled_log_file.exists():
         _rewrite_sampled(run, run.sampled())
-    if run.verdict_log_file.exists():
-        # after a power loss a verdict may have outlived its sample
-        stored = {key for frame in run.sample_batches(texts=False) for key in frame["sample_key"]}
-        last = {verdict.sample_key: verdict for verdict in run.verdicts() if verdict.sample_key in stored}
-        write_rows(run.verdicts_file, map(to_row, last.values()), Verdict)
-        run.verdict_log_file.unlink()
+    if not run.verdict_log_file.exists():
+        return 0
+    stored = {key for frame in run.sample_batches(texts=False) for key in frame["sample_key"]}
+    last = {verdict.sample_key: verdict for verdict in run.verdicts()}
+    kept = [verdict for key, verdict in last.items() if key in stored]
+    write_rows(run.verdicts_file, map(to_row, kept), Verdict)
+    run.verdict_log_file.unlink()
+    return len(last) - len(kept)
 
 
 def forget_errors(run: Tables) -> int:

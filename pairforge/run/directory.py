@@ -83,9 +83,9 @@ class Run(Tables):
 
     # --- evidence ------------------------------------------------------------------------------------
 
-    def compact(self) -> None:
-        """Turn the two logs into parquet. A crash in between leaves both; readers then see each record once."""
-        compaction.compact(self)
+    def compact(self) -> int:
+        """Turn the two logs into parquet; returns how many verdicts without a sample were removed."""
+        return compaction.compact(self)
 
     def forget_errors(self) -> int:
         """Remove the samples whose request failed, so that they are drawn again; returns how many there were."""

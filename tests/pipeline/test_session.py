@@ -15,7 +15,8 @@ from pairforge import lengths
 from pairforge.cli import app, views  # noqa: F401  (importing registers the commands)
 from pairforge.generator import Completion, Request
 from pairforge.generator.engines.scripted import ScriptedEngine
-from pairforge.pipeline import Session, build, make_view, prepare, sample, sampling, verify
+from pairforge.pipeline import Session, build, evidence_counts, make_view, prepare, sample, sampling, verify
+from pairforge.records import Verdict, to_row
 from pairforge.run import Run, read_view
 from tests.pipeline.conftest import add
 
@@ -124,6 +125,15 @@ def test_a_stage_sees_what_the_stages_before_it_appended(recipe: Make, scripted:
         first, second = ((run.view(view) / "pairs.parquet").read_bytes() for run in (one, many))
         assert first == second
     assert (read_view(one, "before").pairs, read_view(one, "after").pairs) == (0, 12)
+
+
+def test_a_verdict_without_a_sample_is_not_counted(finished: Run, recipe: Make):
+    with finished.verdict_log() as log:
+        log.append(to_row(Verdict("p/sampled/0/64", "timeout", "", "", "", "1")))
+    session = Session(recipe(), finished)
+    assert evidence_counts(session)["timeout"] == 1
+    verify(session)
+    assert "timeout" not in evidence_counts(session)
 
 
 def test_failed_requests_are_drawn_again_in_the_same_session(
