@@ -50,7 +50,7 @@ class StyleTest:
     telling: tuple[tuple[str, int, int], ...]
 
 
-def tested(pairs: int) -> str:
+def scope(pairs: int) -> str:
     """What a test of that many pairs covers, in words."""
     return (
         f"words, pairs of words, 1 to 3 characters in a row and line structure, in the first and last "
