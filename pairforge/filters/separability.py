@@ -93,8 +93,8 @@ def form_in_words(tests: Iterable[Mapping[str, Any]]) -> list[str]:
         best = _result(next(iter(known.values())))
         sentences.append(f"No test is right for 90% of the pairs. The best is {best}; 50% is chance.")
     if classifier.get("telling") and classifier["low"] > 0.5:
-        tokens = "; ".join(f"{token}: {chosen:,} and {rejected:,}" for token, chosen, rejected in classifier["telling"])
-        sentences.append(f"What tells most, with the number of chosen and of rejected texts that have it: {tokens}.")
+        tokens = ", ".join(f"{token} ({chosen:,} / {rejected:,})" for token, chosen, rejected in classifier["telling"])
+        sentences.append(f"What tells most (chosen / rejected texts that have it): {tokens}.")
     sentences.append(
         f"Tested: {', '.join(name for name in FEATURES if name in known)}, each by itself, "
         + (

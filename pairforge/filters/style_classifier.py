@@ -7,7 +7,6 @@ texts in, numbers out.
 
 from __future__ import annotations
 
-import heapq
 import json
 import math
 import re
@@ -30,7 +29,8 @@ PART_CHARACTERS = 1000  # read of each text: this much of its beginning and of i
 FOLDS = 5
 MIN_DIFFERENCES = 3  # a token must tell this many pairs apart to enter the model
 MAX_WORD_CHARACTERS = 30
-SHOWN_TOKENS = 5
+SHOWN_TOKENS = 6
+CANDIDATES = 500  # tokens that are compared for display
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,27 +227,36 @@ def _telling(chosen: csr_matrix, rejected: csr_matrix, tokens: Sequence[str]) ->
     """The tokens whose counts differ most between the sides, without those that lie inside another of them."""
     with_token = [np.asarray(side.sum(axis=0)).ravel().astype(int) for side in (chosen, rejected)]
     differing = np.abs(with_token[0] - with_token[1])
+    least = np.sort(differing)[-CANDIDATES:][0] if len(differing) else 0
+    candidates = np.flatnonzero(differing >= max(1, least))
 
-    def order(at: int) -> tuple[int, int, str]:  # among equals, the one easiest to read first
-        return -int(differing[at]), _reading_length(tokens[at]), tokens[at]
+    def order(at: int) -> tuple[int, int, int, str]:
+        return -int(differing[at]), *_legibility(tokens[at]), tokens[at]
 
     found: list[int] = []
-    for at in heapq.nsmallest(100 * SHOWN_TOKENS, map(int, np.flatnonzero(differing)), key=order):
-        content = _content(tokens[at])
-        known = [_content(tokens[other]) for other in found]
-        if not any(content in other or other in content for other in known):
+    for at in sorted(map(int, candidates), key=order):
+        if not any(_overlap(tokens[at], tokens[other]) for other in found):
             found.append(at)
         if len(found) == SHOWN_TOKENS:
             break
     return tuple((shown(tokens[at]), int(with_token[0][at]), int(with_token[1][at])) for at in found)
 
 
-def _reading_length(token: str) -> int:
-    return 0 if token.startswith("lines: ") else len(_content(token))
+def _legibility(token: str) -> tuple[int, int]:
+    """Of tokens that tell equally much, the one easiest to read comes first: a line break, a mark, a word."""
+    if token.startswith("lines: "):
+        return 0, 0
+    if token.startswith("words "):
+        return 2, len(token)
+    return (1 if len(token) == 1 and not token.isalnum() else 3), len(token)
 
 
-def _content(token: str) -> str:
-    return token if token.startswith("lines: ") else token.removeprefix("words ").strip() or token
+def _overlap(a: str, b: str) -> bool:
+    """Whether one of two tokens holds the other."""
+    if a.startswith("lines: ") or b.startswith("lines: "):
+        return False
+    a, b = (token.removeprefix("words ").strip() or token for token in (a, b))
+    return a in b or b in a
 
 
 def shown(token: str) -> str:

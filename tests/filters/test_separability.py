@@ -68,7 +68,7 @@ def test_the_demos_pairs_are_told_apart_though_no_single_feature_is_telling():
     assert found[CLASSIFIER].accuracy >= 0.95
     text = told(separability(surfaces(demo_pairs())))
     assert text.startswith("Yes, by text classifier (100% of the pairs, 95% interval 89% to 100%). 50% is chance.")
-    assert "lines: a line break in the thought: 60 and 0" in text
+    assert "lines: a line break in the thought (60 / 0)" in text
     assert (
         "Tested: markers, thought, opening words, " in text and "in the first and last 1,000 characters of 60" in text
     )

@@ -72,7 +72,7 @@ def test_the_card_tells_the_best_test_of_form_and_what_was_tested(tmp_path, accu
     file.write_text(json.dumps(json.loads(file.read_text()) | {"separability": tests}))
     card = stage(run, {"default": "default"}, "ana/pairs").card
     assert f"**Can form alone tell the sides apart?** {answer}" in card
-    assert "95% interval 70% to 100%" in card and 'characters "\\|": 40 and 0' in card
+    assert "95% interval 70% to 100%" in card and 'characters "\\|" (40 / 0)' in card
     assert "Tested: markers, each by itself, and a text classifier (words, pairs of words" in card
 
 
