@@ -35,7 +35,15 @@ LAYER = {
     "cli": 12,
 }
 OPTIONAL = {"vllm", "torch", "trl", "peft", "accelerate", "ray", "openai", "matplotlib", "latex2mathml"}
-SLOW = {"transformers", "datasets", "sympy", "math_verify", "latex2sympy2_extended"}  # seconds to import each
+SLOW = {
+    "transformers",
+    "datasets",
+    "sklearn",
+    "scipy",
+    "sympy",
+    "math_verify",
+    "latex2sympy2_extended",
+}  # seconds to import each
 HARD = {"polars", "pyarrow", "numpy", "huggingface_hub", "tokenizers", "datasketch", "jinja2", "yaml", "pydantic"}
 
 

@@ -129,19 +129,40 @@ def print_sweep(results: list[ArmResult]) -> None:
             number(result.wrong_share, ".0%"),
             number(result.pass_rate_shift, "+.2f"),
             number(result.source_shift, ".2f"),
-            number(result.extra.get("separability"), ".2f"),
+            form(result),
         )
     out = stdout()
     out.print(table)
     out.print(
         "\ngap, ratio: means, in tokens. wrong: share of incorrect rejected sides. pass rate, source: distance from "
-        "all problems (0: no selection). form: how well form alone tells the sides apart (0.5: not at all).",
+        "all problems (0: no selection). form: the share of pairs that the best test of form (surface features, a text "
+        "classifier) puts the right way round; 0.5: chance, !: 0.9 and more.",
         soft_wrap=True,
     )
+    if details := form_details(results):
+        out.print(plain(details), soft_wrap=True)
     for at, result in enumerate(results, start=1):
         if result.notes:
             mark = "" if result.comparable else "* "
             out.print(plain(f"{mark}row {at}: {'; '.join(result.notes)}"), soft_wrap=True)
+
+
+def form(result: ArmResult) -> str:
+    """How well form alone tells the sides apart, with a `!` where it gives them away."""
+    from pairforge.filters.separability import TELLING
+
+    accuracy = result.extra.get("separability")
+    return number(accuracy, ".2f") + ("!" if accuracy is not None and accuracy >= TELLING else "")
+
+
+def form_details(results: list[ArmResult]) -> str:
+    """The best test of form of every arm and the interval of its accuracy, on one line; "" where none was measured."""
+    found = [
+        f"row {at} {extra['separability_by']} ({extra['separability_low']:.2f} to {extra['separability_high']:.2f})"
+        for at, extra in enumerate((result.extra for result in results), start=1)
+        if extra.get("separability") is not None
+    ]
+    return f"form, by which test (95% interval): {', '.join(found)}" if found else ""
 
 
 def number(value: float | None, form: str = ",.0f") -> str:

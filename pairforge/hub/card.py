@@ -14,6 +14,7 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from pairforge.export.settings import settings_of
 from pairforge.filters import FilterSettings
+from pairforge.filters.separability import form_in_words
 from pairforge.hub.licenses import License, citation, dataset_of, license_of
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
@@ -40,6 +41,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         train=training(manifest, paired),
         model_argument=model_argument,
         rules_in_words=rules_in_words,
+        form_in_words=form_in_words,
         as_yaml=as_yaml,
         as_json=as_json,
         fence=fence,

@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from pairforge.filters.separability import TELLING
 from pairforge.filters.summary import COLUMNS, MEASURES, QUANTILES, ViewSummary, summarise
 from pairforge.hub.redact import published_text
 from pairforge.rowfiles import iter_rows
@@ -113,9 +112,8 @@ def drop_reasons(file: Path) -> dict[str, dict[str, int]]:
 def surface_facts(record: ViewRecord) -> list[dict[str, Any]]:
     """How well the form of a text alone tells chosen from rejected, as the view measured it."""
     return [
-        {"feature": f.name, "accuracy": round(f.accuracy, 3), "telling": f.accuracy >= TELLING}
-        for f in record.separability or ()
-        if f.name != "prompt"  # both sides share the prompt
+        {key: round(value, 3) if isinstance(value, float) else value for key, value in test.model_dump().items()}
+        for test in record.separability or ()
     ]
 
 

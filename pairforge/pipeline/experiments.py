@@ -29,6 +29,8 @@ from pairforge.vary import parse_value, parse_vary
 
 SURFACE_PROBLEMS = 400  # problems whose texts the separability test of a sweep reads
 MIN_SURFACE_PAIRS = 20  # fewer pairs among them say nothing
+SURFACE_MEASURES = ("separability", "separability_low", "separability_high", "separability_by")
+CLASSIFIED_PAIRS = 200  # pairs of an arm that the text classifier reads: half a second
 
 
 def run_sweep(
@@ -111,7 +113,7 @@ def yaml_value(value: Any) -> str:
 
 
 def surface_measure(session: Session, evidence: Evidence) -> Callable[[Selection], dict[str, Any]]:
-    """A measure for `sweep`: the accuracy of the one surface feature that tells chosen from rejected best.
+    """A measure for `sweep`: the accuracy of the test of form that tells chosen from rejected best, with its interval.
 
     Measured on the pairs of the same few hundred problems in every arm, so that each text is read once.
     """
@@ -125,16 +127,19 @@ def surface_measure(session: Session, evidence: Evidence) -> Callable[[Selection
     def measure(selection: Selection) -> dict[str, Any]:
         rows = selection.pairs.filter(pl.col("problem_id").is_in(tested)).head(SURFACE_PROBLEMS)
         if rows.height < MIN_SURFACE_PAIRS:
-            return {"separability": None, "separability_by": ""}
-        features = separability(
+            return dict.fromkeys(SURFACE_MEASURES)
+        pairs = (
             Surface(
                 f"{row['chosen_key']} {row['rejected_key']}",
+                row["problem_id"],
                 completion(texts[row["chosen_key"]], chosen_format),
                 completion(texts[row["rejected_key"]], rejected_format),
             )
-            for row in rows.select("chosen_key", "rejected_key").iter_rows(named=True)
+            for row in rows.select("problem_id", "chosen_key", "rejected_key").iter_rows(named=True)
         )
-        return {"separability": round(features[0].accuracy, 3), "separability_by": features[0].name}
+        best = separability(pairs, seed=seed, max_classified=CLASSIFIED_PAIRS)[0]
+        values = (round(best.accuracy, 3), round(best.low, 3), round(best.high, 3), best.name)
+        return dict(zip(SURFACE_MEASURES, values, strict=True))
 
     return measure
 

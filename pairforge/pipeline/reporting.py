@@ -69,12 +69,6 @@ def warnings_of(record: ViewRecord, statistics: ViewStatistics) -> list[str]:
             f"{left.enough:,} dropped problems were drawn less often than the recipe allows, because enough were "
             "accepted: what is paired leans to problems that the sampler solves at once."
         )
-    for feature in (record.separability or [])[:1]:
-        if feature.accuracy >= 0.9:
-            found.append(
-                f"Form alone tells chosen from rejected: {feature.name} decides {feature.accuracy:.0%} of the "
-                "pairs. A model can learn the form instead of the reasoning."
-            )
     gap, direction = statistics.summary.means["gap_tokens"], record.direction
     if gap is not None and ((direction == "long" and gap < 0) or (direction == "short" and gap > 0)):
         found.append(f"The direction is {direction}, but chosen - rejected is {gap:+,.0f} tokens on average.")

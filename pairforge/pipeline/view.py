@@ -42,7 +42,8 @@ def write_view(session: Session, name: str, selection: Selection, left: Undecide
         session.progress("pairs", 0, selection.pairs.height, "")
         write_rows(folder / "pairs.parquet", pair_rows(session, selection.pairs), Pair)
         write_rows(folder / "drops.parquet", view_drops(session.run, selection), Drop)
-        features = separability(islice(surfaces(folder / "pairs.parquet"), SURFACE_PAIRS))
+        pairs = islice(surfaces(folder / "pairs.parquet"), SURFACE_PAIRS)
+        tests = separability(pairs, seed=session.recipe.seed)
         record = ViewRecord(
             view=name,
             pairforge=pairforge.__version__,
@@ -52,15 +53,15 @@ def write_view(session: Session, name: str, selection: Selection, left: Undecide
             funnel=selection.funnel,
             shortfall=list(selection.shortfall),
             undecided=asdict(left),
-            separability=[asdict(feature) for feature in features],
+            separability=[asdict(test) for test in tests],
         )
         write_text(folder / "view.json", json.dumps(record.to_json(), indent=2) + "\n")
 
 
 def surfaces(file: Path) -> Iterator[Surface]:
     """The form of the written pairs, for the separability check."""
-    for row in iter_rows(file, ["id", "chosen", "rejected"]):
-        yield Surface(row["id"], row["chosen"][0]["content"], row["rejected"][0]["content"])
+    for row in iter_rows(file, ["id", "problem_id", "chosen", "rejected"]):
+        yield Surface(row["id"], row["problem_id"], row["chosen"][0]["content"], row["rejected"][0]["content"])
 
 
 def view_settings(session: Session) -> dict[str, Any]:

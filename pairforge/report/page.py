@@ -18,6 +18,7 @@ from typing import Any
 
 import pairforge
 from pairforge.filters import FilterSettings
+from pairforge.filters.separability import TELLING, form_in_words
 from pairforge.filters.sweep import ArmResult, label
 from pairforge.report import figures
 from pairforge.report.mathml import MathRenderer, printable
@@ -112,13 +113,21 @@ def _summary(data: ReportData) -> str:
     cells = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     warnings = "".join(f'<p class="warning" role="note">{escape(text)}</p>' for text in data.warnings)
     rules = "".join(f"<li>{escape(sentence)}</li>" for sentence in _rules_in_words(data.record.filter))
-    return f'<dl class="facts">{cells}</dl>{warnings}' + (
+    return f'<dl class="facts">{cells}</dl>{warnings}{_form(data)}' + (
         _details("The rules in words", f"<ul>{rules}</ul>") if rules else ""
     )
 
 
 def _rules_in_words(settings: Mapping[str, Any] | None) -> list[str]:
     return list(FilterSettings.model_validate(settings).sentences()) if settings else []
+
+
+def _form(data: ReportData) -> str:
+    """Whether form alone tells the sides apart: a warning where it does."""
+    tests = data.record.separability or []
+    mark = ' class="warning"' if any(test.accuracy >= TELLING for test in tests) else ""
+    answer = " ".join(form_in_words(test.model_dump() for test in tests))
+    return f'<p{mark} role="note">{escape(f"Can form alone tell chosen from rejected? {answer}")}</p>'
 
 
 def _subtitle(data: ReportData) -> str:

@@ -28,10 +28,18 @@ class UndecidedRecord(Stored):
 
 
 class FeatureRecord(Stored):
-    """How well one feature of the form tells chosen from rejected, 0.5 to 1: see `pairforge.filters.separability`."""
+    """How well one test of form tells chosen from rejected: see `pairforge.filters.separability.Feature`.
+
+    Views of older versions have no interval and no text classifier.
+    """
 
     name: str
     accuracy: float
+    low: float | None = None
+    high: float | None = None
+    pairs: int | None = None
+    tested: str = ""
+    telling: tuple[tuple[str, int, int], ...] = ()
 
 
 class ViewRecord(ViewSummary):

@@ -1,6 +1,7 @@
 """The commands over a finished run: filter, sweep, diff, show."""
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -51,8 +52,22 @@ def test_a_sweep_prints_one_object_per_arm(run):
     assert arms[0]["pairs"] <= arms[2]["pairs"] <= arms[4]["pairs"] and arms[5]["pairs"] > arms[4]["pairs"]
     assert arms[4]["problems"] == arms[4]["pairs"] and arms[4]["means"]["gap_tokens"] > 0
     assert arms[4]["separability"] == 1.0  # the synthetic long solutions all open in one way
+    assert 0.7 < arms[4]["separability_low"] < arms[4]["separability_high"] == 1.0 and arms[4]["separability_by"]
     done("filter", run, "--view", "same", "--set", "filter.gap.max=400")
     assert json.loads((run / "views/same/view.json").read_text())["pairs"] == arms[2]["pairs"]
+
+
+def test_a_sweep_shows_how_well_form_tells_the_sides_apart_and_marks_it(run):
+    text = done("sweep", run, "--vary", "filter.gap.max=50,none", "--set", "filter.gap.min=40")
+    assert "gap.max=" in text and re.search(r" 1\.00!\s", text)
+    assert re.search(r"form, by which test \(95% interval\): row 2 [a-z ]+ \(0\.7\d to 1\.00\)", text)
+
+
+def test_a_view_holds_the_tests_of_its_form(run):
+    done("filter", run, "--view", "form")
+    tests = json.loads((run / "views/form/view.json").read_text())["separability"]
+    assert {"text classifier", "markers"} <= {test["name"] for test in tests}
+    assert all(test["low"] <= test["accuracy"] <= test["high"] for test in tests)
 
 
 def test_a_contradictory_arm_is_a_row_with_a_note(run):

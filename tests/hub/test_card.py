@@ -5,12 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import yaml
 from huggingface_hub import DatasetCard
 
+from pairforge.filters.separability import Feature
+from pairforge.filters.style_classifier import scope
 from pairforge.hub.card import fence, line, render_card, rules_in_words, size_category
 from pairforge.hub.contents import stage
 from pairforge.hub.licenses import license_of
@@ -56,6 +59,21 @@ def test_the_card_tells_everything_a_reader_asks_for(tmp_path):
         "## Selection bias and known limits", "pairforge build recipe.yaml", "## License and citations", "arXiv:2502.13173",
     ):  # fmt: skip
         assert what in card, what
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "answer"), [(1.0, "Yes, by text classifier (100%"), (0.8, "No test is right for 90%")]
+)
+def test_the_card_tells_the_best_test_of_form_and_what_was_tested(tmp_path, accuracy, answer):
+    run = small_run(tmp_path / "run")
+    file = run.view("default") / "view.json"
+    classifier = Feature("text classifier", accuracy, 0.7, 1.0, 40, scope(40), (('characters "|"', 40, 0),))
+    tests = [asdict(test) for test in (classifier, Feature("markers", 0.6, 0.4, 0.7, 40))]
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"separability": tests}))
+    card = stage(run, {"default": "default"}, "ana/pairs").card
+    assert f"**Can form alone tell the sides apart?** {answer}" in card
+    assert "95% interval 70% to 100%" in card and 'characters "\\|" (40 / 0)' in card
+    assert "Tested: markers, each by itself, and a text classifier (words, pairs of words" in card
 
 
 def test_several_views_are_several_sections_and_recipes(tmp_path):

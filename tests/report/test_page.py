@@ -1,6 +1,7 @@
 """The report in a real browser: it opens without a word on the console, filters, searches, opens pairs, stays safe."""
 
 import errno
+import html
 import json
 import random
 import re
@@ -47,6 +48,12 @@ def test_it_is_one_file_that_asks_the_network_for_nothing(plain):
     assert not re.search(r"""(?:src|href)=["'](?!#|data:)""", text)
     assert "@import" not in text and "url(http" not in text
     assert [f.name for f in plain.parent.glob("figures/*.svg")] and [f.name for f in plain.parent.glob("figures/*.png")]
+
+
+def test_it_says_how_well_form_alone_tells_the_sides_apart(plain):
+    text = html.unescape(plain.read_text())
+    assert re.search(r'<p class="warning" role="note">Can form alone tell .*\? Yes, by .*95% interval', text)
+    assert "and a text classifier (words, pairs of words" in text
 
 
 def test_the_same_view_gives_the_same_bytes(plain):
