@@ -1,0 +1,215 @@
+"""How much two questions have in common: their words aligned in order, small changes and other names allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+
+from pairforge.sources.normalise import Question, is_number, is_operator
+
+# What a word tells about a question. Function words and the phrases of every exercise tell little.
+FUNCTION_WORDS = frozenset("""
+    a about above after again all also am an and another any anything are as at be because been before being below
+    between both but by can could did do does doing done down during each either else ever every few for from had has
+    have having he her here hers herself him himself his how i if in into is it its itself just let many may me might
+    more most much must my neither no nor not now of off on once one only or other our out over own per please same
+    shall she should so some such than that the their theirs them themselves then there therefore these they this those
+    though through thus to too under until up us very was we were what when where whether which while who whom whose
+    why will with within without would yet you your
+""".split())  # fmt: skip
+STOCK_WORDS = frozenset("""
+    answer answers ask asked asks assistant assume average box boxed calculate careful carefully carries chance
+    choice clear clearly common compute concise consider correct correctly cost costs day days decimal define
+    defined denote detail detailed determine difference digit dollar dollars end enter equal equals equation
+    evaluate exact exactly example examples exercise explain explanation express expressed expression figure final
+    find first following form fraction full function get gets give given gives go goes got greatest help helpful
+    hour hours inside instruction instructions integer integers know largest last least left length letter letters
+    line long made make makes math mathematical mathematics maximum mean minimum minute minutes money month months
+    nearest need needs negative new next note number numbers old option options order paid part pay pays percent
+    percentage place plus point points positive possible present probability problem problems product prove provide
+    put question questions ratio read real reason reasoning remaining reminder reply respond response result return
+    sell sells separated show side sides simplest simplify single small smallest solution solutions solve solved
+    spend spends square step steps student suppose take takes task term terms think thinking thought time times
+    total triangle tutor two unit units user value values variable way ways week weeks words work working write
+    written year years
+""".split())  # fmt: skip
+CONTENT, STOCK, LETTER, FUNCTION = 1.0, 0.5, 0.5, 0.2
+MIN_TYPO_LETTERS = 4
+PASSAGE_SHARE = 0.6
+MIN_PASSAGE_WORDS = 4
+PASSAGE_WORDS = 8
+MIN_SHARED_WORDS = 3
+MIN_RUN = 3  # shorter runs in common are chance
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A question whose words are weighted by what they tell. With `ignore_numbers` any number equals any other."""
+
+    question: Question
+    ignore_numbers: bool
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The words as they are compared."""
+        words = self.question.words
+        return tuple("0" if is_number(word) else word for word in words) if self.ignore_numbers else words
+
+    @cached_property
+    def weights(self) -> tuple[float, ...]:
+        """What each word tells, in comparisons: a number tells little where numbers are ignored."""
+        number = FUNCTION if self.ignore_numbers else CONTENT
+        return tuple(number if is_number(word) else weight(word) for word in self.question.words)
+
+    @cached_property
+    def total(self) -> float:
+        return sum(self.weights)
+
+    @cached_property
+    def content(self) -> frozenset[str]:
+        """The different words that belong to this question more than to exercises in general, names included."""
+        return frozenset(word for word in self.question.words if weight(word) == CONTENT and not is_number(word))
+
+    @cached_property
+    def common(self) -> frozenset[str]:
+        """The telling words that are no names: an exchange of names leaves them."""
+        pairs = zip(self.question.words, self.question.capital, strict=True)
+        return frozenset(word for word, capital in pairs if not capital and word in self.content)
+
+
+def weight(word: str) -> float:
+    """What a word tells about its question."""
+    if word in FUNCTION_WORDS or is_operator(word):
+        return FUNCTION
+    if len(word) <= 2 and word.isascii() and word.isalpha():  # x, AB, ax: names of things in formulas
+        return LETTER
+    return STOCK if word in STOCK_WORDS else CONTENT
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Two questions word by word.
+
+    `pairs` are the positions that correspond, in order, `names` those of them where one capitalised word stands for
+    another throughout, `runs` the stretches (position in `first`, in `second`, words) that are equal.
+    """
+
+    first: Weighted
+    second: Weighted
+    pairs: list[tuple[int, int]]
+    names: set[tuple[int, int]]
+    runs: list[tuple[int, int, int]]
+
+    def score(self) -> float:
+        """The share of one question that stands in the other, in order, words in between counted against it.
+
+        From 0 to 1. One word is deducted, so that short questions have to be equal and long ones may differ a little.
+        Exchanged names count neither way. Where numbers are not ignored, they must all be the same.
+        """
+        turned = [(j, i) for i, j in self.pairs]
+        return max(
+            self._share(self.first, self.second, self.pairs, self.names),
+            self._share(self.second, self.first, turned, {(j, i) for i, j in self.names}),
+        )
+
+    def is_passage(self, ngram: int) -> bool:
+        """Whether the runs in common are more than stock phrases.
+
+        They hold most of the telling words of the shorter question, at least one for every two words of an n-gram (and
+        four at most), or one run holds many.
+        """
+        words = self.first.question.words
+        runs = [words[start : start + size] for start, _, size in self.runs if size >= MIN_RUN]
+        if any(len(self.first.content.intersection(run)) >= PASSAGE_WORDS for run in runs):
+            return True
+        shared = len(self.first.content.intersection(set().union(*runs)))
+        fewest = min(len(self.first.content), len(self.second.content))
+        return shared >= max(PASSAGE_SHARE * fewest, min(MIN_PASSAGE_WORDS, ngram // 2), 1)
+
+    def longest_run(self) -> str:
+        """The longest stretch in common, as it stands in `first`."""
+        start, _, size = max(self.runs, key=lambda run: run[2])
+        return " ".join(self.first.question.words[start : start + size])
+
+    @staticmethod
+    def _share(inner: Weighted, outer: Weighted, pairs: list[tuple[int, int]], names: set[tuple[int, int]]) -> float:
+        if not pairs:
+            return 0.0
+        gains = [0.0 if pair in names else inner.weights[pair[0]] for pair in pairs]
+        window, shared, extra = _densest(gains, [j for _, j in pairs], outer.weights)
+        if not inner.ignore_numbers and not _same_numbers(inner, outer, pairs[window]):
+            return 0.0
+        told = {inner.question.words[i] for i, _ in pairs[window] if inner.weights[i] >= STOCK}
+        if len(told) < MIN_SHARED_WORDS:
+            return 0.0
+        expected = inner.total - sum(inner.weights[i] for i, _ in names)
+        return max(0.0, shared - CONTENT) / (expected + extra)
+
+
+def align(first: Weighted, second: Weighted, matcher: SequenceMatcher[str] | None = None) -> Alignment:
+    """Align two questions. A `matcher` that already holds `second` saves time over many first ones."""
+    matcher = matcher or SequenceMatcher(None, (), second.keys, autojunk=False)
+    matcher.set_seq1(first.keys)
+    pairs: list[tuple[int, int]] = []
+    names: set[tuple[int, int]] = set()
+    runs = [(block.a, block.b, block.size) for block in matcher.get_matching_blocks()]
+    exchanged: dict[str, str] = {}
+    exchanged_back: dict[str, str] = {}
+    i = j = 0
+    for a, b, size in runs:
+        for x in range(i, a):  # between two equal runs: the words that resemble each other
+            for y in range(j, b):
+                one, other = first.question.words[x], second.question.words[y]
+                capital = first.question.capital[x] and second.question.capital[y]
+                if capital and exchanged.get(one, other) == other and exchanged_back.get(other, one) == one:
+                    exchanged[one], exchanged_back[other] = other, one
+                    names.add((x, y))
+                elif not _is_typo(one, other):
+                    continue
+                pairs.append((x, y))
+                j = y + 1
+                break
+        pairs += [(a + step, b + step) for step in range(size)]
+        i, j = a + size, b + size
+    return Alignment(first, second, pairs, names, [run for run in runs if run[2]])
+
+
+def _densest(gains: Sequence[float], places: Sequence[int], weights: Sequence[float]) -> tuple[slice, float, float]:
+    """The stretch of pairs with the most weight in common less what stands in between: stray words do not widen it.
+
+    Returns the stretch, its weight in common, and the weight in between.
+    """
+    best = (float("-inf"), slice(0, 0), 0.0, 0.0)
+    start, shared, extra = 0, 0.0, 0.0
+    for at, gain in enumerate(gains):
+        if at:
+            extra += sum(weights[places[at - 1] + 1 : places[at]])
+        if shared < extra:
+            start, shared, extra = at, 0.0, 0.0
+        shared += gain
+        if shared - extra > best[0]:
+            best = (shared - extra, slice(start, at + 1), shared, extra)
+    return best[1:]
+
+
+def _same_numbers(inner: Weighted, outer: Weighted, pairs: list[tuple[int, int]]) -> bool:
+    if not pairs:
+        return False
+    all_of_inner = sorted(word for word in inner.question.words if is_number(word))
+    span = outer.question.words[pairs[0][1] : pairs[-1][1] + 1]
+    return all_of_inner == sorted(word for word in span if is_number(word))
+
+
+def _is_typo(one: str, other: str) -> bool:
+    """Whether one letter more, less, wrong or swapped with its neighbour makes one word of the other."""
+    if len(one) > len(other):
+        one, other = other, one
+    if len(one) < MIN_TYPO_LETTERS or len(other) - len(one) > 1 or is_number(one) or is_number(other):
+        return False
+    at = next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    if len(one) < len(other):
+        return one[at:] == other[at + 1 :]
+    swapped = one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
+    return swapped or one[at + 1 :] == other[at + 1 :]
