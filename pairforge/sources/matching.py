@@ -24,11 +24,11 @@ MIN_LETTERS = 16  # without its numbers "What is 3+4?" equals half of all arithm
 ANCHOR_WORDS = 3
 MIN_QUOTED = 1.5  # weight: "Simplify 8/22." has it, "Find x." does not
 LONG_ENOUGH = 8.0  # weight from which a question is recognised wherever its words stand
-FEATURES = 12
+WORD_FEATURES, NUMBER_FEATURES = 12, 4
 MIN_HITS = 2
 MAX_POSTINGS = 300  # a feature of more questions tells none from another
 CANDIDATES = 5
-MIN_OVERLAP = 0.5
+MIN_OVERLAP = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,27 +161,31 @@ def _rarest_features(questions: Sequence[Weighted]) -> dict[str, list[int]]:
     counts = Counter(feature for features in own for feature in features)
     found: dict[str, list[int]] = defaultdict(list)
     for number, features in enumerate(own):
-        for feature in sorted(features, key=lambda feature: (counts[feature], feature))[:FEATURES]:
+        rarest = sorted(features, key=lambda feature: (counts[feature], feature))
+        words = [feature for feature in rarest if not is_number(feature)][:WORD_FEATURES]
+        numbers = [feature for feature in rarest if is_number(feature)][:NUMBER_FEATURES]
+        for feature in words + numbers:
             if counts[feature] <= MAX_POSTINGS:
                 found[feature].append(number)
     return dict(found)
 
 
 def _features(question: Question) -> set[str]:
-    """Telling words, and pairs of neighbours among them. Numbers and capitalised words change too easily."""
+    """Telling words, and pairs of neighbours among these and among the numbers. Capitalised words change too easily."""
     telling = [
         word
         for word, capital in zip(question.words, question.capital, strict=True)
         if not capital and not is_number(word) and weight(word) > FUNCTION
     ]
-    pairs = (f"{one} {other}" for one, other in zip(telling, telling[1:], strict=False))
+    numbers = [word for word in question.words if is_number(word)]
+    pairs = (f"{one} {other}" for row in (telling, numbers) for one, other in zip(row, row[1:], strict=False))
     return {*pairs, *(word for word in telling if weight(word) == CONTENT)}
 
 
 def _overlap(question: Weighted, problem: Weighted) -> float:
     """The share of telling words in common, of those of the question with fewer."""
     fewest = min(len(question.common), len(problem.common))
-    return len(question.common & problem.content) / fewest if fewest else 1.0
+    return len(question.common & problem.common) / fewest if fewest else 1.0
 
 
 def _without_instructions(questions: Sequence[Question]) -> Iterator[Question]:

@@ -67,6 +67,11 @@ class Weighted:
     def total(self) -> float:
         return sum(self.weights)
 
+    def gain(self, at: int, other: str) -> float:
+        """What it tells that a word corresponds to another one. The same long number tells much in any case."""
+        word = self.question.words[at]
+        return CONTENT if word == other and is_number(word) and len(word) > 1 else self.weights[at]
+
     @cached_property
     def content(self) -> frozenset[str]:
         """The different words that belong to this question more than to exercises in general, names included."""
@@ -74,9 +79,9 @@ class Weighted:
 
     @cached_property
     def common(self) -> frozenset[str]:
-        """The telling words that are no names: an exchange of names leaves them."""
+        """The words that tell anything and are neither names nor numbers: an exchange of those leaves them."""
         pairs = zip(self.question.words, self.question.capital, strict=True)
-        return frozenset(word for word, capital in pairs if not capital and word in self.content)
+        return frozenset(w for w, capital in pairs if not capital and not is_number(w) and weight(w) > FUNCTION)
 
 
 def weight(word: str) -> float:
@@ -137,7 +142,7 @@ class Alignment:
     def _share(inner: Weighted, outer: Weighted, pairs: list[tuple[int, int]], names: set[tuple[int, int]]) -> float:
         if not pairs:
             return 0.0
-        gains = [0.0 if pair in names else inner.weights[pair[0]] for pair in pairs]
+        gains = [0.0 if pair in names else inner.gain(pair[0], outer.question.words[pair[1]]) for pair in pairs]
         window, shared, extra = _densest(gains, [j for _, j in pairs], outer.weights)
         if not inner.ignore_numbers and not _same_numbers(inner, outer, pairs[window]):
             return 0.0
@@ -145,6 +150,7 @@ class Alignment:
         if len(told) < MIN_SHARED_WORDS:
             return 0.0
         expected = inner.total - sum(inner.weights[i] for i, _ in names)
+        expected += sum(gain - inner.weights[i] for gain, (i, _) in zip(gains[window], pairs[window], strict=True) if gain)
         return max(0.0, shared - CONTENT) / (expected + extra)
 
 
