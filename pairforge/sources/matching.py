@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from pairforge.sources.normalise import Question, is_number, is_operator, normalise
-from pairforge.sources.similarity import CONTENT, FUNCTION, STOCK, Weighted, align, weight
+from pairforge.sources.similarity import CONTENT, FUNCTION, STOCK, Weighted, align, shared_passage, weight
 
 Kind = Literal["exact", "numbers", "contained", "ngram", "fuzzy"]
 """How a problem matches an evaluation question, the strongest first.
@@ -110,10 +110,10 @@ class Matcher:
             question = self._questions[number]
             if _overlap(question, problem) < MIN_OVERLAP:
                 continue
-            alignment = align(question, problem, matcher)
-            if number in sharing and alignment.is_passage(self._ngram or 0):
-                return Match(self._sets[number], "ngram", alignment.longest_run())
-            best = max(best, (alignment.score(), -number))
+            if number in sharing and self._passages and (passage := shared_passage(question, problem, self._passages.ngram)):
+                return Match(self._sets[number], "ngram", passage)
+            if self._fuzzy is not None:
+                best = max(best, (align(question, problem, matcher).score(), -number))
         if self._fuzzy is None or best[0] < self._fuzzy:
             return None
         number = -best[1]

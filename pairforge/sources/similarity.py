@@ -39,7 +39,7 @@ CONTENT, STOCK, LETTER, FUNCTION = 1.0, 0.5, 0.5, 0.2
 MIN_TYPO_LETTERS = 4
 PASSAGE_SHARE = 0.6
 MIN_PASSAGE_WORDS = 4
-PASSAGE_WORDS = 8
+PASSAGE_WORDS = 10
 MIN_SHARED_WORDS = 3
 MIN_RUN = 3  # shorter runs in common are chance
 
@@ -73,15 +73,24 @@ class Weighted:
         return CONTENT if word == other and is_number(word) and len(word) > 1 else self.weights[at]
 
     @cached_property
-    def content(self) -> frozenset[str]:
-        """The different words that belong to this question more than to exercises in general, names included."""
-        return frozenset(word for word in self.question.words if weight(word) == CONTENT and not is_number(word))
+    def telling(self) -> frozenset[str]:
+        """The different words that belong to this question more than to exercises in general: long numbers, names."""
+        return frozenset(word for word in self.question.words if _tells(word))
+
+    @cached_property
+    def runs(self) -> frozenset[tuple[str, ...]]:
+        """All runs of three words."""
+        return frozenset(zip(*(self.question.words[at:] for at in range(MIN_RUN)), strict=False))
 
     @cached_property
     def common(self) -> frozenset[str]:
         """The words that tell anything and are neither names nor numbers: an exchange of those leaves them."""
         pairs = zip(self.question.words, self.question.capital, strict=True)
         return frozenset(w for w, capital in pairs if not capital and not is_number(w) and weight(w) > FUNCTION)
+
+
+def _tells(word: str) -> bool:
+    return weight(word) == CONTENT and (len(word) > 1 or not is_number(word))
 
 
 def weight(word: str) -> float:
@@ -93,19 +102,41 @@ def weight(word: str) -> float:
     return STOCK if word in STOCK_WORDS else CONTENT
 
 
+def shared_passage(first: Weighted, second: Weighted, ngram: int) -> str:
+    """The longest passage in common, as it stands in `first`, if the passages in common are more than stock phrases.
+
+    They are if they hold most telling words of the shorter question, and one for every two words of an n-gram (four
+    are always enough), or if the longest alone holds many. Otherwise the result is empty.
+    """
+    words = first.question.words
+    passages: list[tuple[str, ...]] = []
+    start = 0
+    for at in range(len(words)):
+        if words[at : at + MIN_RUN] not in second.runs:
+            if at > start:
+                passages.append(words[start : at + MIN_RUN - 1])
+            start = at + 1
+    longest = max(passages, key=len, default=())
+    shared = {word for passage in passages for word in passage if _tells(word)}
+    fewest = min(len(first.telling), len(second.telling))
+    enough = max(PASSAGE_SHARE * fewest, min(MIN_PASSAGE_WORDS, ngram // 2), 1)
+    if len(shared) < enough and len(first.telling.intersection(longest)) < PASSAGE_WORDS:
+        return ""
+    return " ".join(word for word in longest if not is_operator(word))
+
+
 @dataclass(frozen=True)
 class Alignment:
     """Two questions word by word.
 
     `pairs` are the positions that correspond, in order, `names` those of them where one capitalised word stands for
-    another throughout, `runs` the stretches (position in `first`, in `second`, words) that are equal.
+    another throughout.
     """
 
     first: Weighted
     second: Weighted
     pairs: list[tuple[int, int]]
     names: set[tuple[int, int]]
-    runs: list[tuple[int, int, int]]
 
     def score(self) -> float:
         """The share of one question that stands in the other, in order, words in between counted against it.
@@ -118,25 +149,6 @@ class Alignment:
             self._share(self.first, self.second, self.pairs, self.names),
             self._share(self.second, self.first, turned, {(j, i) for i, j in self.names}),
         )
-
-    def is_passage(self, ngram: int) -> bool:
-        """Whether the runs in common are more than stock phrases.
-
-        They hold most of the telling words of the shorter question, at least one for every two words of an n-gram (and
-        four at most), or one run holds many.
-        """
-        words = self.first.question.words
-        runs = [words[start : start + size] for start, _, size in self.runs if size >= MIN_RUN]
-        if any(len(self.first.content.intersection(run)) >= PASSAGE_WORDS for run in runs):
-            return True
-        shared = len(self.first.content.intersection(set().union(*runs)))
-        fewest = min(len(self.first.content), len(self.second.content))
-        return shared >= max(PASSAGE_SHARE * fewest, min(MIN_PASSAGE_WORDS, ngram // 2), 1)
-
-    def longest_run(self) -> str:
-        """The longest stretch in common, as it stands in `first`."""
-        start, _, size = max(self.runs, key=lambda run: run[2])
-        return " ".join(self.first.question.words[start : start + size])
 
     @staticmethod
     def _share(inner: Weighted, outer: Weighted, pairs: list[tuple[int, int]], names: set[tuple[int, int]]) -> float:
@@ -160,11 +172,10 @@ def align(first: Weighted, second: Weighted, matcher: SequenceMatcher[str] | Non
     matcher.set_seq1(first.keys)
     pairs: list[tuple[int, int]] = []
     names: set[tuple[int, int]] = set()
-    runs = [(block.a, block.b, block.size) for block in matcher.get_matching_blocks()]
     exchanged: dict[str, str] = {}
     exchanged_back: dict[str, str] = {}
     i = j = 0
-    for a, b, size in runs:
+    for a, b, size in matcher.get_matching_blocks():
         for x in range(i, a):  # between two equal runs: the words that resemble each other
             for y in range(j, b):
                 one, other = first.question.words[x], second.question.words[y]
@@ -179,7 +190,7 @@ def align(first: Weighted, second: Weighted, matcher: SequenceMatcher[str] | Non
                 break
         pairs += [(a + step, b + step) for step in range(size)]
         i, j = a + size, b + size
-    return Alignment(first, second, pairs, names, [run for run in runs if run[2]])
+    return Alignment(first, second, pairs, names)
 
 
 def _densest(gains: Sequence[float], places: Sequence[int], weights: Sequence[float]) -> tuple[slice, float, float]:
