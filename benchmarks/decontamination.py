@@ -28,10 +28,10 @@ from pairforge.records import Problem, problem_id
 from pairforge.sources import EvaluationSet, decontaminate
 
 Rewrite = Callable[[str, random.Random], str]
-NAMES = (
-    "Aaliyah Bram Chiara Dmitri Elowen Farouk Giulia Hiroshi Imani Joaquin Katya Lorenzo Mbali Nikhil Oriana Pasquale "
-    "Quentin Rosalind Soren Tamsin Ulrich Vivienne Wanjiru Xavier Yasmin Zoltan"
-).split()
+NAMES = """
+    Aaliyah Bram Chiara Dmitri Elowen Farouk Giulia Hiroshi Imani Joaquin Katya Lorenzo Mbali Nikhil Oriana Pasquale
+    Quentin Rosalind Soren Tamsin Ulrich Vivienne Wanjiru Xavier Yasmin Zoltan
+"""
 WRAPPERS = (
     "Please solve this problem step by step.\n\n{}\n\nPut your final answer in \\boxed{{}}.",
     "{} Let's think step by step.",
@@ -47,32 +47,34 @@ WRAPPERS = (
     "Here is a puzzle from last week's newsletter.\n{}\nGive a detailed solution.",
 )
 SYNONYMS = {
-    "buys": "purchases", "buy": "purchase", "bought": "purchased", "how many": "what number of", "total": "overall sum",
-    "in total": "altogether", "gives": "hands", "gave": "handed", "makes": "produces", "make": "produce", "each": "every",
-    "sells": "vends", "sold": "vended", "left": "remaining", "find": "determine", "compute": "work out", "big": "large",
-    "needs": "requires", "need": "require", "has": "owns", "have": "own", "kids": "children", "children": "kids",
-    "more": "additional", "twice": "two times", "half": "one half", "friends": "pals", "friend": "pal", "wants": "wishes",
-    "money": "cash", "costs": "is priced at", "cost": "price", "spends": "uses up", "spend": "use up", "starts": "begins",
-    "house": "home", "store": "shop", "shop": "store", "gets": "receives", "get": "receive", "eats": "consumes",
-    "walks": "strolls", "runs": "jogs", "job": "work", "car": "automobile", "road": "street", "trip": "journey",
-    "small": "little", "fast": "quick", "finish": "complete", "begin": "start", "average": "mean", "value": "size",
-    "positive": "greater than zero", "simplify": "reduce", "express": "write", "equal": "the same as", "wide": "broad",
+    "buys": "purchases", "buy": "purchase", "bought": "purchased", "how many": "what number of",
+    "total": "overall sum", "in total": "altogether", "gives": "hands", "gave": "handed", "makes": "produces",
+    "make": "produce", "each": "every", "sells": "vends", "sold": "vended", "left": "remaining", "find": "determine",
+    "compute": "work out", "big": "large", "needs": "requires", "need": "require", "has": "owns", "have": "own",
+    "kids": "children", "children": "kids", "more": "additional", "twice": "two times", "half": "one half",
+    "friends": "pals", "friend": "pal", "wants": "wishes", "money": "cash", "costs": "is priced at", "cost": "price",
+    "spends": "uses up", "spend": "use up", "starts": "begins", "house": "home", "store": "shop", "shop": "store",
+    "gets": "receives", "get": "receive", "eats": "consumes", "walks": "strolls", "runs": "jogs", "job": "work",
+    "car": "automobile", "road": "street", "trip": "journey", "small": "little", "fast": "quick",
+    "finish": "complete", "begin": "start", "average": "mean", "value": "size", "positive": "greater than zero",
+    "simplify": "reduce", "express": "write", "equal": "the same as", "wide": "broad",
 }  # fmt: skip
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+UNITS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen
+"""
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 
 
 def in_words(number: int) -> str:
     """A number below a million in English words."""
+    units = UNITS.split()
     if number < 20:
-        return _UNITS[number]
+        return units[number]
     if number < 100:
-        return _TENS[number // 10] + (f"-{_UNITS[number % 10]}" if number % 10 else "")
+        return TENS.split()[number // 10 - 2] + (f"-{units[number % 10]}" if number % 10 else "")
     if number < 1000:
-        return f"{_UNITS[number // 100]} hundred" + (f" and {in_words(number % 100)}" if number % 100 else "")
+        return f"{units[number // 100]} hundred" + (f" and {in_words(number % 100)}" if number % 100 else "")
     rest = number % 1000
     return f"{in_words(number // 1000)} thousand" + (f" {'and ' if rest < 100 else ''}{in_words(rest)}" if rest else "")
 
@@ -85,7 +87,8 @@ def latex(text: str, rng: random.Random) -> str:
         text = re.sub(r"(\d)%", r"\1\\%", text)
         text = re.sub(r"\b(\d+)/(\d+)\b", r"$\\dfrac{\1}{\2}$", text)
         return re.sub(r"\$(?=\d)([\d,.]*\d)", lambda m: "\\$" + m[1].replace(",", "{,}"), text)
-    text = text.replace("\\frac", rng.choice(["\\dfrac", "\\tfrac"])) if "\\frac" in text else text.replace("\\dfrac", "\\frac")
+    spelling = rng.choice(["\\dfrac", "\\tfrac"])
+    text = text.replace("\\frac", spelling) if "\\frac" in text else text.replace("\\dfrac", "\\frac")
     text = re.sub(r"(?<!\\left)\((?=[^()]*\))", r"\\left(", text) if rng.random() < 0.8 else text
     text = re.sub(r"(?<!\\right)\)", r"\\right)", text) if "\\left(" in text else text
     for one, other in (("\\cdot", "\\times"), ("\\le ", "\\leq "), ("\\ge ", "\\geq "), ("\\ldots", "\\dots")):
@@ -101,8 +104,9 @@ def number_words(text: str, rng: random.Random) -> str:
         words = in_words(number) if number < 10**6 else found[0]
         return words if rng.random() < 0.7 else words.replace(" and ", " ").replace("-", " ")
 
-    words = r"\b(" + "|".join(_UNITS[2:]) + r")\b"
-    in_digits = re.sub(words, lambda found: f"_{_UNITS.index(found[0])}", text)
+    units = UNITS.split()
+    words = r"\b(" + "|".join(units[2:]) + r")\b"
+    in_digits = re.sub(words, lambda found: f"_{units.index(found[0])}", text)
     spelt_out = re.sub(r"(?<![\w.,/^{}_\\-])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w/^}-]|[.,]\d)", spelt, in_digits)
     return re.sub(r"\b_(?=\d)", "", spelt_out)
 
@@ -163,7 +167,7 @@ def rewrites(texts: list[str]) -> dict[str, Rewrite]:
 
     def names(text: str, rng: random.Random) -> str:
         found = [w for w in dict.fromkeys(re.findall(r"(?<!\\)\b[A-Z][a-z]+\b", text)) if is_name(w)]
-        new = dict(zip(found, rng.sample(NAMES, min(len(found), len(NAMES))), strict=False))
+        new = dict(zip(found, rng.sample(NAMES.split(), min(len(found), 26)), strict=False))
         return re.sub(r"(?<!\\)\b[A-Z][a-z]+\b", lambda word: new.get(word[0], word[0]), text)
 
     def combined(text: str, rng: random.Random) -> str:
@@ -178,6 +182,7 @@ def rewrites(texts: list[str]) -> dict[str, Rewrite]:
         "all four together": combined,
         "other numbers": other_numbers,
         "typos, 1 word in 10": typos,
+        "typos, 1 word in 4": lambda text, rng: typos(text, rng, every=4),
         "synonyms": synonyms,
         "synonyms, last sentence first": paraphrase,
     }

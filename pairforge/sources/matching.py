@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from heapq import nsmallest
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -22,13 +24,14 @@ problem. `ngram`: they share a passage. `fuzzy`: most words are the same, in the
 """
 MIN_LETTERS = 16  # without its numbers "What is 3+4?" equals half of all arithmetic: too short to compare that way
 ANCHOR_WORDS = 3
-MIN_QUOTED = 1.5  # weight: "Simplify 8/22." has it, "Find x." does not
+MIN_QUOTED = 1.5  # weight of the words
 LONG_ENOUGH = 8.0  # weight from which a question is recognised wherever its words stand
 WORD_FEATURES, NUMBER_FEATURES = 12, 4
 MIN_HITS = 2
 MAX_POSTINGS = 300  # a feature of more questions tells none from another
 CANDIDATES = 5
 MIN_OVERLAP = 0.4
+MAX_WORDS = 2_000  # longer problems take long to align; whole questions and passages are still found in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Matcher:
         self._sets: list[str] = []  # of each question
         self._questions: list[Weighted] = []
         for name, texts in sets:
-            read = [normalise(text) for text in dict.fromkeys(texts)]
+            read = [question for text in dict.fromkeys(texts) if (question := normalise(text)).words]
             for question in dict.fromkeys([*read, *_without_instructions(read)]):
                 self._sets.append(name)
                 self._questions.append(Weighted(question, without_digits))
@@ -75,55 +78,56 @@ class Matcher:
     def match(self, text: str) -> Match | None:
         """The evaluation question that a problem repeats, None if there is none; the strongest kind is reported."""
         problem = Weighted(normalise(text), self._without_digits)
-        for kind, key, index in (
-            ("exact", _whole(problem.question), self._exact),
-            ("numbers", _bare(problem.question) if self._bare else "", self._bare),
-        ):
-            if key in index:
-                return Match(self._sets[index[key]], kind, key)  # type: ignore[arg-type]
-        return self._contained(problem.question) or self._similar(problem)
+        whole, bare = _whole(problem.question), _bare(problem.question)
+        if whole in self._exact:
+            return Match(self._sets[self._exact[whole]], "exact", whole)
+        if bare in self._bare:
+            return Match(self._sets[self._bare[bare]], "numbers", bare)
+        return self._contained(problem.question) or self._sharing_passage(problem) or self._similar(problem)
 
     def _contained(self, problem: Question) -> Match | None:
-        """A whole evaluation question among the words of a problem.
-
-        A long one is known by its words. A short one must stand by itself, or among words that tell nothing.
-        """
+        """A whole evaluation question among the words of a problem."""
         if not self._anchors:
             return None
         for at, gram in enumerate(_grams(problem.words, ANCHOR_WORDS)):
             for number, place in self._anchors.get(gram, ()):
-                words = self._questions[number].question.words
-                start, end = at - place, at - place + len(words)
-                if start < 0 or problem.words[start:end] != words:
-                    continue
-                alone = _is_edge(problem, start) and _is_edge(problem, end)
-                if alone or _weight(words) >= LONG_ENOUGH or _tells_nothing(problem.words[:start] + problem.words[end:]):
+                words, start = self._questions[number].question.words, at - place
+                if _is_quoted(words, problem, start):
                     return Match(self._sets[number], "contained", " ".join(words))
         return None
 
-    def _similar(self, problem: Weighted) -> Match | None:
-        """A question that shares a passage with the problem, or else the one most like it."""
-        sharing = self._passages.shared_by(problem.question) if self._passages else set()
-        matcher = SequenceMatcher(None, (), problem.keys, autojunk=False)
-        best: tuple[float, int] = (0.0, -1)
-        for number in sorted(sharing | self._sharing_features(problem.question)):
-            question = self._questions[number]
-            if _overlap(question, problem) < MIN_OVERLAP:
-                continue
-            if number in sharing and self._passages and (passage := shared_passage(question, problem, self._passages.ngram)):
-                return Match(self._sets[number], "ngram", passage)
-            if self._fuzzy is not None:
-                best = max(best, (align(question, problem, matcher).score(), -number))
-        if self._fuzzy is None or best[0] < self._fuzzy:
+    def _sharing_passage(self, problem: Weighted) -> Match | None:
+        """The first question that shares more with a problem than stock phrases."""
+        if self._passages is None:
             return None
-        number = -best[1]
-        return Match(self._sets[number], "fuzzy", " ".join(self._questions[number].question.words), best[0])
+        for number in sorted(self._passages.shared_by(problem.question)):
+            passage = shared_passage(self._questions[number], problem, self._passages.ngram)
+            if passage:
+                return Match(self._sets[number], "ngram", passage)
+        return None
 
-    def _sharing_features(self, problem: Question) -> set[int]:
+    def _similar(self, problem: Weighted) -> Match | None:
+        """The question most like a problem, if it is like enough."""
+        if self._fuzzy is None or len(problem.question.words) > MAX_WORDS:
+            return None
+        matcher = SequenceMatcher(None, (), problem.keys, autojunk=False)
+        best, score = -1, 0.0
+        for number in self._candidates(problem.question):
+            question = self._questions[number]
+            if _overlap(question, problem) >= MIN_OVERLAP:
+                own = align(question, problem, matcher).score()
+                best, score = (number, own) if own > score else (best, score)
+        if score < self._fuzzy:
+            return None
+        return Match(self._sets[best], "fuzzy", _whole(self._questions[best].question), score)
+
+    def _candidates(self, problem: Question) -> list[int]:
+        """The few questions that share most features with a problem."""
         hits: Counter[int] = Counter()
-        for feature in _features(problem) if self._features else ():
+        for feature in _features(problem):
             hits.update(self._features.get(feature, ()))
-        return {number for number, count in hits.most_common(CANDIDATES) if count >= MIN_HITS}
+        shared = ((-count, number) for number, count in hits.items() if count >= MIN_HITS)
+        return [number for _, number in nsmallest(CANDIDATES, shared)]
 
 
 class _Passages:
@@ -149,7 +153,7 @@ def _anchors(questions: Sequence[Weighted]) -> dict[tuple[str, ...], list[tuple[
     anchors: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
     for number, question in enumerate(questions):
         grams = list(_grams(question.question.words, ANCHOR_WORDS))
-        if grams and _weight(question.question.words) >= MIN_QUOTED:
+        if grams and _can_be_quoted(question.question.words):
             place = min(range(len(grams)), key=lambda at: (counts[grams[at]], at))
             anchors[grams[place]].append((number, place))
     return dict(anchors)
@@ -178,7 +182,7 @@ def _features(question: Question) -> set[str]:
         if not capital and not is_number(word) and weight(word) > FUNCTION
     ]
     numbers = [word for word in question.words if is_number(word)]
-    pairs = (f"{one} {other}" for row in (telling, numbers) for one, other in zip(row, row[1:], strict=False))
+    pairs = (f"{one} {other}" for row in (telling, numbers) for one, other in pairwise(row))
     return {*pairs, *(word for word in telling if weight(word) == CONTENT)}
 
 
@@ -190,7 +194,7 @@ def _overlap(question: Weighted, problem: Weighted) -> float:
 
 def _without_instructions(questions: Sequence[Question]) -> Iterator[Question]:
     """Questions of a set that all come with the same instructions, without these."""
-    spans = [[q.words[a:b] for a, b in zip(s, s[1:], strict=False)] for q in questions for s in [sorted(q.breaks)]]
+    spans = [[q.words[a:b] for a, b in pairwise(s)] for q in questions for s in [sorted(q.breaks)]]
     counts = Counter(span for own in spans for span in set(own))
     usual = max(10, len(questions) // 2)
     for question, own in zip(questions, spans, strict=True):
@@ -229,12 +233,27 @@ def _weight(words: Sequence[str]) -> float:
     return sum(map(weight, words))
 
 
+def _can_be_quoted(words: Sequence[str]) -> bool:
+    """Whether a question is more than a stock phrase: "Simplify 8/22." is, "What is the value of x?" is not."""
+    return _weight(words) >= MIN_QUOTED and any(weight(word) == CONTENT or is_operator(word) for word in words)
+
+
+def _is_quoted(words: tuple[str, ...], problem: Question, start: int) -> bool:
+    """Whether a question stands at a position of a problem.
+
+    A long one is known by its words. A short one must stand by itself, or among words that tell nothing.
+    """
+    end = start + len(words)
+    if start < 0 or problem.words[start:end] != words:
+        return False
+    if _weight(words) >= LONG_ENOUGH or (_is_edge(problem, start) and _is_edge(problem, end)):
+        return True
+    rest = problem.words[:start] + problem.words[end:]
+    return all(weight(word) <= STOCK and not is_operator(word) for word in rest)
+
+
 def _is_edge(question: Question, at: int) -> bool:
     return at in question.breaks or question.capital[at]
-
-
-def _tells_nothing(words: Sequence[str]) -> bool:
-    return all(weight(word) <= STOCK and not is_operator(word) for word in words)
 
 
 def _grams(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:

@@ -9,8 +9,13 @@ from functools import cached_property
 
 from pairforge.sources.normalise import Question, is_number, is_operator
 
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 # What a word tells about a question. Function words and the phrases of every exercise tell little.
-FUNCTION_WORDS = frozenset("""
+FUNCTION_WORDS = _listed("""
     a about above after again all also am an and another any anything are as at be because been before being below
     between both but by can could did do does doing done down during each either else ever every few for from had has
     have having he her here hers herself him himself his how i if in into is it its itself just let many may me might
@@ -18,13 +23,13 @@ FUNCTION_WORDS = frozenset("""
     shall she should so some such than that the their theirs them themselves then there therefore these they this those
     though through thus to too under until up us very was we were what when where whether which while who whom whose
     why will with within without would yet you your
-""".split())  # fmt: skip
-STOCK_WORDS = frozenset("""
+""")
+STOCK_WORDS = _listed("""
     answer answers ask asked asks assistant assume average box boxed calculate careful carefully carries chance
     choice clear clearly common compute concise consider correct correctly cost costs day days decimal define
     defined denote detail detailed determine difference digit dollar dollars end enter equal equals equation
     evaluate exact exactly example examples exercise explain explanation express expressed expression figure final
-    find first following form fraction full function get gets give given gives go goes got greatest help helpful
+    find first following form fraction full function get gets give given gives got greatest help helpful
     hour hours inside instruction instructions integer integers know largest last least left length letter letters
     line long made make makes math mathematical mathematics maximum mean minimum minute minutes money month months
     nearest need needs negative new next note number numbers old option options order paid part pay pays percent
@@ -34,13 +39,14 @@ STOCK_WORDS = frozenset("""
     spend spends square step steps student suppose take takes task term terms think thinking thought time times
     total triangle tutor two unit units user value values variable way ways week weeks words work working write
     written year years
-""".split())  # fmt: skip
+""")
 CONTENT, STOCK, LETTER, FUNCTION = 1.0, 0.5, 0.5, 0.2
 MIN_TYPO_LETTERS = 4
 PASSAGE_SHARE = 0.6
 MIN_PASSAGE_WORDS = 4
 PASSAGE_WORDS = 10
 MIN_SHARED_WORDS = 3
+MAX_GAP = 10_000  # pairs of words to compare between two equal runs; more take long and resemble by chance
 MIN_RUN = 3  # shorter runs in common are chance
 
 
@@ -162,8 +168,8 @@ class Alignment:
         if len(told) < MIN_SHARED_WORDS:
             return 0.0
         expected = inner.total - sum(inner.weights[i] for i, _ in names)
-        expected += sum(gain - inner.weights[i] for gain, (i, _) in zip(gains[window], pairs[window], strict=True) if gain)
-        return max(0.0, shared - CONTENT) / (expected + extra)
+        more = sum(gain - inner.weights[i] for gain, (i, _) in zip(gains[window], pairs[window], strict=True) if gain)
+        return max(0.0, shared - CONTENT) / (expected + more + extra)
 
 
 def align(first: Weighted, second: Weighted, matcher: SequenceMatcher[str] | None = None) -> Alignment:
@@ -176,7 +182,7 @@ def align(first: Weighted, second: Weighted, matcher: SequenceMatcher[str] | Non
     exchanged_back: dict[str, str] = {}
     i = j = 0
     for a, b, size in matcher.get_matching_blocks():
-        for x in range(i, a):  # between two equal runs: the words that resemble each other
+        for x in range(i, a if (a - i) * (b - j) <= MAX_GAP else i):  # between equal runs: words that resemble
             for y in range(j, b):
                 one, other = first.question.words[x], second.question.words[y]
                 capital = first.question.capital[x] and second.question.capital[y]
