@@ -177,26 +177,52 @@ def align(first: Weighted, second: Weighted, matcher: SequenceMatcher[str] | Non
     matcher = matcher or SequenceMatcher(None, (), second.keys, autojunk=False)
     matcher.set_seq1(first.keys)
     pairs: list[tuple[int, int]] = []
-    names: set[tuple[int, int]] = set()
-    exchanged: dict[str, str] = {}
-    exchanged_back: dict[str, str] = {}
+    names = _Names(first.question, second.question)
     i = j = 0
     for a, b, size in matcher.get_matching_blocks():
-        for x in range(i, a if (a - i) * (b - j) <= MAX_GAP else i):  # between equal runs: words that resemble
-            for y in range(j, b):
-                one, other = first.question.words[x], second.question.words[y]
-                capital = first.question.capital[x] and second.question.capital[y]
-                if capital and exchanged.get(one, other) == other and exchanged_back.get(other, one) == one:
-                    exchanged[one], exchanged_back[other] = other, one
-                    names.add((x, y))
-                elif not _is_typo(one, other):
-                    continue
-                pairs.append((x, y))
-                j = y + 1
-                break
+        if 0 < (a - i) * (b - j) <= MAX_GAP:
+            pairs += _resembling(names, range(i, a), range(j, b), backwards=not pairs)
         pairs += [(a + step, b + step) for step in range(size)]
         i, j = a + size, b + size
-    return Alignment(first, second, pairs, names)
+    return Alignment(first, second, pairs, names.pairs)
+
+
+def _resembling(names: _Names, xs: range, ys: range, *, backwards: bool) -> list[tuple[int, int]]:
+    """Pairs of words that resemble each other between two equal runs, in order.
+
+    Before the first run it goes backwards: what stands there may be another text, and the nearest words belong here.
+    """
+    found = []
+    step = -1 if backwards else 1
+    left = list(ys)[::step]
+    for x in list(xs)[::step]:
+        for at, y in enumerate(left):
+            if names.exchange(x, y) or _is_typo(names.first.words[x], names.second.words[y]):
+                found.append((x, y))
+                left = left[at + 1 :]
+                break
+    return found[::step]
+
+
+class _Names:
+    """Which capitalised words of one question stand for which of another: each for one, throughout."""
+
+    def __init__(self, first: Question, second: Question) -> None:
+        self.first, self.second = first, second
+        self.pairs: set[tuple[int, int]] = set()
+        self._there: dict[str, str] = {}
+        self._back: dict[str, str] = {}
+
+    def exchange(self, x: int, y: int) -> bool:
+        """Whether two words may stand for each other as names; if so, they do from now on."""
+        one, other = self.first.words[x], self.second.words[y]
+        if not (self.first.capital[x] and self.second.capital[y]):
+            return False
+        if self._there.get(one, other) != other or self._back.get(other, one) != one:
+            return False
+        self._there[one], self._back[other] = other, one
+        self.pairs.add((x, y))
+        return True
 
 
 def _densest(gains: Sequence[float], places: Sequence[int], weights: Sequence[float]) -> tuple[slice, float, float]:
