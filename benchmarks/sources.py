@@ -28,7 +28,7 @@ from pairforge.sources import EvaluationSet, SourceConfig, collect, decontaminat
 EVALUATION_SIZES = {
     "math-500": 500, "aime-2024": 30, "aime-2025": 30, "gsm8k-test": 1319, "olympiadbench": 674, "gpqa": 198,
 }  # fmt: skip
-USUAL = {"ngram": 8, "without_digits": True}
+USUAL = {"ngram": 8, "without_digits": True, "fuzzy": 0.75}
 VOCABULARY = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in ("n", "r", "s", "th", "ck", "")]
 
 

@@ -13,9 +13,13 @@ Changes = dict[str, tuple[Any, Any]]
 """Key path -> (value in the run, value in the recipe); None where a side does not have the key."""
 
 
+# Settings that runs of earlier versions do not record. Their evidence is complete without them.
+NEWER = ("decontaminate.fuzzy",)
+
+
 def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Changes:
     """The keys whose values differ between a run's settings and a recipe's."""
-    keys = sorted({*there, *here})
+    keys = sorted({*there, *here} - {key for key in NEWER if key not in there})
     return {key: (there.get(key), here.get(key)) for key in keys if there.get(key) != here.get(key)}
 
 

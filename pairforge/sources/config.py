@@ -69,6 +69,13 @@ class DecontaminateConfig(Config):
     without_digits: bool = Field(
         True, description="Also drop a problem that equals an evaluation question once all numbers are taken out."
     )
+    fuzzy: float | None = Field(
+        0.75,
+        gt=0,
+        le=1,
+        description="Also drop a problem that contains an evaluation question, or shares this much of its words "
+        "(0 to 1) in the same order, with other names or small changes. null turns this off.",
+    )
     near_duplicates: float | None = Field(
         0.8,
         gt=0,

@@ -1,8 +1,7 @@
-"""Keep evaluation problems out of the training set: n-gram overlap, and equality but for the numbers."""
+"""Keep evaluation problems out of the training set."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any
 
 from pairforge.errors import SourceError, nearest
 from pairforge.records import Drop, Problem
-from pairforge.sources.dedupe import drop_near_duplicates, words
+from pairforge.sources.dedupe import drop_near_duplicates
 from pairforge.sources.entry import RowDrop, clean
+from pairforge.sources.matching import Kind, Match, Matcher
 from pairforge.sources.merge import row_drops
 from pairforge.sources.rows import open_rows
 
@@ -40,20 +40,27 @@ class EvaluationSet:
 class Decontamination:
     """What is left, what was dropped, and against what.
 
-    `sets` counts per evaluation set its questions and the problems that fell to it. `unreachable` names the sets that
-    could not be read, with the reason: a report that does not show them would claim too much. `near_duplicates` counts
-    the problems that went because another one is nearly the same.
+    `sets` counts per evaluation set its questions and the problems that repeat one. `unreachable` names the sets that
+    could not be read, with the reason: a report that does not show them would claim too much. `kinds` counts the
+    dropped problems by kind of match (see `Kind`), `near_duplicates` those dropped because another one is nearly the
+    same.
     """
 
     problems: list[Problem]
     drops: list[Drop]
     sets: dict[str, dict[str, int]] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
     near_duplicates: int = 0
 
     def summary(self) -> dict[str, Any]:
         """The counts for a manifest or a card."""
-        return {"sets": self.sets, "unreachable": self.unreachable, "near_duplicates": self.near_duplicates}
+        return {
+            "sets": self.sets,
+            "unreachable": self.unreachable,
+            "kinds": self.kinds,
+            "near_duplicates": self.near_duplicates,
+        }
 
 
 def screen(
@@ -63,11 +70,14 @@ def screen(
     base_dir: Path,
     ngram: int | None,
     without_digits: bool,
+    fuzzy: float | None,
     near_duplicates: float | None,
 ) -> Decontamination:
-    """Everything out that meets one of the named evaluation sets (see `decontaminate`), then near duplicates."""
+    """Drop what repeats a question of the named evaluation sets (see `decontaminate`), then near duplicates."""
     loaded, unreachable = load_evaluation_sets(sets, base_dir=base_dir)
-    found = decontaminate(problems, loaded, ngram=ngram, without_digits=without_digits, unreachable=unreachable)
+    found = decontaminate(
+        problems, loaded, ngram=ngram, without_digits=without_digits, fuzzy=fuzzy, unreachable=unreachable
+    )
     if near_duplicates is None:
         return found
     kept, repeats = drop_near_duplicates(found.problems, threshold=near_duplicates)
@@ -120,47 +130,45 @@ def decontaminate(
     *,
     ngram: int | None,
     without_digits: bool,
+    fuzzy: float | None,
     unreachable: dict[str, str] | None = None,
 ) -> Decontamination:
-    """Drop every problem that shares `ngram` consecutive words with an evaluation question, or equals one.
+    """Drop every problem that repeats an evaluation question. Each drop names the set, the kind of match and the text.
 
-    `without_digits` also drops problems that equal an evaluation question once all numbers are taken out: the same
-    exercise with other figures. `ngram` None compares whole questions only. Each drop quotes the matching text.
+    Questions are compared in one spelling of LaTeX, numbers and punctuation (see `normalise`). Equal questions always
+    match. `ngram` also drops problems with so many consecutive words in common, unless those are stock phrases; None
+    turns this off. `without_digits` also drops problems that equal a question but for the numbers: the same exercise
+    with other figures. `fuzzy`, from 0 to 1, also drops problems that contain a question, or share so much of its
+    words in the same order, with other names or small changes; None turns this off.
     """
-    index: dict[str, str] = {}
-    counts: dict[str, dict[str, int]] = {}
-    for one in sets:
-        counts[one.name] = {"questions": len(one.questions), "problems": 0}
-        for question in one.questions:
-            for key in _keys(question, ngram, without_digits):
-                index.setdefault(key, one.name)
+    sets = list(sets)
+    matcher = Matcher(
+        ((one.name, one.questions) for one in sets), ngram=ngram, without_digits=without_digits, fuzzy=fuzzy
+    )
+    counts = {one.name: {"questions": len(one.questions), "problems": 0} for one in sets}
+    kinds: dict[str, int] = {}
     kept: list[Problem] = []
     drops: list[Drop] = []
     for problem in problems:
-        match = next((key for key in _keys(problem.question, ngram, without_digits) if key in index), None)
+        match = matcher.match(problem.question)
         if match is None:
             kept.append(problem)
             continue
-        kind, _, text = match.partition("|")
-        counts[index[match]]["problems"] += 1
-        drops.extend(row_drops(problem, "contaminated", f"{index[match]}, {_MEANING[kind]}: {text}"))
-    return Decontamination(kept, drops, counts, dict(unreachable or {}))
+        counts[match.set_name]["problems"] += 1
+        kinds[match.kind] = kinds.get(match.kind, 0) + 1
+        drops.extend(row_drops(problem, "contaminated", _shown_match(match)))
+    return Decontamination(kept, drops, counts, dict(unreachable or {}), kinds)
 
 
-_MEANING = {"same": "same question", "but": "same question but for its numbers", "n": "shared words"}
-_DIGITS = re.compile(r"\d+")
-MIN_LETTERS = 20  # without its numbers "What is 3+4?" equals half of all arithmetic: too short to compare that way
+_MEANING: dict[Kind, str] = {
+    "exact": "same question",
+    "numbers": "same question but for its numbers",
+    "contained": "contains the question",
+    "ngram": "shared words",
+    "fuzzy": "similar question",
+}
 
 
-def _keys(question: str, ngram: int | None, without_digits: bool) -> Iterable[str]:
-    """Everything about a question that a contaminated problem would share, the most telling first."""
-    text = words(question)
-    whole = " ".join(text)
-    yield f"same|{whole}"
-    if without_digits:
-        bare = " ".join(_DIGITS.sub(" ", whole).split())
-        if len(bare) >= MIN_LETTERS:
-            yield f"but|{bare}"
-    if ngram is not None:
-        for start in range(len(text) - ngram + 1):
-            yield "n|" + " ".join(text[start : start + ngram])
+def _shown_match(match: Match) -> str:
+    score = f" ({match.score:.2f})" if match.kind == "fuzzy" else ""
+    return f"{match.set_name}, {match.kind}, {_MEANING[match.kind]}{score}: {match.quote}"

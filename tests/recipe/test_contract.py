@@ -44,7 +44,8 @@ SERVED = ("generator.engine={kind: server, model: served, base_urls: [x]}",)
 NO_ADDRESS = ("generator.engine={kind: server, model: m}",)
 SERVED_STUDENT = ("generator.engine={kind: server, model: FOLDER/keeps, base_urls: [x]}",)
 DRAWS = ("generator.draws={max: 3}",)
-SEEN = ("decontaminate.sets=[FOLDER/seen.jsonl]", "decontaminate.without_digits=false")
+SETS = ("decontaminate.sets=[FOLDER/seen.jsonl]", "decontaminate.without_digits=false")
+SEEN = (*SETS, "decontaminate.fuzzy=null")
 GIVEN_PAIRS = (
     "generator=null",
     "sources.0.columns={long: long, short: short}",
@@ -74,6 +75,7 @@ CONTRACT: dict[str, Change] = {
     "decontaminate.sets": Change(see.evidence, "[FOLDER/seen.jsonl]"),
     "decontaminate.ngram": Change(see.evidence, "null", SEEN),
     "decontaminate.without_digits": Change(see.evidence, "true", (*SEEN, "decontaminate.ngram=null")),
+    "decontaminate.fuzzy": Change(see.evidence, "null", (*SETS, "decontaminate.ngram=null")),
     "decontaminate.near_duplicates": Change(see.evidence, "0.7", ("sources.0.dataset=FOLDER/twice.jsonl",)),
     # --- the engine: vLLM
     "generator.engine.kind (vllm)": Change(see.engine_class, "ray"),

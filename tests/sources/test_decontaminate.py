@@ -2,12 +2,15 @@
 
 import json
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from pairforge.records import Problem, problem_id
 from pairforge.sources.decontaminate import EvaluationSet, decontaminate, load_evaluation_sets, screen
 from tests.sources.standins import write_standin
 
 AIME = "Every morning Aya goes for a 9-kilometer-long walk and stops at a coffee shop afterwards."
-USUAL = {"ngram": 8, "without_digits": True}
+USUAL = {"ngram": 8, "without_digits": True, "fuzzy": 0.75}
 MADE_UP = EvaluationSet("held-out", (AIME, "Compute $1+1$."))
 
 
@@ -22,19 +25,21 @@ def reason(question: str, **options: object) -> str:
 
 def test_eight_shared_words_are_enough_and_are_quoted():
     overlap = "We know that Aya goes for a 9-kilometer-long walk and is happy."
-    assert reason(overlap) == "held-out, shared words: aya goes for a 9 kilometer long walk"
+    assert reason(overlap) == "held-out, ngram, shared words: aya goes for a 9 kilometer long walk and"
     assert reason("We know that Aya goes for a walk.") == ""
-    assert reason(overlap, ngram=None) == ""
-    assert reason("Aya goes for a long swim.", ngram=3) == "held-out, shared words: aya goes for"
+    assert reason(overlap, ngram=None, fuzzy=None) == ""
+    assert reason("Aya goes for a long swim.", ngram=3) == "held-out, ngram, shared words: aya goes for a"
 
 
 def test_the_same_exercise_with_other_numbers_is_contaminated():
-    assert reason(AIME.replace("9", "11").upper(), ngram=None).startswith("held-out, same question but for its numbers")
+    assert reason(AIME.replace("9", "11").upper(), ngram=None).startswith(
+        "held-out, numbers, same question but for its numbers"
+    )
     assert reason(AIME.replace("9", "11"), ngram=None, without_digits=False) == ""
 
 
 def test_short_questions_are_compared_with_their_numbers():
-    assert reason("compute 1 + 1") == "held-out, same question: compute 1 1"
+    assert reason("compute 1 + 1") == "held-out, exact, same question: compute 1 + 1"
     assert reason("Compute $2+3$.") == ""
 
 
@@ -44,6 +49,27 @@ def test_counts_per_set_and_nothing_lost():
     assert [p.question for p in found.problems] == ["Fresh?"]
     assert [(d.subject, d.stage, d.reason) for d in found.drops] == [("s:1", "source", "contaminated")]
     assert found.unreachable == {"gpqa": "gated"}
+    assert found.kinds == {"exact": 1}
+
+
+def test_a_wrapped_question_and_a_similar_one_say_how_they_match():
+    assert reason(f"My teacher asks: {AIME} Why?").startswith(
+        "held-out, contained, contains the question: every morning"
+    )
+    similar = AIME.replace("Aya", "Birgit")
+    assert reason(similar, ngram=None).startswith("held-out, fuzzy, similar question (0.")
+    assert reason(similar, ngram=None, fuzzy=None) == ""
+
+
+@given(
+    st.permutations([AIME, AIME.replace("Aya", "Bo"), AIME.replace("9", "4"), "Compute $1+1$.", "Fresh?", "Find $x$."])
+)
+def test_every_problem_is_judged_by_itself(questions: list[str]):
+    alone = {q: [d.detail for d in decontaminate([problem(q)], [MADE_UP], **USUAL).drops] for q in questions}
+    found = decontaminate([problem(q) for q in questions], [MADE_UP], **USUAL)
+    assert [p.question for p in found.problems] == [q for q in questions if not alone[q]]
+    assert [d.detail for d in found.drops] == [detail for q in questions for detail in alone[q]]
+    assert sum(found.kinds.values()) == found.sets["held-out"]["problems"] == len(questions) - len(found.problems)
 
 
 def test_sets_are_found_by_name_by_id_or_as_a_file(tmp_path):
