@@ -95,3 +95,14 @@ def test_the_learning_rates():
     shown = {model: float(rate) for cell, rate in rows for model in re.findall(r"`([^`]+)`", cell)}
     assert len(shown) >= len(paper.TABLE_7)
     assert {model: paper.learning_rate(model)[0] for model in shown} == shown
+
+
+def test_the_example_rule_works():
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "extending.md").read_text(), re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+    made: dict = {}
+    exec(code, made)
+    rule = made["MaxReflections"](max_reflections=2)
+    [condition] = rule.side_conditions()
+    assert condition.holds({"reflection_words": 2}) and not condition.holds({"reflection_words": 3})
+    assert list(rule.sentences("chosen")) == ["The chosen side has at most 2 reflection words."]
