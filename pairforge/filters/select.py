@@ -21,7 +21,8 @@ class Selection:
 
     `pairs`: problem_id, chosen_key, rejected_key, chosen_status, rejected_status, chosen_answer, rejected_answer,
     chosen_model, rejected_model, prompt_tokens, chosen_tokens, rejected_tokens, gap_tokens (chosen - rejected), ratio
-    (chosen / rejected), total_tokens (prompt + longer side), draws, pick, source, gold, pass_rate.
+    (chosen / rejected), total_tokens (prompt + longer side), exchanged (a control arm turned the pair round: each text
+    keeps the format of the side it was selected for), draws, pick, source, gold, pass_rate.
     `drops`: subject (problem id), stage, reason, detail, counts (JSON: candidates per reason).
     `funnel`: one {step, candidates, problems} per rule in order: what is left after it.
     `shortfall`: what was asked for and could not be filled, as sentences.
@@ -77,8 +78,9 @@ def _with_order(pairs: pl.DataFrame, seed: int) -> pl.DataFrame:
 def _finished(pairs: pl.DataFrame, evidence: Evidence, rules: Rules, seed: int) -> pl.DataFrame:
     """Exchange sides where a control arm asks for it, gather the columns of the pairs, and sort them."""
     swap = rules.control_arm.exchanged(evidence.problems["problem_hash"][pairs["p"]], seed)
-    if swap is not None:
-        pairs = _exchanged(pairs, swap)
+    if swap is None:
+        swap = pl.repeat(False, pairs.height, dtype=pl.Boolean, eager=True)
+    pairs = _exchanged(pairs, swap)
     chosen, rejected = evidence.samples[pairs["chosen_row"]], evidence.samples[pairs["rejected_row"]]
     problems = evidence.problems[pairs["p"]]
     columns: dict[str, pl.Series] = {"problem_id": problems["problem_id"]}
@@ -89,7 +91,7 @@ def _finished(pairs: pl.DataFrame, evidence: Evidence, rules: Rules, seed: int) 
     columns |= {name: pairs[name] for name in ("chosen_tokens", "rejected_tokens")}
     columns["gap_tokens"] = pairs["chosen_tokens"] - pairs["rejected_tokens"]
     columns["ratio"] = pairs["chosen_tokens"] / pairs["rejected_tokens"].clip(lower_bound=1)
-    columns["total_tokens"] = pairs["total_tokens"]
+    columns |= {name: pairs[name] for name in ("total_tokens", "exchanged")}
     columns |= {name: problems[name] for name in ("draws", "source", "gold", "pass_rate")}
     why = rules.pick if rules.control == "none" else f"{rules.pick}, {rules.control}"
     finished = pl.DataFrame(columns).with_columns(pl.lit(why).alias("pick"))
@@ -101,7 +103,7 @@ def _exchanged(pairs: pl.DataFrame, swap: pl.Series) -> pl.DataFrame:
     for name in ("row", "tokens"):
         chosen, rejected = pl.col(f"chosen_{name}"), pl.col(f"rejected_{name}")
         columns += [
-            pl.when("swap").then(rejected).otherwise(chosen).alias(f"chosen_{name}"),
-            pl.when("swap").then(chosen).otherwise(rejected).alias(f"rejected_{name}"),
+            pl.when("exchanged").then(rejected).otherwise(chosen).alias(f"chosen_{name}"),
+            pl.when("exchanged").then(chosen).otherwise(rejected).alias(f"rejected_{name}"),
         ]
-    return pairs.with_columns(swap.alias("swap")).with_columns(columns).drop("swap")
+    return pairs.with_columns(swap.alias("exchanged")).with_columns(columns)

@@ -21,7 +21,7 @@ from pairforge.filters.undecided import undecided
 from pairforge.pipeline.recipe_settings import run_recipe
 from pairforge.pipeline.session import Progress, Session, quiet
 from pairforge.pipeline.student import completion
-from pairforge.pipeline.view import write_view
+from pairforge.pipeline.view import formats_of_pair, write_view
 from pairforge.report.figures import save, sweep_figure
 from pairforge.run import Run
 from pairforge.run.atomic import replacing, write_text
@@ -122,21 +122,21 @@ def surface_measure(session: Session, evidence: Evidence) -> Callable[[Selection
     tested = ids[:SURFACE_PROBLEMS]
     keys = evidence.samples.filter(pl.col("problem_id").is_in(tested))["sample_key"]
     texts = session.run.texts(keys)
-    chosen_format, rejected_format = session.formats
+
+    def surface(row: dict[str, Any]) -> Surface:
+        chosen, rejected = formats_of_pair(session, row["exchanged"])
+        return Surface(
+            f"{row['chosen_key']} {row['rejected_key']}",
+            row["problem_id"],
+            completion(texts[row["chosen_key"]], chosen),
+            completion(texts[row["rejected_key"]], rejected),
+        )
 
     def measure(selection: Selection) -> dict[str, Any]:
         rows = selection.pairs.filter(pl.col("problem_id").is_in(tested)).head(SURFACE_PROBLEMS)
         if rows.height < MIN_SURFACE_PAIRS:
             return dict.fromkeys(SURFACE_MEASURES)
-        pairs = (
-            Surface(
-                f"{row['chosen_key']} {row['rejected_key']}",
-                row["problem_id"],
-                completion(texts[row["chosen_key"]], chosen_format),
-                completion(texts[row["rejected_key"]], rejected_format),
-            )
-            for row in rows.select("problem_id", "chosen_key", "rejected_key").iter_rows(named=True)
-        )
+        pairs = map(surface, rows.iter_rows(named=True))
         best = separability(pairs, seed=seed, max_classified=CLASSIFIED_PAIRS)[0]
         values = (round(best.accuracy, 3), round(best.low, 3), round(best.high, 3), best.name)
         return dict(zip(SURFACE_MEASURES, values, strict=True))

@@ -19,7 +19,7 @@ from pairforge.filters.summary import summarise
 from pairforge.filters.undecided import Undecided, undecided
 from pairforge.pipeline.pair_texts import batches_with_texts
 from pairforge.pipeline.session import Session
-from pairforge.pipeline.student import completion, student_prompt
+from pairforge.pipeline.student import Format, completion, student_prompt
 from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
 from pairforge.rowfiles import iter_rows
 from pairforge.run import Run, ViewRecord
@@ -77,13 +77,13 @@ def view_settings(session: Session) -> dict[str, Any]:
 
 def pair_rows(session: Session, pairs: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """The selected pairs with their texts, a batch at a time."""
-    chosen_format, rejected_format = session.formats
     done = 0
     for batch, texts in batches_with_texts(session.run, pairs):
         here = session.problems.filter(pl.col("id").is_in(batch["problem_id"].implode()))
         problems = {row["id"]: Problem(**row) for row in here.iter_rows(named=True)}
         for row in batch.iter_rows(named=True):
             problem = problems[row["problem_id"]]
+            chosen_format, rejected_format = formats_of_pair(session, row["exchanged"])
             yield pair_row(
                 row,
                 problem,
@@ -93,6 +93,12 @@ def pair_rows(session: Session, pairs: pl.DataFrame) -> Iterator[dict[str, Any]]
             )
         done += batch.height
         session.progress("pairs", done, pairs.height, "")
+
+
+def formats_of_pair(session: Session, exchanged: bool) -> tuple[Format, Format]:
+    """The formats of a pair's two sides. A control arm exchanges the sides of a pair and never changes its texts."""
+    chosen, rejected = session.formats
+    return (rejected, chosen) if exchanged else (chosen, rejected)
 
 
 def pair_row(

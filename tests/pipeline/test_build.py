@@ -161,3 +161,26 @@ def test_a_draw_that_was_repeated_with_a_larger_budget_counts_once(recipe: Make,
     build(recipe("generator.sampling.max_tokens=8"), tmp_path / "run")
     longer = build(recipe("generator.sampling.max_tokens=64"), tmp_path / "run", extend=True)
     assert longer.correct == longer.samples == 36
+
+
+@pytest.mark.parametrize("control", ["reversed", "random_pairs"])
+@pytest.mark.parametrize("rejected_frame", ["same", "as_sampled"])
+def test_a_control_arm_exchanges_sides_and_never_changes_a_text(
+    recipe: Make, scripted: Make, tmp_path: Path, control: str, rejected_frame: str
+):
+    """Texts and lengths go together: a raw sample stays raw on whichever side it stands."""
+    scripted(add)
+    made = recipe(f"format.rejected_frame={rejected_frame}")
+    build(made, tmp_path / "run")
+    controlled = recipe(f"format.rejected_frame={rejected_frame}", f"filter.control={control}")
+    build(controlled, tmp_path / "run", view="control")
+    views = [pl.read_parquet(tmp_path / "run" / "views" / view / "pairs.parquet") for view in ("default", "control")]
+    texts = [
+        {
+            row["problem_id"]: {(row[side][0]["content"], row[f"{side}_tokens"]) for side in ("chosen", "rejected")}
+            for row in view.iter_rows(named=True)
+        }
+        for view in views
+    ]
+    assert texts[0] == texts[1] and len(texts[0]) == 12
+    assert views[0]["chosen"].to_list() != views[1]["chosen"].to_list()
