@@ -125,7 +125,8 @@ class Matcher:
         """The few questions that share most features with a problem."""
         hits: Counter[int] = Counter()
         for feature in _features(problem):
-            hits.update(self._features.get(feature, ()))
+            if feature in self._features:
+                hits.update(self._features[feature])
         shared = ((-count, number) for number, count in hits.items() if count >= MIN_HITS)
         return [number for _, number in nsmallest(CANDIDATES, shared)]
 
