@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 
-from pairforge.sources.normalise import Question, is_number, is_operator
+from pairforge.sources.question_text import Question, is_number, is_operator
 
 
 def _listed(words: str) -> frozenset[str]:
