@@ -51,11 +51,12 @@ class SourceRecord(Stored):
 
 
 class DecontaminationRecord(Stored):
-    """What the problems were compared with: counts by evaluation set, sets that could not be read with the reason, and
-    how many near duplicates were dropped."""
+    """What the problems were compared with: counts by evaluation set, sets that could not be read with the reason,
+    dropped problems by kind of match, and how many near duplicates were dropped."""
 
     sets: dict[str, dict[str, Any]] = {}
     unreachable: dict[str, str] | list[str] = {}
+    kinds: dict[str, int] = {}
     near_duplicates: int = 0
 
 

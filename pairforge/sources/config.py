@@ -64,17 +64,18 @@ class DecontaminateConfig(Config):
     ngram: int | None = Field(
         8,
         ge=1,
-        description="A problem that shares this many consecutive words is dropped. null compares whole questions.",
+        description="Drop a problem that shares this many consecutive words with an evaluation question, stock phrases "
+        "apart. null does not look for shared passages.",
     )
     without_digits: bool = Field(
-        True, description="Also drop a problem that equals an evaluation question once all numbers are taken out."
+        True, description="Also drop a problem that equals an evaluation question except for the numbers."
     )
     fuzzy: float | None = Field(
         0.75,
         gt=0,
         le=1,
-        description="Also drop a problem that contains an evaluation question, or shares this much of its words "
-        "(0 to 1) in the same order, with other names or small changes. null turns this off.",
+        description="Also drop a problem that contains a whole evaluation question, or this share of its words in the "
+        "same order (0 to 1), with other names or misspelled words. null turns this off.",
     )
     near_duplicates: float | None = Field(
         0.8,

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from pairforge.sources.normalise import Question, is_number, is_operator, normalise
+from pairforge.sources.question_text import Question, is_number, is_operator, normalise
 from pairforge.sources.similarity import CONTENT, FUNCTION, STOCK, Weighted, align, shared_passage, weight
 
 Kind = Literal["exact", "numbers", "contained", "ngram", "fuzzy"]
@@ -56,9 +56,9 @@ class Matcher:
         self,
         sets: Iterable[tuple[str, Sequence[str]]],
         *,
-        ngram: int | None = 8,
-        without_digits: bool = True,
-        fuzzy: float | None = 0.75,
+        ngram: int | None,
+        without_digits: bool,
+        fuzzy: float | None,
     ) -> None:
         self._ngram, self._without_digits, self._fuzzy = ngram, without_digits, fuzzy
         self._sets: list[str] = []  # of each question
@@ -125,7 +125,8 @@ class Matcher:
         """The few questions that share most features with a problem."""
         hits: Counter[int] = Counter()
         for feature in _features(problem):
-            hits.update(self._features.get(feature, ()))
+            if feature in self._features:
+                hits.update(self._features[feature])
         shared = ((-count, number) for number, count in hits.items() if count >= MIN_HITS)
         return [number for _, number in nsmallest(CANDIDATES, shared)]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from pairforge.sources.normalise import Question, is_number, is_operator
+from pairforge.sources.question_text import Question, is_number, is_operator
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -99,6 +99,7 @@ def _tells(word: str) -> bool:
     return weight(word) == CONTENT and (len(word) > 1 or not is_number(word))
 
 
+@lru_cache(maxsize=100_000)
 def weight(word: str) -> float:
     """What a word tells about its question."""
     if word in FUNCTION_WORDS or is_operator(word):

@@ -76,6 +76,15 @@ def test_the_card_tells_the_best_test_of_form_and_what_was_tested(tmp_path, accu
     assert "Tested: markers, each by itself, and a text classifier (words, pairs of words" in card
 
 
+def test_the_card_says_how_contaminated_problems_matched(tmp_path):
+    recipe = RECIPE | {"decontaminate": {"sets": ["math-500"], "ngram": 8, "fuzzy": 0.75}}
+    run = small_run(tmp_path / "run", recipe=recipe)
+    sets = {"math-500": {"questions": 500, "problems": 5}}
+    run.update_manifest(decontamination={"sets": sets, "kinds": {"exact": 2, "contained": 3}})
+    card = stage(run, {"default": "default"}, "ana/pairs").card
+    assert "share 8 words in a row" in card and "Kinds of match: exact 2, contained 3." in card
+
+
 def test_several_views_are_several_sections_and_recipes(tmp_path):
     run = small_run(tmp_path / "run")
     add_view(run, "arm", range(10))

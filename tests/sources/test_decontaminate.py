@@ -1,10 +1,13 @@
 """Evaluation problems stay out, and a set that cannot be read is named."""
 
 import json
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pairforge import demo
+from pairforge.recipe import load_recipe
 from pairforge.records import Problem, problem_id
 from pairforge.sources.decontaminate import EvaluationSet, decontaminate, load_evaluation_sets, screen
 from tests.sources.standins import write_standin
@@ -103,3 +106,11 @@ def test_screening_also_takes_near_duplicates_out_and_names_what_it_could_not_re
     assert list(found.unreachable) == ["gpqa"]
     assert [p.question for p in found.problems] == [fresh]
     assert len(screen(problems, sets=[], base_dir=tmp_path, near_duplicates=None, **USUAL).problems) == 3
+
+
+def test_the_demo_keeps_its_problems_with_the_options_of_its_recipe():
+    options = load_recipe(demo.recipe_path()).decontaminate.model_dump()
+    texts = [json.loads(row)["question"] for row in demo.demo_path("pairforge:demo").read_text().splitlines()]
+    found = screen([problem(text) for text in texts], base_dir=Path(), **options)
+    assert len(found.problems) == len(texts)
+    assert found.sets == {"pairforge:demo-eval": {"questions": 300, "problems": 0}}

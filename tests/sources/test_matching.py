@@ -1,12 +1,21 @@
 """Copies of evaluation questions are found however they are rewritten; other problems are left alone."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pairforge.sources.matching import Match, Matcher
+from pairforge.sources.question_text import normalise
+
+
+def matcher(*sets: tuple[str, Sequence[str]], **options: object) -> Matcher:
+    """A matcher with the defaults of a recipe."""
+    usual: dict[str, object] = {"ngram": 8, "without_digits": True, "fuzzy": 0.75}
+    return Matcher(sets, **(usual | options))  # type: ignore[arg-type]
+
 
 # Written for these tests.
 EVALUATION = (
@@ -59,43 +68,39 @@ REWRITES = {
 @pytest.mark.parametrize("rewrite", REWRITES)
 @pytest.mark.parametrize("question", EVALUATION, ids=range(len(EVALUATION)))
 def test_a_question_is_found_however_it_is_rewritten(question: str, rewrite: str):
-    found = Matcher([("set", EVALUATION)], without_digits=False).match(REWRITES[rewrite](question))
+    found = matcher(("set", EVALUATION), without_digits=False).match(REWRITES[rewrite](question))
     assert found is not None and found.set_name == "set"
 
 
 @pytest.mark.parametrize("problem", UNRELATED)
 def test_an_unrelated_problem_is_left_alone(problem: str):
-    assert Matcher([("set", EVALUATION)]).match(problem) is None
+    assert matcher(("set", EVALUATION)).match(problem) is None
 
 
 @given(st.sampled_from(EVALUATION), st.lists(st.sampled_from(sorted(REWRITES)), max_size=4, unique=True))
 def test_rewrites_may_follow_one_another(question: str, rewrites: list[str]):
     for name in sorted(rewrites, key=lambda name: name in ("polite", "homework", "chat", "in one line")):
         question = REWRITES[name](question)
-    assert Matcher([("set", EVALUATION)]).match(question) is not None
+    assert matcher(("set", EVALUATION)).match(question) is not None
 
 
 @given(st.permutations(EVALUATION), st.sampled_from([*EVALUATION, *UNRELATED]), st.sampled_from(sorted(REWRITES)))
 def test_the_order_of_the_questions_does_not_matter(shuffled: list[str], problem: str, rewrite: str):
     copy = REWRITES[rewrite](problem)
-    assert Matcher([("set", shuffled)]).match(copy) == Matcher([("set", EVALUATION)]).match(copy)
+    assert matcher(("set", shuffled)).match(copy) == matcher(("set", EVALUATION)).match(copy)
 
 
 @given(st.text(min_size=1), st.text(), st.text())
 def test_any_question_with_words_is_found_in_itself(question: str, before: str, after: str):
-    matcher = Matcher([("set", [question])])
-    assert matcher.match(question) == (Match("set", "exact", quote) if (quote := " ".join(words(question))) else None)
-    matcher.match(before + question + after)  # finds it or not, but always ends
-
-
-def words(text: str) -> tuple[str, ...]:
-    from pairforge.sources.normalise import normalise
-
-    return normalise(text).words
+    prepared = matcher(("set", [question]))
+    assert prepared.match(question) == (
+        Match("set", "exact", quote) if (quote := " ".join(normalise(question).words)) else None
+    )
+    prepared.match(before + question + after)  # finds it or not, but always ends
 
 
 def kind(problem: str, *questions: str, **options: object) -> str:
-    found = Matcher([("set", questions)], **options).match(problem)  # type: ignore[arg-type]
+    found = matcher(("set", questions), **options).match(problem)  # type: ignore[arg-type]
     return found.kind if found else ""
 
 
@@ -141,14 +146,14 @@ def test_names_must_be_exchanged_throughout_to_count_as_names():
     mixed = "Ann gives Bo 3 figs, Bo gives Cy 4 figs and Cy gives Di 5 figs. Who has most figs, Ann, Bo, Cy or Di?"
     renamed = mixed.replace("Ann", "Eve").replace("Bo", "Flo").replace("Cy", "Gus").replace("Di", "Hal")
     muddled = "Ann gives Bo 3 figs, Cy gives Flo 4 figs and Gus gives Hal 5 figs. Who has most figs, Eve, Di, Ed or Al?"
-    score = {text: Matcher([("s", [mixed])], ngram=None, fuzzy=0.0).match(text).score for text in (renamed, muddled)}  # type: ignore[union-attr]
+    score = {text: matcher(("s", [mixed]), ngram=None, fuzzy=0.0).match(text).score for text in (renamed, muddled)}  # type: ignore[union-attr]
     assert score[renamed] > score[muddled]
 
 
 def test_instructions_that_all_questions_of_a_set_carry_do_not_hide_a_problem():
     prompts = [f"Solve the task below. {text} Reply with a single JSON object." for text in EVALUATION + UNRELATED]
-    matcher = Matcher([("prompts", prompts)])
-    assert all(matcher.match(text) for text in EVALUATION)
+    prepared = matcher(("prompts", prompts))
+    assert all(prepared.match(text) for text in EVALUATION)
 
 
 def test_a_typing_mistake_does_not_hide_a_word():

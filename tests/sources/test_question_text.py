@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairforge.sources.normalise import normalise
+from pairforge.sources.question_text import normalise
 
 
 def words(text: str) -> str:
