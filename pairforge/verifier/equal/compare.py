@@ -10,7 +10,7 @@ from itertools import islice, permutations
 from pairforge.verifier.decisions import Comparison, Decision
 from pairforge.verifier.equal import numeric
 from pairforge.verifier.equal.equations import difference, proportional, same_relation
-from pairforge.verifier.equal.families import bodies, same_family, same_progressions
+from pairforge.verifier.equal.families import bodies, only_renamed, same_family, same_progressions
 from pairforge.verifier.equal.lines import same_curve
 from pairforge.verifier.equal.reals import reals, same_piecewise, same_reals
 from pairforge.verifier.equal.scalars import (
@@ -124,7 +124,8 @@ def _same(gold: Value, answer: Value, hints: Hints) -> bool | None:
     gold, answer = worth(gold, answer), worth(answer, gold)
     compare = _SAME_KIND.get(type(gold))
     if compare is not None and type(gold) is type(answer):
-        return compare(gold, answer, hints)
+        result = compare(gold, answer, hints)
+        return None if result is False and only_renamed(gold, answer) else result
     return _mixed_kinds(gold, answer, hints)
 
 

@@ -62,6 +62,8 @@ def _whole_progression(tree: Tree, names: frozenset[str]) -> bool:
 # --- answers that do not say that they are families ---------------------------------------------------------------
 
 _COUNTERS = frozenset("kmnjlptsqNMK")  # letters that usually run through the integers
+_INTEGERS = frozenset("kmnj")
+_ANGLES = frozenset(("x", "\\theta", "\\alpha", "\\beta", "\\phi"))
 _NAMES_OF_INTEGERS = frozenset("nmxNa")
 _REAL_PARAMETERS = frozenset(("t", "s"))
 
@@ -76,20 +78,37 @@ def same_progressions(gold: Value, answer: Value) -> bool | None:
         return None
     both = [*trees[0], *trees[1]]
     letters = [set().union(*map(symbols, side)) for side in trees]
-    named = isinstance(gold, Assigned) and isinstance(answer, Assigned) and gold.name == answer.name
+    names = _names(gold) | _names(answer)
     if all(_is_progression(tree, _COUNTERS) for tree in both):
-        said = isinstance(gold, Assigned | Items) or isinstance(answer, Assigned | Items) or letters[0] != letters[1]
-        return same_family(*trees, letters[0] | letters[1]) if said else None
+        counted = letters[0] | letters[1] <= _INTEGERS and (len(both) > 2 or bool(names & _ANGLES))
+        return same_family(*trees, letters[0] | letters[1]) if counted or letters[0] != letters[1] else None
     if len(both) == 2 and letters[0] != letters[1] and all(len(side) == 1 and side <= _COUNTERS for side in letters):
         renamed = rename(trees[1][0], dict(zip(letters[1], letters[0], strict=True)))
         if all(mentions(tree, "pi", "deg") for tree in both) and numeric.equal(trees[0][0], renamed) is True:
             return True
-    if named and all(_whole_progression(tree, _COUNTERS) for tree in both) and len(both) == 2:
-        assert isinstance(gold, Assigned)
-        integers = gold.name in _NAMES_OF_INTEGERS and gold.name not in letters[0] | letters[1]
+    if all(_whole_progression(tree, _COUNTERS) for tree in both) and len(letters[0]) == len(letters[1]) == 1:
+        integers = len(names) == 1 and names <= _NAMES_OF_INTEGERS and not names & (letters[0] | letters[1])
         if integers and not (letters[0] == letters[1] and letters[0] <= _REAL_PARAMETERS):
             return same_family(*trees, letters[0] | letters[1])
     return None
+
+
+def only_renamed(gold: Value, answer: Value) -> bool:
+    """`5k + 2` and `5n + 2`: one formula with two letters, which may be one family or two variables of the question."""
+    if not isinstance(gold, Quantity) or not isinstance(answer, Quantity):
+        return False
+    here, there = symbols(gold.tree), symbols(answer.tree)
+    if len(here) != 1 or len(there) != 1 or here == there or not here | there <= _INTEGERS:
+        return False
+    renamed = rename(answer.tree, dict(zip(there, here, strict=True)))
+    return renamed[0] != "s" and numeric.equal(gold.tree, renamed) is True
+
+
+def _names(value: Value) -> set[str]:
+    """The names that are given values; with "" where a value has none."""
+    if isinstance(value, Items):
+        return {name for item in value.items for name in _names(item)}
+    return {value.name if isinstance(value, Assigned) else ""}
 
 
 def bodies(value: Value) -> list[Tree]:

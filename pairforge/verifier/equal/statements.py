@@ -99,4 +99,4 @@ def as_relation(value: Value) -> Value:
 def _asked(tree: Tree) -> bool:
     if tree[0] == "+":
         return all(_asked(part) for part in tree[1:])
-    return tree[0] == "s" and tree[1] not in ("x", "y", "z")
+    return tree[0] == "call" or (tree[0] == "s" and tree[1] not in ("x", "y", "z"))

@@ -336,7 +336,7 @@ class _Reader(Cursor):
         return call if power is None else ("^", call, power)
 
     def arguments(self, depth: int) -> list[Tree]:
-        if self.is_next("(", "[", "{"):
+        if self.is_next("(", "[", "{", "\\{"):
             token = self.peek()
             assert token is not None
             self.at += 1

@@ -104,6 +104,8 @@ _SPACED = {
 _UNIT_QUOTIENT = re.compile(r'\\frac\s*\{\s*"([^"]*)"\s*\}\s*\{\s*"([^"]*)"\s*\}')
 _PLAIN_QUOTIENT = re.compile(rf"([-+]?\d[\d.,{{}}\\!]{{0,40}}(?:\\times\s*10\^\{{?-?\d+\}}?)?)\s+({QUOTIENT})\.?")
 _BREAK = re.compile(r"(?<=[\w)}\]])\.?\s*\n\s*(?=[A-Za-z\\]+[^\n=]{0,20}=)")  # between two statements
+_BULLET = re.compile(r"(?:^|\n)\s*(?:[-*•]|\d{1,2}[.)])\s+")  # "- x = 4\n- y = -1"
+_SPACES = re.compile(" {2,}")
 _CHOOSE_BARE = re.compile(r"^\s*(\w{1,6})\s*\\choose\s*(\w{1,6})\s*$")
 _CHOOSE = re.compile(r"(?<![A-Za-z\\_])C\(\s*(\d{1,6})\s*,\s*(\d{1,6})\s*\)")
 
@@ -114,7 +116,7 @@ def normalise(text: str) -> str:
         text = _from_unicode(text)
     text = _without_dollars(text.strip())
     if "\n" in text:
-        text = _BREAK.sub(WIDE, text)
+        text = _BREAK.sub(WIDE, _BULLET.sub(" ; ", text) if len(_BULLET.findall(text)) > 1 else text)
     if "\\" in text:
         text = _without_dress(text)
     text = re.sub(r",\\!\s*(?=\d{3})", ",", text)
@@ -130,7 +132,7 @@ def normalise(text: str) -> str:
     text = _CHOOSE_BARE.sub(r"\\binom{\1}{\2}", text)
     if "]" in text or text.count("[") > 1:
         text = _french(text)
-    return _trim(text)
+    return _trim(_SPACES.sub(" ", text))
 
 
 def _from_unicode(text: str) -> str:
@@ -165,7 +167,7 @@ _ALIGNED = {"aligned", "align", "align*", "alignat", "gathered", "gather", "gath
 
 def _without_dress(text: str) -> str:
     """Without colours, tags and alignment: each row of an aligned formula is a statement of its own."""
-    text = _DRESS.sub(" ", text)
+    text = _SPACES.sub(" ", _DRESS.sub(" ", text))
     text = _NAMED_FUNCTION.sub(lambda m: f"\\{m[1] or m[2]} ", text)
     if "\\\\" not in text and "&" not in text and "\\begin" not in text:
         return text
@@ -259,6 +261,9 @@ def _unwrap(text: str) -> str:
 
 _SYMBOL = re.compile("[A-Za-z]|(?![cmk]?[mg]$|ft$|in$|lb$|oz$|kg$|ml$)[a-z]{2}(?<!or|at|in|is|to|of)")
 _UNIT_BEFORE = re.compile(r"[\d)}]\s*(?:\\[,;: ]\s*|~\s*|\u2009\s*)*$")  # a number: a unit may follow
+_JOINING = re.compile(
+    r"\s*(,|and\b|or\b)\s*(?!(?:it|this|that|approximately|about|roughly|so|then|which|is)\b)([A-Za-z][A-Za-z .:]*)"
+)
 _JOINED = re.compile(r"(\s*[A-Za-z][A-Za-z .]*?)\s*(,|\band\b|\bor\b)\s*")  # "boys and": the joiner joins values
 
 
@@ -275,6 +280,9 @@ def _quoted(found: re.Match[str]) -> str:
     if kind == "text" and (joined := _JOINED.fullmatch(inner)):
         joiner = "," if joined[2] == "," else f'"{joined[2]}"'
         return f' "{joined[1]}" {joiner} '
+    if kind == "text" and (joining := _JOINING.fullmatch(inner)):
+        joiner = "," if joining[1] == "," else f'"{joining[1]}"'
+        return f' {joiner} "{joining[2]}" '
     stripped = inner.strip()
     if (
         kind == "mathrm"

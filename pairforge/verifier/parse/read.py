@@ -74,10 +74,10 @@ def _readings(text: str) -> list[Reading]:
     ):
         try:
             value = reader(text)
+            if value is not None and all(value != reading.value for reading in readings):
+                readings.append(Reading(value, loose))
         except (Unreadable, RecursionError):
             continue
-        if value is not None and all(value != reading.value for reading in readings):
-            readings.append(Reading(value, loose))
         if isinstance(value, Special | Choice | Clock | Date | Letters):
             break
     return readings

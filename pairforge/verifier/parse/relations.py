@@ -263,7 +263,7 @@ def equation(text: str, reader: PartReader) -> Value | None:
     if all(part.startswith(("(", "[", "\\{")) and "," in part for part in parts):  # a set written in two ways
         return reader.value(parts[-1])
     trees = [reader.expression(part) for part in parts]
-    if not any(symbols(t) for t in trees):
+    if not any(symbols(t) or mentions(t, "call") for t in trees):
         return Steps(tuple(trees), reader.quantity(parts[-1]))
     return Relation("=", trees[0], trees[-1])
 
