@@ -7,19 +7,25 @@ import hashlib
 import json
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from pairforge.errors import VerifierError
 from pairforge.records import Status
 
+Percent = Literal["strict", "lenient"]  # does 20 % equal a bare 20?
+
 
 class Comparison(NamedTuple):
-    """Two final answers to compare, and whether the words around each speak of a percentage."""
+    """Two final answers to compare, whether the words around each speak of a percentage, and how percent signs count.
+
+    `percent`: "lenient" takes x % and x as equal where one side has no sign; "strict" only where words speak of it.
+    """
 
     gold: str
     answer: str
     gold_percent: bool = False
     answer_percent: bool = False
+    percent: Percent = "lenient"
 
 
 class Decision(NamedTuple):

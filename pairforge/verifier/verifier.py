@@ -12,21 +12,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, get_args
 
 from pairforge.chat import split_reasoning
 from pairforge.errors import VerifierError
 from pairforge.records import FinishReason, Status, Verdict
-from pairforge.verifier.decisions import Comparison, Decision, DecisionCache
-from pairforge.verifier.equal.compare import same
-from pairforge.verifier.equal.scalars import Hints
+from pairforge.verifier.decisions import Comparison, Decision, DecisionCache, Percent
+from pairforge.verifier.equal.compare import compare
 from pairforge.verifier.extract.answer import extract_answer, extract_gold
 from pairforge.verifier.extract.boxes import Extraction
 from pairforge.verifier.parse.normalise import normalise
 from pairforge.verifier.parse.plain import plain_number, plain_quantity
+from pairforge.verifier.parse.values import Reading
 from pairforge.verifier.pool import Pool
 
-VERIFIER_VERSION = "4"  # raise it with every change that can change a verdict: it keys the decisions on disk
+VERIFIER_VERSION = "5"  # raise it with every change that can change a verdict: it keys the decisions on disk
 _WINDOW = 2048
 _POLL_EVERY_S = 0.002
 _GOLDS_KEPT = 20_000
@@ -45,19 +45,29 @@ class Item:
 class Verifier:
     """Checks completions against their gold answers; a context manager for one calling thread.
 
-    `timeout_s` bounds one comparison. `cache` names a file in which decisions survive between runs.
-    Raises `VerifierError` for an unknown policy, or when worker processes cannot start.
+    `timeout_s` bounds one comparison. `cache` names a file in which decisions survive between runs. `percent`:
+    "lenient" takes 20 % and a bare 20 as equal, "strict" only where the words around them speak of a percentage.
+    Raises `VerifierError` for an unknown policy or choice, or when worker processes cannot start.
     """
 
     def __init__(
-        self, *, workers: int | None = None, timeout_s: float = 2.0, policy: str = "default", cache: Path | None = None
+        self,
+        *,
+        workers: int | None = None,
+        timeout_s: float = 2.0,
+        policy: str = "default",
+        percent: Percent = "lenient",
+        cache: Path | None = None,
     ) -> None:
         if policy != "default":
             raise VerifierError(f"unknown verifier policy {policy!r}", hint="policies: default")
+        if percent not in get_args(Percent):
+            raise VerifierError(f"unknown percent choice {percent!r}", hint="choices: strict, lenient")
         if (workers is not None and workers < 1) or timeout_s <= 0:
             raise VerifierError(f"workers={workers}, timeout_s={timeout_s}", hint="both must be positive")
         self._pool = Pool(workers or min(8, os.cpu_count() or 1), timeout_s)
         self._decisions = DecisionCache(cache, VERIFIER_VERSION + policy)
+        self._percent: Percent = percent
         self._golds: dict[str, Extraction] = {}
         self._finished: deque[Verdict] = deque()
         self._waiting: dict[Comparison, list[tuple[str, str]]] = {}
@@ -96,7 +106,7 @@ class Verifier:
         found = extract_answer(item.text, item.finish_reason)
         if found.missing:
             return Verdict(item.key, found.missing, found.answer, "extract", found.how, VERIFIER_VERSION)
-        pair = Comparison(gold.answer, found.answer, gold.percent, found.percent)
+        pair = Comparison(gold.answer, found.answer, gold.percent, found.percent, self._percent)
         decision = _decide_identical(pair) or self._decisions.get(pair)
         if decision is None and (decision := _decide_plain(pair)):
             self._decisions.put(pair, decision)
@@ -197,10 +207,10 @@ def _decide_plain(pair: Comparison) -> Decision | None:
     gold = plain_quantity(pair.gold)
     answer = plain_quantity(pair.answer) if gold is not None else None
     if gold is not None and answer is not None:
-        equal = same(gold, answer, Hints(pair.gold_percent, pair.answer_percent))
-        if equal is not None:
-            kinds = f"quantity {pair.gold!r} and quantity {pair.answer!r}"
-            return Decision("correct" if equal else "incorrect", "value", kinds)
+        kinds = f"quantity {pair.gold!r} and quantity {pair.answer!r}"
+        decision = compare([Reading(gold)], [Reading(answer)], pair, kinds)
+        if decision is not None:
+            return decision
     left, right = _without_spacing(normalise(pair.gold)), _without_spacing(normalise(pair.answer))
     return Decision("correct", "same spelling", left[:100]) if left and left == right else None
 

@@ -164,6 +164,14 @@ HOSTILE = {
     "many units": "5 " + "square " * 250,
     "quotes": '"' * 900,
     "many words": "one hundred and " * 100,
+    "many tags": "\\tag{1} " * 240,
+    "many colours": "1" + "\\color{red} " * 160,
+    "many pairs of letters": "ab " * 660,
+    "many ands": "and " * 490,
+    "many branches": "\\begin{cases} x & x > 1 \\\\ " * 60,
+    "many brackets turned outward": "]1;2[ \\cup " * 150,
+    "many vectors": "(1,2)+" * 330,
+    "many assignments": "a = 1 \\quad " * 150,
     "gcd of giants": "\\gcd(10^{300}, 10^{299})",
     "log of a tower": "\\log(9^{9^{9}})",
 }
@@ -321,7 +329,12 @@ def test_workers_end_with_their_parent(tmp_path: Path):
     raise AssertionError("the worker outlived its parent")
 
 
-def test_a_large_factor_of_a_logarithm_does_not_take_a_worker_down(verifier: Verifier):
+def test_a_large_factor_of_a_logarithm_does_not_take_the_judge_down():
     # math-verify's simplify writes n log(2) as log(2^n); found by fuzzing
-    (verdict,) = verifier.verify([Item("0", "boxed{\\log_2 e}", "\\boxed{11111111100}")])
-    assert verdict.status == "incorrect"
+    code = (
+        "from pairforge.verifier.equal import judge\n"
+        "judge.lock_down()\n"
+        "print(judge.judge('boxed{\\\\log_2 e}', '11111111100').status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "incorrect"

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import re
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import islice, permutations
 
+from pairforge.verifier.decisions import Comparison, Decision
 from pairforge.verifier.equal import numeric
-from pairforge.verifier.equal.equations import difference, proportional, same_family, same_relation
-from pairforge.verifier.equal.reals import reals, same_reals
+from pairforge.verifier.equal.equations import difference, proportional, same_relation
+from pairforge.verifier.equal.families import bodies, only_renamed, same_family, same_progressions
+from pairforge.verifier.equal.lines import same_curve
+from pairforge.verifier.equal.reals import reals, same_piecewise, same_reals
 from pairforge.verifier.equal.scalars import (
     Hints,
     same_date,
+    same_label,
     same_letters,
     same_quantity,
     same_ratio,
+    same_special,
     same_text,
     same_time,
 )  # fmt: skip
+from pairforge.verifier.equal.statements import CONTRADICTION, as_relation, checked, worth
 from pairforge.verifier.parse.syntax import Tree, symbols
 from pairforge.verifier.parse.values import (
     Assigned,
@@ -29,86 +36,97 @@ from pairforge.verifier.parse.values import (
     Items,
     Letters,
     Matrix,
+    Piecewise,
     Quantity,
     Ratio,
+    Reading,
     Relation,
     Special,
-    Steps,
     Text,
-    Union,
     Value,
-    Without,
     is_real_set,
+    with_names,
 )  # fmt: skip
 
-_CONTRADICTION = Special("contradiction")  # "3 = 5": equal to nothing
+
+def compare(golds: Sequence[Reading], answers: Sequence[Reading], pair: Comparison, kinds: str) -> Decision | None:
+    """The decision on two texts as they were read, with the choice that made it as its rule; None when unknown.
+
+    `kinds` says what was compared. Raises `TooLarge`.
+    """
+    hints = Hints(pair.gold_percent, pair.answer_percent)
+    equal = same_readings(golds, answers, hints)
+    if equal is not True and _speaks_of_percent(pair):
+        without_sign = same_readings(golds, answers, Hints(percent_lenient=True))
+        if without_sign is True:
+            decides = pair.percent == "lenient"
+            return Decision("correct" if decides else "incorrect", f"percent_{pair.percent}", kinds)
+    return None if equal is None else Decision("correct" if equal else "incorrect", "value", kinds)
+
+
+def _speaks_of_percent(pair: Comparison) -> bool:
+    return any(sign in text for text in (pair.gold, pair.answer) for sign in ("%", "％", "percent", "per cent"))
 
 
 def same(gold: Value, answer: Value, hints: Hints) -> bool | None:
     """Is the answer the gold value? None when these rules do not know. Raises `TooLarge`."""
-    return _same(_checked(gold), _checked(answer), hints)
+    return _same(checked(gold), checked(answer), hints)
+
+
+def same_readings(golds: Sequence[Reading], answers: Sequence[Reading], hints: Hints) -> bool | None:
+    """Does any reading of the answer equal one of the gold? Only the usual readings can say that none does.
+
+    None when these rules do not know, or there is no reading of one side. Raises `TooLarge`.
+    """
+    pairs = [(a, b) for a in golds for b in answers if not (a.loose and b.loose)]
+    pairs = pairs or [(a, b) for a in golds[:1] for b in answers[:1]]
+    pairs = [(a, b) for a, b in pairs if not (a.loose or b.loose) or _as_long(a.value, b.value)]
+    results = [(same(a.value, b.value, hints), a.loose or b.loose) for a, b in pairs]
+    if any(result is True for result, _ in results):
+        return True
+    usual = [result for result, loose in results if not loose] or [result for result, _ in results]
+    return None if not usual or None in usual else False
+
+
+def _as_long(gold: Value, answer: Value) -> bool:
+    """A number read as a list equals a list with as many parts only."""
+    return not (isinstance(gold, Items) and isinstance(answer, Items)) or len(gold.items) == len(answer.items)
 
 
 def _same(gold: Value, answer: Value, hints: Hints) -> bool | None:
-    if isinstance(answer, Special) and answer == _CONTRADICTION:
+    if isinstance(answer, Special) and answer == CONTRADICTION:
         return False
     if isinstance(gold, Family) or isinstance(answer, Family):
         return _families(gold, answer, hints)
+    if isinstance(gold, Piecewise) or isinstance(answer, Piecewise):
+        return same_piecewise(gold, answer, lambda a, b: _same(a, b, hints))
+    if (progressions := same_progressions(gold, answer)) is not None:
+        return progressions
     if isinstance(gold, Choice) or isinstance(answer, Choice):
         return _choices(gold, answer, hints)
     if isinstance(gold, Assigned) or isinstance(answer, Assigned):
         return _assigned(gold, answer, hints)
     sets = reals(gold), reals(answer)
     if sets[0] is not None and sets[1] is not None and (is_real_set(gold) or is_real_set(answer)):
-        if isinstance(gold, Chain) and isinstance(answer, Chain) and gold.name != answer.name:
+        names = [v.name for v in (gold, answer) if isinstance(v, Chain) and v.name]  # "at least 5" has no name
+        if len(set(names)) > 1:
             return False
         return same_reals(sets[0], sets[1])
-    if isinstance(gold, Items) or isinstance(answer, Items):
-        return _items(gold, answer, hints)
-    gold, answer = _worth(gold, answer), _worth(answer, gold)
+    if (
+        isinstance(gold, Items)
+        or isinstance(answer, Items)
+        or (isinstance(gold, Matrix) and isinstance(answer, Matrix))
+    ):
+        result = _items(gold, answer, hints)
+        return same_curve(gold, answer) if result is False else result
+    if isinstance(gold, Relation) or isinstance(answer, Relation):
+        gold, answer = as_relation(gold), as_relation(answer)
+    gold, answer = worth(gold, answer), worth(answer, gold)
     compare = _SAME_KIND.get(type(gold))
     if compare is not None and type(gold) is type(answer):
-        return compare(gold, answer, hints)
+        result = compare(gold, answer, hints)
+        return None if result is False and only_renamed(gold, answer) else result
     return _mixed_kinds(gold, answer, hints)
-
-
-def _worth(value: Value, other: Value) -> Value:
-    """`m + n = 113` beside a bare value: the left side only names what is asked for. With x, y or z it is a curve."""
-    if not (isinstance(value, Relation) and isinstance(other, Quantity) and value.op == "=" and _asked(value.left)):
-        return value
-    return value if symbols(value.right) else Quantity(value.right)
-
-
-def _asked(tree: Tree) -> bool:
-    if tree[0] == "+":
-        return all(_asked(part) for part in tree[1:])
-    return tree[0] == "s" and tree[1] not in ("x", "y", "z")
-
-
-# --- chains of equal numbers ----------------------------------------------------------------------------------
-
-
-def _checked(value: Value) -> Value:
-    """The value with its chains worked out: `2 + 3 = 5` is 5, `3 = 5` is a contradiction."""
-    if isinstance(value, Steps):
-        agree = all(numeric.equal(value.steps[0], step) is True for step in value.steps[1:])
-        return value.quantity if agree else _CONTRADICTION
-    if isinstance(value, Assigned):
-        tree = value.tree
-        if tree is not None and any(numeric.equal(step, tree) is False for step in value.steps):
-            return _CONTRADICTION
-        return replace(value, value=_checked(value.value))
-    if isinstance(value, Items):
-        return replace(value, items=tuple(map(_checked, value.items)))
-    if isinstance(value, Union):
-        return replace(value, parts=tuple(map(_checked, value.parts)))
-    if isinstance(value, Chain | Without):
-        return replace(value, within=_checked(value.within))
-    if isinstance(value, Family):
-        return replace(value, body=_checked(value.body))
-    if isinstance(value, Choice) and value.value is not None:
-        return replace(value, value=_checked(value.value))
-    return value
 
 
 # --- several values -------------------------------------------------------------------------------------------
@@ -118,10 +136,7 @@ def _items(gold: Value, answer: Value, hints: Hints) -> bool | None:
     matrices = _as_matrix(gold), _as_matrix(answer)
     if (isinstance(gold, Matrix) or isinstance(answer, Matrix)) and matrices[0] and matrices[1]:
         return _matrices(matrices[0], matrices[1], hints)
-    if not isinstance(gold, Items):
-        gold = Items("list", (gold,))
-    if not isinstance(answer, Items):
-        answer = Items("list", (answer,))
+    gold, answer = _as_items(gold), _as_items(answer)
     if len(gold.items) > 60 or len(answer.items) > 60:
         return _in_order(gold.items, answer.items, hints) or None
     named = _by_name(gold), _by_name(answer)
@@ -137,6 +152,14 @@ def _items(gold: Value, answer: Value, hints: Hints) -> bool | None:
             return _same(gold.items[0], answer.items[0], hints)
         return False
     return _in_order(gold.items, answer.items, hints)
+
+
+def _as_items(value: Value) -> Items:
+    if isinstance(value, Items):
+        return value
+    if isinstance(value, Matrix) and all(len(row) == 1 for row in value.rows):
+        return Items("tuple", tuple(row[0] for row in value.rows))
+    return Items("list", (value,))
 
 
 def _any_order(gold: tuple[Value, ...], answer: tuple[Value, ...], hints: Hints) -> bool | None:
@@ -175,9 +198,32 @@ def _by_name(value: Items) -> dict[str, list[Value]] | None:
 
 def _same_names(gold: dict[str, list[Value]], answer: dict[str, list[Value]], hints: Hints) -> bool | None:
     if gold.keys() != answer.keys():
+        if len(gold) == len(answer) > 1 and any(map(_worded, [*gold, *answer])):
+            return _same_labels(gold, answer, hints)
         return False if len(gold) != len(answer) or len(gold) > 1 else _one_name(gold, answer, hints)
     results = [_any_order(tuple(gold[n]), tuple(answer[n]), hints) for n in gold]
+    if False in results and _numbered(list(gold)):
+        values = [tuple(v for group in side.values() for v in group) for side in (gold, answer)]
+        return None if _any_order(values[0], values[1], hints) is True else False  # which root is the first?
     return False if False in results else None if None in results else True
+
+
+def _same_labels(gold: dict[str, list[Value]], answer: dict[str, list[Value]], hints: Hints) -> bool | None:
+    """`minimum 2, maximum 9` and `min = 2, max = 9`; where no label is like another the order counts."""
+    like = {n: [m for m in answer if same_label(n, m)] for n in gold}
+    paired = all(len(found) == 1 for found in like.values()) and len({found[0] for found in like.values()}) == len(gold)
+    pairs = [(n, like[n][0]) for n in gold] if paired else list(zip(gold, answer, strict=True))
+    results = [_any_order(tuple(gold[n]), tuple(answer[m]), hints) for n, m in pairs]
+    if not paired and any(same_label(n, m) is False for n, m in pairs):
+        return False
+    if all(result is True for result in results):
+        return True
+    return False if paired and False in results else None
+
+
+def _numbered(names: list[str]) -> bool:
+    """One name with numbers, such as x_1 and x_2?"""
+    return len(names) > 1 and len({name.partition("_")[0] for name in names}) == 1 and all("_" in n for n in names)
 
 
 def _one_name(gold: dict[str, list[Value]], answer: dict[str, list[Value]], hints: Hints) -> bool | None:
@@ -195,6 +241,9 @@ def _named_and_bare(gold: Items, answer: Items, names: dict[str, list[Value]] | 
         return _same(only, bare, hints) if names else _same(bare, only, hints)
     if any(len(values) > 1 for values in groups.values()):
         return False
+    if _numbered(list(groups)) and bare.kind in ("list", "set"):  # x_1 = 3, x_2 = 5: the numbers say no order
+        values = tuple(value for group in groups.values() for value in group)
+        return _any_order(values, bare.items, hints) if names else _any_order(bare.items, values, hints)
     orders = [list(groups), sorted(groups)]
     results = []
     for order in orders:
@@ -211,6 +260,8 @@ def _same_name(a: str, b: str) -> bool:
     if a == b or (a.lower() == b.lower() and len(a) > 2):
         return True
     calls = [n for n in (a, b) if "(" in n]
+    if len(calls) == 1 and re.fullmatch(r"[^()]+\([a-z]\)", calls[0]) and calls[0].partition("(")[0] in (a, b):
+        return True  # r and r(t)
     return len(calls) == 1 and "y" in (a, b)  # y = ... and f(x) = ...
 
 
@@ -219,7 +270,10 @@ def _assigned(gold: Value, answer: Value, hints: Hints) -> bool | None:
         if _same_name(gold.name, answer.name):
             return _same(gold.value, answer.value, hints)
         if _worded(gold.name) or _worded(answer.name):
-            return _same(gold.value, answer.value, hints)
+            values, labels = _same(gold.value, answer.value, hints), same_label(gold.name, answer.name)
+            if labels is False or values is False:
+                return False
+            return values if labels or not (_worded(gold.name) and _worded(answer.name)) else None
         equations = _equation_of(gold), _equation_of(answer)
         return bool(equations[0] and equations[1] and proportional(equations[0], equations[1]) is True)
     named, other = (gold, answer) if isinstance(gold, Assigned) else (answer, gold)
@@ -229,7 +283,7 @@ def _assigned(gold: Value, answer: Value, hints: Hints) -> bool | None:
         if equation is None or other.op != "=":
             return False
         return proportional(equation, difference(other))
-    if isinstance(other, Items):
+    if isinstance(other, Items) and other.kind == "list":
         items = Items("list", (named,))
         return _items(items, other, hints) if named is gold else _items(other, items, hints)
     if isinstance(other, Chain):
@@ -238,7 +292,7 @@ def _assigned(gold: Value, answer: Value, hints: Hints) -> bool | None:
 
 
 def _worded(name: str) -> bool:
-    return len(name) > 3 and name.isalpha()
+    return len(name) > 2 and name.replace(" ", "").isalpha() and not name.isupper()
 
 
 def _equation_of(value: Assigned) -> Tree | None:
@@ -252,8 +306,7 @@ def _families(gold: Value, answer: Value, hints: Hints) -> bool | None:
     b = answer if isinstance(answer, Family) else Family(answer, (), "")
     params = set(a.params) | set(b.params)
     if not a.params or not b.params:
-        bare = b.body if not b.params else a.body
-        trees = _bodies(bare)
+        trees = bodies(b.body if not b.params else a.body)
         free = set().union(*(symbols(t) for t in trees)) if trees else set()
         if not free:
             return False
@@ -261,17 +314,21 @@ def _families(gold: Value, answer: Value, hints: Hints) -> bool | None:
             params |= free
     if a.domain and b.domain and a.domain != b.domain:
         return False
-    return same_family(_bodies(a.body), _bodies(b.body), params)
+    listed = bodies(a.body), bodies(b.body)
+    if not listed[0] or not listed[1]:
+        return _renamed_parameters(a, b, hints)
+    return same_family(*listed, params, from_zero="N" in (a.domain, b.domain))
 
 
-def _bodies(value: Value) -> list[Tree]:
-    if isinstance(value, Assigned):
-        return _bodies(value.value)
-    if isinstance(value, Quantity):
-        return [value.tree]
-    if isinstance(value, Items) and value.kind in ("list", "set"):
-        return [tree for item in value.items for tree in _bodies(item)]
-    return []
+def _renamed_parameters(gold: Family, answer: Family, hints: Hints) -> bool | None:
+    """Families of points: the parameters in another order or by other names."""
+    if len(gold.params) != len(answer.params):
+        return None
+    for order in islice(permutations(answer.params), 24):
+        names = dict(zip(order, gold.params, strict=True))
+        if _same(gold.body, with_names(answer.body, names), hints) is True:
+            return True
+    return None
 
 
 def _choices(gold: Value, answer: Value, hints: Hints) -> bool | None:
@@ -332,5 +389,5 @@ _SAME_KIND: dict[type, Callable[..., bool | None]] = {
     Date: lambda gold, answer, hints: same_date(gold, answer),
     Letters: lambda gold, answer, hints: same_letters(gold, answer),
     Text: lambda gold, answer, hints: same_text(gold, answer),
-    Special: lambda gold, answer, hints: gold.name == answer.name,
+    Special: lambda gold, answer, hints: same_special(gold, answer),
 }

@@ -1,17 +1,18 @@
 """Is one expression equal to another? By exact rational arithmetic where it suffices, else by many digits.
 
-Expressions with symbols are compared at several points (for polynomials and rational functions that is a proof up
-to an astronomically small chance). Irrational values are computed with 60 and with 110 digits: a true difference
-stays when digits are added, a rounding error shrinks by those 50 digits. Nothing is decided in between.
+Rational functions are compared exactly. Others with symbols are compared at several points, which a digest of both
+texts chooses: no point is the same for all answers. Irrational values are computed with 60 and with 110 digits: a true
+difference stays when digits are added, a rounding error shrinks by those 50 digits. Nothing is decided in between.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from pairforge.verifier.equal.arithmetic import DIGITS, Arithmetic, Number, Undefined, context, imaginary, to_mp
+from pairforge.verifier.equal.polynomial import rational, same_rational
 from pairforge.verifier.parse.syntax import Tree, mentions, symbols
 
 _MORE_DIGITS = 110
@@ -30,16 +31,20 @@ def equal(a: Tree, b: Tree, *, degree: bool = False, natural_log: bool = False) 
     left, right = _surd(a, degree), _surd(b, degree)
     if left is not None and right is not None:
         return left == right
+    exact = _equal_exactly(a, b, degree)
+    if exact is not None:
+        return exact
     names = sorted(symbols(a) | symbols(b))
     compared = 0
-    for point in _points(tuple(names)):
+    stepped = mentions(a, *_STEPPED) or mentions(b, *_STEPPED)
+    for point in points(names, a, b, many=stepped):
         same = _equal_at(a, b, point, degree, natural_log)
         if same is False:
             return False
         compared += same is True
         if compared and not names:
             return True
-        if compared >= _ENOUGH_POINTS + len(names):
+        if compared >= _ENOUGH_POINTS + len(names) and not stepped:
             return True
     return True if compared >= _ENOUGH_POINTS else None
 
@@ -81,33 +86,52 @@ class Evaluator(Arithmetic):
         if kind == "deg":
             plain = self.degree and not self.inside_function
             return self.value(tree[1]) if plain else self.num(self.value(tree[1])) * self.mp.pi / 180
+        if kind == "call":
+            return self.named_function(tree)
         trigonometric = tree[1] in ("sin", "cos", "tan", "cot", "sec", "csc")
         self.inside_function += trigonometric
         arguments = [self.value(argument) for argument in tree[2:]]
         self.inside_function -= trigonometric
         return self.call(tree[1], arguments)
 
+    def named_function(self, tree: Tree) -> Fraction:
+        """A value of a function that is only named: some rational that its name and arguments choose."""
+        arguments = [self.value(argument) for argument in tree[2:]]
+        written = [str(a) if isinstance(a, Fraction) else str(self.mp.nstr(a, 30)) for a in arguments]
+        return _coordinate(f"{tree[1]}({','.join(written)})", 3)
 
-def _points(names: tuple[str, ...]) -> list[dict[str, Fraction]]:
-    if not names:
-        return [{}]
-    return [{name: _coordinate(name, index) for name in names} for index in range(_POINTS)]
+
+def _equal_exactly(a: Tree, b: Tree, degree: bool) -> bool | None:
+    left = rational(a, degree=degree)
+    right = rational(b, degree=degree) if left is not None else None
+    if left is None or right is None:
+        return None
+    same = same_rational(left, right)
+    if same is False and all(mentions(a, name) or mentions(b, name) for name in ("pi", "e")):
+        return None  # whether pi and e depend on each other is for the digits to say
+    return same
 
 
-def _coordinate(name: str, index: int) -> Fraction:
-    """A fixed rational per symbol and point: small, large, and of both signs; never a round number."""
-    noise = Fraction(zlib.crc32(f"{index}/{name}".encode()) % 99_991 + 7, 100_003)
-    scale = (
-        Fraction(2),
-        Fraction(-2),
-        Fraction(1),
-        Fraction(7),
-        Fraction(-5),
-        Fraction(3),
-        Fraction(1, 2),
-        Fraction(40),
-    )
-    return noise * scale[index]
+_STEPPED = ("floor", "ceil", "mod", "max", "min")  # equal over long stretches and then not
+
+
+def points(names: Iterable[str], *trees: Tree, many: bool = False) -> Iterator[dict[str, Fraction]]:
+    """Rational points: small and large, of both signs, never round. The trees choose them, in any order."""
+    ordered = sorted(names)
+    if not ordered:
+        yield {}
+        return
+    seed = "/".join(sorted(map(repr, trees)))
+    for index in range(5 * _POINTS if many else _POINTS):
+        yield {name: _coordinate(f"{seed}/{index}/{name}", index) for name in ordered}
+
+
+_SCALES = tuple(Fraction(n) for n in ("2", "-2", "1", "7", "-5", "3", "1/2", "40"))
+
+
+def _coordinate(seed: str, index: int) -> Fraction:
+    noise = int.from_bytes(hashlib.sha256(seed.encode("utf-8", "replace")).digest()[:6], "big") % 99_991
+    return Fraction(noise + 7, 100_003) * _SCALES[index % _POINTS] * (1 + index // _POINTS * 10)
 
 
 def _equal_at(a: Tree, b: Tree, point: dict[str, Fraction], degree: bool, natural_log: bool) -> bool | None:

@@ -11,15 +11,16 @@ from pairforge.verifier.equal.arithmetic import Undefined
 from pairforge.verifier.equal.numeric import evaluate
 from pairforge.verifier.parse.syntax import Tree, infinite, mentions
 from pairforge.verifier.parse.units import Unit, compatible
-from pairforge.verifier.parse.values import Clock, Date, Letters, Quantity, Ratio, Text
+from pairforge.verifier.parse.values import Clock, Date, Letters, Quantity, Ratio, Special, Text
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """Whether the words around gold or answer speak of a percentage."""
+    """Whether the words around gold or answer speak of a percentage, and whether the sign may be missing anyway."""
 
     gold_percent: bool = False
     answer_percent: bool = False
+    percent_lenient: bool = False
 
 
 def same_quantity(gold: Quantity, answer: Quantity, hints: Hints) -> bool | None:
@@ -29,7 +30,8 @@ def same_quantity(gold: Quantity, answer: Quantity, hints: Hints) -> bool | None
         return False  # an angle against centimetres
     forms = [(gold.tree, answer.tree)]
     if gold.percent != answer.percent:
-        hinted = hints.gold_percent or hints.answer_percent
+        hinted = hints.gold_percent or hints.answer_percent or hints.percent_lenient
+        hinted = hinted and not (gold.unit or answer.unit or mentions(gold.tree, "deg") or mentions(answer.tree, "deg"))
         a = ("/", gold.tree, _HUNDRED) if gold.percent else gold.tree
         b = ("/", answer.tree, _HUNDRED) if answer.percent else answer.tree
         forms = [(a, b)] + ([(gold.tree, answer.tree)] if hinted else [])
@@ -67,6 +69,13 @@ def _rounds(exact: Tree, rounded: Tree) -> bool:
         return bool(abs(complex(a) - complex(b)) <= 0.006 * abs(complex(a)))
     except (Undefined, ZeroDivisionError, KeyError, OverflowError):
         return False
+
+
+def same_special(gold: Special, answer: Special) -> bool | None:
+    """The name decides; None where both give a formula as the reason behind yes or no, and another one."""
+    if gold.name != answer.name:
+        return False
+    return True if not gold.detail or not answer.detail or gold.detail == answer.detail else None
 
 
 def same_ratio(gold: Ratio, answer: Ratio) -> bool | None:
@@ -116,6 +125,56 @@ def same_text(gold: Text, answer: Text) -> bool | None:
         return True
     if _CATEGORY.sub("", gold.text) == _CATEGORY.sub("", answer.text):
         return True
-    if re.search(rf"\b(?:is|are|was|were) {re.escape(gold.text)}$", answer.text):
-        return True
+    for short, long in ((gold.text, answer.text), (answer.text, gold.text)):
+        if re.fullmatch(rf"(?:.*\b(?:is|are|was|were)|on|in|at) {re.escape(short)}", long):
+            return True
     return None if len(gold.text.split()) > 6 and len(answer.text.split()) > 4 else False
+
+
+# --- words that name a value ------------------------------------------------------------------------------------------
+
+_FILLERS = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "is",
+        "are",
+        "at",
+        "in",
+        "on",
+        "by",
+        "with",
+        "for",
+        "its",
+        "has",
+        "total",
+        "number",
+        "value",
+        "answer",
+        "that",
+        "it",
+        "from",
+        "to",
+    ]
+)
+_OPPOSITES = (
+    ("min least small low", "max great large high big"), ("increas ris gain up", "decreas fall los declin down drop"),
+    ("left west", "right east"), ("north top", "south bottom"), ("odd", "even"), ("first", "second last"),
+    ("concave up", "concave down"), ("width wide", "length long height tall"), ("center centre vertex", "radius"),
+)  # fmt: skip
+
+
+def same_label(gold: str, answer: str) -> bool | None:
+    """Do two labels name the same thing? None when the words share nothing."""
+    a, b = ({w[:7] for w in re.findall("[a-z]+", label.lower()) if w not in _FILLERS} for label in (gold, answer))
+    for one, other in _OPPOSITES:
+        sides = [
+            [any(w.startswith(stem) for w in words for stem in group.split()) for group in (one, other)]
+            for words in (a, b)
+        ]
+        if sides in ([[True, False], [False, True]], [[False, True], [True, False]]):
+            return False
+    alike = any(x.startswith(y) or y.startswith(x) for x in a for y in b if min(len(x), len(y)) > 1)
+    return True if a == b or not a or not b or alike else None

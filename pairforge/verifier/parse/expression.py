@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
-from pairforge.verifier.parse.syntax import Token, Tree, Unreadable
+from pairforge.verifier.parse.syntax import (
+    FUNCTIONS,
+    GREEK,
+    NUMBER_BASES,
+    Cursor,
+    Token,
+    Tree,
+    Unreadable,
+    in_base,
+    letters_of,
+)  # fmt: skip
+from pairforge.verifier.parse.units import UNIT_WORDS
 
 _MAX_DEPTH = 60
-_FUNCTION_NAMES = """
-    sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh coth log ln exp abs floor ceil max min gcd lcm
-    cbrt
-"""
-_FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
-_GREEK_NAMES = """
-    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega Gamma Delta
-    Theta Lambda Xi Sigma Phi Psi Omega ell upsilon hbar
-"""
-_GREEK = frozenset(_GREEK_NAMES.split())
+_CALLED = frozenset("fghFGH")  # f(2) is the value of a function, not f times 2
 _MULTIPLY = {"*", "cdot", "times"}
 _DIVIDE = {"/", "div"}
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
@@ -32,39 +35,24 @@ def parse_expression(tokens: list[Token], text: str) -> Tree:
     return tree
 
 
-def parse_leading_expression(tokens: list[Token], text: str) -> tuple[Tree, str]:
-    """The tree of the longest expression the tokens start with, and the rest of the text (a unit, words)."""
-    reader = _Reader(tokens, text)
+def parse_leading_expression(tokens: list[Token], text: str, *, letters: bool = False) -> tuple[Tree, str]:
+    """The tree of the longest expression the tokens start with, and the rest of the text (a unit, words).
+
+    `letters`: a short run of letters that may be a word or a unit is a product of symbols (`at`, `5 mg`).
+    """
+    reader = _Reader(tokens, text, letters)
     tree = reader.sum(0)
     rest = text[reader.tokens[reader.at].start :] if reader.at < len(reader.tokens) else ""
     return tree, rest.strip()
 
 
-class _Reader:
-    """A cursor over tokens."""
+class _Reader(Cursor):
+    """Reads tokens by recursive descent."""
 
-    def __init__(self, tokens: list[Token], text: str) -> None:
-        self.tokens, self.text = tokens, text
-        self.at = 0
+    def __init__(self, tokens: list[Token], text: str, letters: bool = False) -> None:
+        super().__init__(tokens)
+        self.text, self.splits_all = text, letters
         self.bars = 0  # open | signs
-
-    def peek(self, ahead: int = 0) -> Token | None:
-        index = self.at + ahead
-        return self.tokens[index] if index < len(self.tokens) else None
-
-    def is_next(self, *texts: str) -> bool:
-        token = self.peek()
-        return token is not None and token.kind in ("sign", "command") and token.text in texts
-
-    def take(self, *texts: str) -> bool:
-        if self.is_next(*texts):
-            self.at += 1
-            return True
-        return False
-
-    def expect(self, text: str) -> None:
-        if not self.take(text):
-            raise Unreadable(f"missing {text!r}")
 
     # --- sums, products, powers -------------------------------------------------------------------------------
 
@@ -98,7 +86,10 @@ class _Reader:
             elif self.is_times_x():
                 self.at += 1
                 result = ("*", result, self.factor(depth))
-            elif self.starts_factor():
+            elif self.is_next("angle") and self.at and self.tokens[self.at - 1].kind == "number":
+                self.at += 1  # 5 \angle 30^\circ: a complex number by its modulus and argument
+                result = ("*", result, _cis(self.product(depth)))
+            elif self.starts_factor() or self.splits():
                 result = self.juxtaposed(result, depth)
             else:
                 return result
@@ -108,20 +99,6 @@ class _Reader:
             return ("neg", self.factor(depth))
         self.take("+")
         return self.factor(depth)
-
-    def is_times_x(self) -> bool:
-        """`6 x 10^6`: an x between two numbers, with a power of ten behind it, is a multiplication sign."""
-        before, x, after, power = self.peek(-1), self.peek(), self.peek(1), self.peek(2)
-        return (
-            x is not None
-            and x.kind == "symbol"
-            and x.text in "xX"
-            and before is not None
-            and before.kind == "number"
-            and after is not None
-            and after.text == "10"
-            and (power is None or power.text == "^" or x.spaced)
-        )
 
     def juxtaposed(self, left: Tree, depth: int) -> Tree:
         """A factor without a sign before it: a product, or the fraction of a mixed number."""
@@ -133,7 +110,8 @@ class _Reader:
             if whole and slash and slash.text == "/" and bottom and bottom.kind == "number" and bottom.value:
                 self.at += 3
                 return ("n", left[1] + token.value / bottom.value)
-            raise Unreadable("two numbers side by side")
+            if left[0] == "n" or not self.behind_subscript():
+                raise Unreadable("two numbers side by side")
         begin = self.at
         right = self.factor(depth)
         proper = right[0] == "/" and right[1][0] == right[2][0] == "n" and right[1][1] < right[2][1]
@@ -150,10 +128,19 @@ class _Reader:
         if token.kind == "command":
             name = token.text
             known = ("frac", "sqrt", "pi", "infty", "binom", "overline", "lfloor", "lceil", "circ", "angle", "langle")
-            return (name in known and name != "langle") or name in _FUNCTIONS or name in _GREEK or "@" in name
+            return (name in known and name != "langle") or name in FUNCTIONS or name in GREEK or "@" in name
         return token.text in ("(", "[", "{") or (token.text == "|" and not self.bars)
 
+    def splits(self) -> bool:
+        """Is the next run of letters, which may be a word or a unit, a product of symbols where it stands?"""
+        token, before = self.peek(), self.peek(-1) if self.at else None
+        if token is None or token.kind != "text" or self.text[token.start] == '"':
+            return False
+        return _is_product_here(token, before, self.peek(1), self.splits_all)
+
     def factor(self, depth: int) -> Tree:
+        if self.splits():
+            self.tokens[self.at : self.at + 1] = letters_of(self.tokens[self.at])
         base = self.postfix(self.atom(depth + 1))
         while self.take("^"):
             if self.degree_follows():
@@ -164,14 +151,6 @@ class _Reader:
                 primes += 1
             base = base if primes else self.postfix(("^", base, self.script(depth + 1)))
         return base
-
-    def degree_follows(self) -> bool:
-        begin = self.at
-        braced = self.take("{")
-        if self.take("circ") and (not braced or self.take("}")):
-            return True
-        self.at = begin
-        return False
 
     def postfix(self, base: Tree) -> Tree:
         while True:
@@ -242,6 +221,9 @@ class _Reader:
             name += "'"
         if self.take("_"):
             name += "_" + self.subscript()
+        following = self.peek()
+        if name[0] in _CALLED and self.is_next("(") and following and not following.spaced:
+            return ("call", name, *self.arguments(0))
         return ("s", name)
 
     def subscript(self) -> str:
@@ -293,7 +275,7 @@ class _Reader:
             return self.root(depth)
         if name in ("pi", "infty"):
             return ("c", "pi" if name == "pi" else "oo")
-        if name in _FUNCTIONS:
+        if name in FUNCTIONS:
             return self.function(name, depth)
         if name in ("lfloor", "lceil"):
             inner = self.sum(depth)
@@ -304,7 +286,7 @@ class _Reader:
             return ("s", "\\overline{" + self.letters_until_brace() + "}")
         if name == "angle":
             return ("s", "\\angle " + self.letters())
-        if name in _GREEK or "@" in name:
+        if name in GREEK or "@" in name:
             return self.symbol("\\" + name)
         raise Unreadable(f"unknown command \\{name}")
 
@@ -345,6 +327,8 @@ class _Reader:
         if power is not None and name in _INVERSE and power in (("neg", ("n", Fraction(1))), ("n", Fraction(-1))):
             name, power = _INVERSE[name], None
         arguments = self.arguments(depth)
+        if name == "cis":
+            return _cis(arguments[0]) if power is None else ("^", _cis(arguments[0]), power)
         if name == "log" and base is not None:
             call: Tree = ("f", "log_base", arguments[0], base)
         else:
@@ -352,7 +336,7 @@ class _Reader:
         return call if power is None else ("^", call, power)
 
     def arguments(self, depth: int) -> list[Tree]:
-        if self.is_next("(", "[", "{"):
+        if self.is_next("(", "[", "{", "\\{"):
             token = self.peek()
             assert token is not None
             self.at += 1
@@ -366,10 +350,14 @@ class _Reader:
         negative = self.take("-")
         tree = self.factor(depth)
         while (token := self.peek()) is not None and not self.is_next("(", "[", "{", "|"):
-            if not self.starts_factor() or (token.kind == "command" and token.text in _FUNCTIONS):
+            if not self.starts_factor() or (token.kind == "command" and token.text in FUNCTIONS):
                 break
             tree = ("*", tree, self.factor(depth))
         return [("neg", tree) if negative else tree]
+
+
+def _cis(angle: Tree) -> Tree:
+    return ("+", ("f", "cos", angle), ("*", ("c", "i"), ("f", "sin", angle)))
 
 
 def _quotient(top: Tree, bottom: Tree) -> Tree:
@@ -379,18 +367,52 @@ def _quotient(top: Tree, bottom: Tree) -> Tree:
     return ("/", top, bottom)
 
 
-NUMBER_BASES = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
-    "twelve": 12, "sixteen": 16,
-}  # fmt: skip
+_SPLITS = re.compile("[A-Za-z]{2,3}")
+_WORDS = frozenset(
+    [
+        "and",
+        "or",
+        "the",
+        "for",
+        "if",
+        "is",
+        "to",
+        "of",
+        "no",
+        "we",
+        "not",
+        "all",
+        "any",
+        "are",
+        "was",
+        "one",
+        "two",
+        "six",
+        "ten",
+        "yes",
+        "per",
+        "but",
+        "NE",
+        "NW",
+        "SE",
+        "SW",
+    ]
+)
+_BEFORE_A_FACTOR = frozenset(
+    ["+", "-", "*", "/", "(", "[", "{", "|", "^", "=", "cdot", "times", "div", "pm", "mp", "frac"]
+)
 
 
-def in_base(digits: str, base: int) -> Fraction:
-    """The value of a numeral in a base from 2 to 36. Raises `Unreadable` when a digit does not belong to it."""
-    whole, _, fraction = digits.replace(",", "").replace(" ", "").partition(".")
-    if not 2 <= base <= 36:
-        raise Unreadable(f"{base} is no base")
-    try:
-        return int(whole + fraction, base) / Fraction(base) ** len(fraction)
-    except ValueError:
-        raise Unreadable(f"{digits} is no number in base {base}") from None
+def _is_product_here(token: Token, before: Token | None, after: Token | None, always: bool) -> bool:
+    """Is a short run of letters, which may be a word or a unit, a product of symbols between these neighbours?
+
+    `always`: wherever it stands. Otherwise what surrounds it has to be a formula: `at^2`, `mg\\sin x`, `{at}`.
+    """
+    if not _SPLITS.fullmatch(token.text) or token.text in _WORDS:
+        return False
+    if always:
+        return True
+    if before is None or before.text in _BEFORE_A_FACTOR:
+        return after is not None and after.kind in ("sign", "command") and after.text not in (",", ";", ".", ":")
+    scripted = after is not None and after.text in ("^", "_", "(") and not after.spaced
+    return token.text not in UNIT_WORDS and (scripted or not token.spaced)

@@ -23,7 +23,10 @@ _SPECIALS = {
     for name, pattern in {
         "empty": r"\\varnothing|\\\{ *\\\}|empty set|(?:there (?:is|are) )?no "
         + _ONE_OR_MORE
-        + r"|none(?: exists?)?|no such \w+(?: exists?)?|null set",
+        + r"|(?:there (?:is|are) )?none(?: exists?)?|(?:there (?:is|are) )?no such \w+(?: \w+)?(?: exists?)?"
+        + r"|(?:there (?:is|are) )?no (?:real |positive |integer |such )*"
+        + r"(?:numbers?|integers?|pairs?|points?|triples?|triangles?)"
+        + r"(?: exists?)?|null set",
         "undefined": r"undefined|not defined|dne|does not exist|doesn't exist|diverges|divergent",
         "reals": r"\\R@|(?:all |the )?(?:set of )?(?:all )?real numbers?|all reals|\(-\\infty *, *\+? *\\infty *\)",
         "infinitely many": r"infinitely many(?: solutions?)?|infinite(?:ly)?(?: many)?(?: solutions)?",

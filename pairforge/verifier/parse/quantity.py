@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from pairforge.verifier.parse.expression import NUMBER_BASES, in_base, parse_leading_expression
-from pairforge.verifier.parse.syntax import Tree, Unreadable, mentions, symbols
+from pairforge.verifier.parse.expression import parse_leading_expression
+from pairforge.verifier.parse.syntax import NUMBER_BASES, Tree, Unreadable, in_base, mentions, symbols
 from pairforge.verifier.parse.tokens import split_top, tokenize
 from pairforge.verifier.parse.units import SCALES, Unit, parse_unit
-from pairforge.verifier.parse.values import Items, PartReader, Quantity, Ratio, Value
+from pairforge.verifier.parse.values import Items, PartReader, Quantity, Ratio, Special, Value, with_unit
 
 _CURRENCIES = {"$": "dollar", "\\$": "dollar", "\\euro": "euro", "\\pounds": "pound", "¥": "yen", "₹": "rupee"}
 _MONEY = re.compile(
@@ -21,12 +21,23 @@ _TEMPERATURE = re.compile(
     r'\^\s*\{?\s*\\circ\s*\}?\s*(?:"\s*|\{\s*)?(C|F|celsius|fahrenheit)\s*(?:"|\})?\s*$', re.IGNORECASE
 )
 _OHMS = re.compile(r"(?<=\d)\s*\\Omega\s*$")
+_REMARK = re.compile(  # where or when it was counted: "18 in a year", "5 apples in the basket"
+    r'(?<=[\w}%])\s*"?\s+(?:in|on|at|for|from|after|during|over|by) '
+    r"(?:a|an|one|the|each|every|this|that|his|her|their|its|all)"
+    r'(?: [A-Za-z]{2,20}){1,3}"?\s*$'
+)
+_CLAUSES = frozenset(["when", "if", "where", "then", "so", "because", "while", "until", "unless", "whenever"])
+_OUT_OF = re.compile(r'(\d{1,30})\s*"?\s*(?:out of|in)\s*"?\s*(?:every\s+)?(\d{1,30})\s*"?')
+_IN_PARENTHESES = re.compile(r"(?<=[\d}])\s*\(\s*\"?\s*([A-Za-z][A-Za-z ,'/-]{1,40}?)\s*\"?\s*\)\s*$")  # 9 (apples)
 _POINTS_TO = {"c": "celsius", "f": "fahrenheit", "celsius": "celsius", "fahrenheit": "fahrenheit"}
 _ORDINAL = re.compile(r'(\d+)\s*(?:\^?\s*\{?\s*"?\s*(?:st|nd|rd|th)\s*"?\s*\}?)')
 
 
-def read_quantity(text: str, commas_group: bool) -> Quantity:
-    """An expression, what it counts, and whether it is a percentage. Raises `Unreadable`."""
+def read_quantity(text: str, commas_group: bool, *, letters: bool = False) -> Quantity:
+    """An expression, what it counts, and whether it is a percentage. Raises `Unreadable`.
+
+    `commas_group`: 1,234 is one number. `letters`: short runs of letters are products of symbols.
+    """
     unit = Unit()
     money = _MONEY.fullmatch(text)
     if money:
@@ -39,10 +50,12 @@ def read_quantity(text: str, commas_group: bool) -> Quantity:
     heat = _TEMPERATURE.search(text)
     if heat:
         text, unit = text[: heat.start()], Unit(((_POINTS_TO[heat[1].lower()], 1),))
+    text = _REMARK.sub("", text)
+    text = _IN_PARENTHESES.sub(r' "\1"', text)
     ordinal = _ORDINAL.fullmatch(text)
     if ordinal:
         return Quantity(("n", Fraction(ordinal[1])))
-    tree, rest = parse_leading_expression(tokenize(text, commas_group=commas_group), text)
+    tree, rest = parse_leading_expression(tokenize(text, commas_group=commas_group), text, letters=letters)
     percent = False
     if rest.startswith(("%", "\\%")):
         percent, rest = True, rest.lstrip("\\").removeprefix("%").strip()
@@ -53,8 +66,12 @@ def read_quantity(text: str, commas_group: bool) -> Quantity:
         found = parse_unit(rest)
         if found is None or (not found and not rest.strip('" ')):
             raise Unreadable(f"{rest!r} is no unit")
+        if found.nouns & _CLAUSES:
+            raise Unreadable("a clause behind a value")
         if found.nouns and symbols(tree) and not found.powers:
             raise Unreadable("words behind an expression")
+        if found.has("celsius") or found.has("fahrenheit"):
+            found = found.without("degree")
         if found.has("percent"):
             percent, found = True, found.without("percent")
         if found.has("degree") and found.powers == (("degree", 1),):
@@ -76,15 +93,20 @@ def _scaled(tree: Tree, rest: str) -> tuple[Tree, str]:
     return ("*", tree, ("n", Fraction(scale))), remaining
 
 
-_SCALED_UNITS = (
-    ("year", "month", "week", "day", "h", "min", "s"), ("mi", "yd", "ft", "inch"), ("lb", "oz"), ("gal", "qt", "pint"),
-    ("km", "m", "cm", "mm"), ("kg", "g"), ("dollar", "cent"),
+# Units that one amount may fall through, each with how many of the next it holds; 0: that depends.
+_FALLING = (
+    (("year", 12), ("month", 0), ("week", 7), ("day", 24), ("h", 60), ("min", 60), ("s", 1)),
+    (("mi", 1760), ("yd", 3), ("ft", 12), ("inch", 1)), (("pound", 16), ("oz", 1)),
+    (("gal", 4), ("qt", 2), ("pint", 1)),
+    (("km", 1000), ("m", 100), ("cm", 10), ("mm", 1)), (("kg", 1000), ("g", 1)), (("L", 1000), ("ml", 1)),
+    (("dollar", 100), ("cent", 1)), (("euro", 100), ("cent", 1)),
 )  # fmt: skip
+_JOINT = r'(?:,?\s*"?\s*\b(?:and|et|und|y|e|i)\b\s*"?|,)?'
 _STEP = re.compile(
-    r'\s*(\d{1,30}(?:\.\d{1,30})?)\s*"?\s*([A-Za-z]{1,12}),?\s*"?\s*(?:,?\s*"?\s*\band\b\s*"?)?\s*(?=\d|$)'
+    rf'\s*(\d{{1,30}}(?:\.\d{{1,30}})?)\s*(?:"\s*|\\)?([A-Za-z]{{1,12}})\.?,?\s*(?:\b(?:and|et|und|y|e)\b\s*)?"?\s*{_JOINT}\s*(?=\d|$)'
 )
 _ARC = re.compile(
-    r"(\d{1,4})\s*\^\s*\{?\\circ\}?\s*(\d{1,2})\s*\^?\{?'\}?(?:\s*(\d{1,2}(?:\.\d{1,9})?)\s*\^?\{?''\}?)?"
+    r"(-?)\s*(\d{1,4})\s*\^\s*\{?\s*\\circ\s*\}?\s*(\d{1,2})\s*\^?\{?'\}?(?:\s*(\d{1,2}(?:\.\d{1,9})?)\s*\^?\{?''\}?)?"
 )
 
 
@@ -92,8 +114,9 @@ def compound(text: str, reader: PartReader) -> Value | None:
     """`2 hours and 30 minutes`, `5 ft 8 in`: amounts in falling units; 22° 30' is one angle."""
     arc = _ARC.fullmatch(text)
     if arc:
-        degrees, minutes, seconds = (Fraction(part or 0) for part in arc.groups())
-        return Quantity(("deg", ("n", degrees + minutes / 60 + seconds / 3600)))
+        degrees, minutes, seconds = (Fraction(part or 0) for part in arc.groups()[1:])
+        angle = degrees + minutes / 60 + seconds / 3600
+        return Quantity(("deg", ("n", -angle if arc[1] else angle)))
     text = text.replace("\u2009", " ")
     steps: list[tuple[Fraction, Unit]] = []
     at = 0
@@ -104,13 +127,45 @@ def compound(text: str, reader: PartReader) -> Value | None:
         steps.append((Fraction(found[1]), unit))
         at = found.end()
     names = [unit.powers[0][0] for _, unit in steps]
-    family = next((f for f in _SCALED_UNITS if len(names) > 1 and set(names) <= set(f)), None)
+    if "h" in names and "m" in names:  # 1 h 30 m: minutes
+        names = ["min" if name == "m" else name for name in names]
+    family = next((f for f in _FALLING if len(names) > 1 and set(names) <= {name for name, _ in f}), None)
     if text[at:].strip() or family is None or len(set(names)) < len(names):
         return None
-    steps.sort(key=lambda step: family.index(step[1].powers[0][0]))
-    if family[-1] == "cent":
-        return Quantity(("n", steps[0][0] + steps[1][0] / 100), steps[0][1])
-    return Items("tuple", tuple(Quantity(("n", amount), unit) for amount, unit in steps))
+    return _one_amount({name: amount for name, (amount, _) in zip(names, steps, strict=True)}, family)
+
+
+def _one_amount(amounts: dict[str, Fraction], family: tuple[tuple[str, int], ...]) -> Value:
+    """The amount in its largest unit; where a month is among them, which has no fixed length, the parts in order."""
+    order = [name for name, _ in family]
+    places = sorted(map(order.index, amounts))
+    between = [count for _, count in family[places[0] : places[-1]]]
+    if 0 in between:
+        parts = [(amounts[order[n]], order[n]) for n in places]
+        return Items("tuple", tuple(Quantity(("n", amount), Unit(((name, 1),))) for amount, name in parts))
+    total, size = Fraction(0), Fraction(1)
+    for place in range(places[0], places[-1] + 1):
+        total += amounts.get(order[place], Fraction(0)) / size
+        size *= family[place][1]
+    return Quantity(("n", total), Unit(((order[places[0]], 1),)))
+
+
+_BY = re.compile(r'\s*"?\s*(?<![A-Za-z])by(?![A-Za-z])\s*"?\s*|(?:\s+|(?<="))x\s+|\s*\\times\s*')
+_LENGTH = re.compile(r'[^"A-Za-z]*\d[^"A-Za-z]*"?\s*([A-Za-z]{2,12}|m)\.?\s*"?[^"A-Za-z\d]*')
+
+
+def dimensions(text: str, reader: PartReader) -> Value | None:
+    """`4 ft by 12 ft`: lengths, in any order; the last unit is that of all."""
+    parts = _BY.split(text)
+    if not 2 <= len(parts) <= 3:
+        return None
+    lengths = [_LENGTH.fullmatch(part) for part in parts]
+    units = [parse_unit(found[1]) for found in lengths if found]
+    named = units and all(unit is not None and unit.powers and not unit.nouns for unit in units)
+    if not named or not lengths[-1] or (len(units) < len(parts) and "by" not in text):
+        return None
+    values = [reader.quantity(part.strip()) for part in parts]
+    return Items("list", tuple(with_unit(value, values[-1].unit) for value in values))
 
 
 _BASE = re.compile(
@@ -122,18 +177,24 @@ _BASE = re.compile(
 
 def based(text: str, reader: PartReader) -> Value | None:
     """A numeral with its base: `1010_2`, `11 base 3`."""
-    found = _BASE.fullmatch(text)
+    found = _BASE.fullmatch(text.replace('"', " ").strip() if "_" in text else text)
     if found is None:
         return None
     name = (found[2] or found[3]).strip()
     base = int(name) if name.isdigit() else NUMBER_BASES.get(name, 0)
     if not base or not (re.search(r"[0-9]", found[1]) or (base == 16 and found[1].isupper())):
         return None
-    return Quantity(("n", in_base(found[1].replace(",", ""), base)))
+    try:
+        return Quantity(("n", in_base(found[1].replace(",", ""), base)))
+    except Unreadable:
+        return Special("meaningless")  # 57 in base 5: no number, and equal to nothing
 
 
 def ratio(text: str, reader: PartReader) -> Value | None:
-    """`2:3`, `2 to 3`, `1:30`."""
+    """`2:3`, `2 to 3`, `1:30`; `3 out of 8` is 3/8."""
+    share = _OUT_OF.fullmatch(text)
+    if share and int(share[2]):
+        return Quantity(("n", Fraction(int(share[1]), int(share[2]))))
     text = re.sub(r'(?<=[\d\w}])\s*(?:"\s*to\s*"|(?<![A-Za-z"])to(?![A-Za-z]))\s*(?=[\d\\a-z])', ":", text)
     parts = [p.strip() for p in split_top(text, ":")]
     if not 2 <= len(parts) <= 6 or not all(parts):

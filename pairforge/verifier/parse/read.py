@@ -4,76 +4,118 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import dataclass
 
 from pairforge.verifier.parse import phrases
 from pairforge.verifier.parse.expression import parse_expression
 from pairforge.verifier.parse.normalise import normalise
-from pairforge.verifier.parse.quantity import based, compound, ratio, read_quantity
-from pairforge.verifier.parse.relations import compared, equation, membership, parametric
-from pairforge.verifier.parse.several import bracketed, matrix, plus_minus, several
+from pairforge.verifier.parse.quantity import based, compound, dimensions, ratio, read_quantity
+from pairforge.verifier.parse.relations import bound, compared, equation, membership, parametric, two_ways
+from pairforge.verifier.parse.several import SAYS_MORE, bracketed, plus_minus, several
 from pairforge.verifier.parse.syntax import THIN, Unreadable
 from pairforge.verifier.parse.tokens import tokenize, trim
 from pairforge.verifier.parse.units import SINGLE_LETTERS, parse_unit
 from pairforge.verifier.parse.values import (
+    Assigned,
     Choice,
     Clock,
     Date,
     Letters,
     PartReader,
     Quantity,
+    Reading,
     Special,
     Steps,
     Text,
     Value,
     with_unit,
 )  # fmt: skip
+from pairforge.verifier.parse.vectors import cases, matrix, vector_sum
 
 _MAX_DEPTH = 12
 
 
 @functools.lru_cache(maxsize=1024)  # samples of one problem share their gold
-def read_values(text: str) -> tuple[Value, ...]:
+def read_values(text: str) -> tuple[Reading, ...]:
     """Every reading of an answer, the likeliest first. Empty when pairforge cannot read it."""
     text = _bare(normalise(text))
     if not text:
         return ()
     found = _readings(text)
-    leading = None if found else _LEADING_WORDS.match(text)
-    if leading and not _CHANGES_THE_VALUE.search(leading.group()):
-        return tuple(_readings(text[leading.end() :]))
+    leading = None if any(not reading.loose for reading in found) else _LEADING_WORDS.match(text)
+    label = phrases.bare_words(leading.group()) if leading else ""
+    if leading and not SAYS_MORE.search(label):
+        return tuple(_labelled(label, reading) for reading in _readings(text[leading.end() :]))
     return tuple(found)
 
 
-_LEADING_WORDS = re.compile(r'^(?:"[^"]*"|[A-Za-z]{2,}|\s)+(?=[-\d\\$(])')  # "increases by 20%"
-_CHANGES_THE_VALUE = re.compile(
-    r"\b(?:not|no|least|most|than|less|more|under|over|between|below|above|before|after|nearly|almost|minus|negative|plus"
-    r"|times|or|and|every|except|without|within|from)\b",
-    re.IGNORECASE,
+def _labelled(label: str, reading: Reading) -> Reading:
+    """The reading with the words before it, which name it."""
+    value = reading.value
+    if _SAYS_NOTHING.fullmatch(label):
+        return reading
+    return Reading(Assigned(label, value, value.tree if isinstance(value, Quantity) else None), reading.loose)
+
+
+_LEADING_WORDS = re.compile(r'^(?:"[^"]*"|[A-Za-z]+(?![A-Za-z])|:|\s)+(?=[-\d\\$(\[])')  # "increases by 20%"
+_SAYS_NOTHING = re.compile(
+    r"(?:(?:the |final )*(?:answer|result|value|solution)s?(?: of [a-z])?(?: is| are|:)?|[a-z]{1,2})"
 )
 
 
-def _readings(text: str) -> list[Value]:
-    readings: list[Value] = []
-    for reader in (_whole_text, _grouped, _listed, _unit_letter):
+def _readings(text: str) -> list[Reading]:
+    readings: list[Reading] = []
+    for reader, loose in (
+        (_whole_text, False),
+        (_grouped, False),
+        (_listed, True),
+        (_unit_letter, False),
+        (_lettered, True),
+    ):
         try:
             value = reader(text)
+            if value is not None and all(value != reading.value for reading in readings):
+                readings.append(Reading(value, loose))
         except (Unreadable, RecursionError):
             continue
-        if value is not None and value not in readings:
-            readings.append(value)
         if isinstance(value, Special | Choice | Clock | Date | Letters):
             break
     return readings
 
 
 def _grouped(text: str) -> Value:
-    return _value(text, True, 0)
+    return _value(text, _Manner(), 0)
 
 
 def _listed(text: str) -> Value | None:
-    return _value(text, False, 0) if re.search(r"\d,\d{3}", text) else None
+    """`1,234` as a list of two numbers; not where a part would be written with leading zeros, as in `40,000`."""
+    if not _TIGHT_GROUP.search(text) or _ZERO_GROUP.search(text) or _CURRENCY.search(text):
+        return None
+    return _value(text, _Manner(commas_group=False), 0)
 
 
+def _lettered(text: str) -> Value | None:
+    """`at` or `5 mg` as products of symbols, though the letters may be a word or a unit."""
+    return _value(text, _Manner(letters=True), 0) if _SHORT_RUN.search(text) else None
+
+
+_TIGHT_GROUP = re.compile(r"\d,\d{3}")
+_ZERO_GROUP = re.compile(r"\d,0\d\d(?!\d)")
+_CURRENCY = re.compile(r"\\\$|\$|\\euro|\\pounds|[¥₹]")
+_SHORT_RUN = re.compile(r'(?<![A-Za-z\\"])[A-Za-z]{2,3}(?![A-Za-z"])')
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a text is read. `commas_group`: 1,234 is one number. `letters`: short runs of letters are products."""
+
+    commas_group: bool = True
+    letters: bool = False
+
+
+_UNIT_RUN = re.compile(
+    rf"(.*?[\d}})])[ {THIN}]*((?:[A-Za-z]{{1,3}}(?:\s*\^\s*\{{?-?[1-4]\}}?)?(?:[ {THIN}/]|\\cdot)*){{2,5}})"
+)
 _UNIT_LETTER = re.compile(
     rf"(.*[\d}})])[ {THIN}]*([A-Za-z])((?:\s*\^\s*\{{?[23]\}}?)?)((?:[ {THIN}]+[A-Za-z]{{3,20}}){{0,4}})[ {THIN}]*"
 )
@@ -82,35 +124,45 @@ _UNIT_LETTER = re.compile(
 def _unit_letter(text: str) -> Value | None:
     """`5 m` and `5 m north`: the last single letter may be a unit."""
     found = _UNIT_LETTER.fullmatch(text)
-    if found is None or found[2] not in SINGLE_LETTERS:
-        return None
-    unit = parse_unit(f'"{found[2]}"{found[3]} {found[4]}')
-    value = _value(found[1], True, 0)
+    if found is not None and found[2] in SINGLE_LETTERS:
+        unit = parse_unit(f'"{found[2]}"{found[3]} {found[4]}')
+    else:
+        found = _UNIT_RUN.fullmatch(text)  # m s^{-1}
+        unit = parse_unit(found[2]) if found else None
+        if found is None or unit is None or unit.nouns or not all(abs(power) <= 4 for _, power in unit.powers):
+            return None
+    value = _value(found[1], _Manner(), 0)
     quantity = value.quantity if isinstance(value, Steps) else value
     if unit is None or not isinstance(quantity, Quantity) or quantity.unit:
         return None
     return with_unit(value, unit)
 
 
-def _value(text: str, group: bool, depth: int) -> Value:
+def _value(text: str, manner: _Manner, depth: int) -> Value:
     """The value of a text with nothing left around it. Raises `Unreadable`."""
     text = trim(text)
     if depth > _MAX_DEPTH or not text:
         raise Unreadable("nothing to read" if not text else "nested too deeply")
-    worded = _phrase(text, inside=depth > 0)
+    worded = _phrase(text, inside=depth > 0 and not manner.letters)
     if worded is not None:
         return worded
     parts = PartReader(
-        group, lambda part: _value(part, group, depth + 1), lambda part: read_quantity(trim(part), group)
+        manner.commas_group,
+        lambda part: _value(part, manner, depth + 1),
+        lambda part: read_quantity(trim(part), manner.commas_group, letters=manner.letters),
     )
     for read_shape in _SHAPES:
         value = read_shape(text, parts)
         if value is not None:
             return value
-    return read_quantity(text, group)
+    return read_quantity(text, manner.commas_group, letters=manner.letters)
 
 
-_SHAPES = (parametric, membership, matrix, compound, several, plus_minus, compared, equation, bracketed, based, ratio)
+_SHAPES = (
+    parametric, membership, two_ways, cases, matrix, compound, dimensions, several, plus_minus, bound, compared,
+    equation, bracketed, vector_sum,
+    based, ratio,
+)  # fmt: skip
 
 
 _PREAMBLE = re.compile(
@@ -120,13 +172,18 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 _AFTERTHOUGHT = re.compile(
-    r'[,;.]?\s*"?\s*\(?\b(?:since|because|so that|which is|as required|respectively)\b.*$', re.DOTALL
+    r'[,;.]?\s*"?\s*\(?\b(?:and (?:it|this|that) is|since|because|so that|which is|as required|respectively)\b.*$',
+    re.DOTALL,
 )
 
 
 _REMARK = re.compile(  # "f(x) = cx for all x", "where c is a constant"; what speaks of integers says more
     r'[,;]?\s*"?\s*\(?\s*(?:\b(?:for|where|with)\b|\\forall)[^\d=\\<>]{0,60}'
     r"(?:\\in\s*\\[RC]@\s*)?\)?\s*$"
+)
+_OF_REALS = re.compile(
+    r'(?<=[)\]}])\s*,?\s*"?\s*(?:for|with|where)\s+(?:all|any|every|some)?\s*"?\s*(?:[a-z]\s+)?'
+    r'"?(?:real numbers?|reals?)(?: values? of)?\s*"?\s*[a-z]?\s*$'
 )
 _CALL = re.compile(r"\s*[A-Za-z]\(([a-z])\)\s*=")
 _INTEGERS = re.compile("integer|natural|whole")
@@ -140,6 +197,7 @@ def _bare(text: str) -> str:
     argument = _CALL.match(text) if remark else None
     if remark and (not _INTEGERS.search(remark[0]) or (argument and remark[0].rstrip(' )"').endswith(argument[1]))):
         text = text[: remark.start()]
+    text = _OF_REALS.sub("", text)
     found = _PREAMBLE.match(text)
     while found and found.end() and found.end() < len(text):
         text = text[found.end() :].strip()
@@ -155,10 +213,19 @@ _CHOICE_VALUE = re.compile(
 )
 
 
-def _whole_text(text: str) -> Value | None:
+_REASON = re.compile(r"[,.:;]\s*(.*=.*)", re.DOTALL)
+
+
+def _special(text: str) -> Special | None:
     name = phrases.special_answer(text)
-    if name:
-        return Special(name)
+    reason = _REASON.search(text) if name in ("yes", "no") else None
+    return Special(name, re.sub(r"\s", "", reason[1])) if name and reason else Special(name) if name else None
+
+
+def _whole_text(text: str) -> Value | None:
+    special = _special(text)
+    if special:
+        return special
     if _PARTS.match(text):
         return None
     choice = _choice(text)
@@ -181,6 +248,8 @@ def _whole_text(text: str) -> Value | None:
         head, _, tail = phrases.bare_words(text).partition(" ")
         amount, unit = phrases.number_from_words(head), parse_unit(tail)
         if amount is not None and unit:
+            if unit.powers == (("degree", 1),):
+                return Quantity(("deg", ("n", amount)))
             return Quantity(("n", amount), unit)
         return Text(phrases.bare_words(text))
     return None
@@ -201,14 +270,14 @@ def _choice(text: str) -> Choice | None:
     if rest[0] in "+-*/=^_<>|:," or (found[1] and re.match(r"[A-Za-z](?![A-Za-z])|\(", rest)):
         return None
     values = read_values(rest)
-    return Choice(letter.upper(), values[0] if values else Text(phrases.bare_words(rest)))
+    return Choice(letter.upper(), values[0].value if values else Text(phrases.bare_words(rest)))
 
 
 def _phrase(text: str, inside: bool) -> Value | None:
     """What stands in words as a part of an answer."""
-    name = phrases.special_answer(text)
-    if name:
-        return Special(name)
+    special = _special(text)
+    if special:
+        return special
     if inside and phrases.is_words(text) and not _looks_mathematical(text):
         number = phrases.number_from_words(text)
         return Quantity(("n", number)) if number is not None else Text(phrases.bare_words(text))

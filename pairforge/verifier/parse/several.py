@@ -1,16 +1,16 @@
-"""Several values in one answer: lists, sets, tuples, intervals, unions, matrices, plus or minus."""
+"""Several values in one answer: lists, sets, tuples, intervals, unions, plus or minus."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from pairforge.verifier.parse.syntax import Unreadable
-from pairforge.verifier.parse.tokens import encloses, mark_separators, split_top
+from pairforge.verifier.parse.syntax import WIDE, Unreadable
+from pairforge.verifier.parse.tokens import encloses, mark_separators
 from pairforge.verifier.parse.values import (
+    Assigned,
     Interval,
     Items,
-    Matrix,
     PartReader,
     Quantity,
     Steps,
@@ -31,6 +31,7 @@ def several(text: str, reader: PartReader) -> Value | None:
     """A bare list: `2, 3`, `2 and 3`, `(a) 5 (b) 6`."""
     separated, joint = mark_separators(text, reader.commas_group)
     parts = _labelled(text) or [p.strip() for p in separated.split("\x1f") if p.strip()]
+    parts = _assignments(parts)
     if len(parts) < 2:
         return None
     if len(parts) > MAX_ITEMS:
@@ -39,11 +40,54 @@ def several(text: str, reader: PartReader) -> Value | None:
     parts = [_LABEL.sub("", p) for p in parts] if labelled else parts
     if _mixed_words(parts, joint):
         return Quantity(("+", reader.expression(parts[0]), reader.expression(parts[1])))
-    items = tuple(_flat(reader.value(part) for part in parts))
+    items = tuple(_flat(_described(part, reader) or reader.value(part) for part in parts))
     trailing = items[-1].quantity if isinstance(items[-1], Steps) else items[-1]
     if isinstance(trailing, Quantity) and trailing.unit:  # "3 and 5 cm": the unit is common
         items = tuple(with_unit(item, trailing.unit) for item in items)
     return Items("tuple" if labelled else "list", items, "or" if joint == "or" else "and" if joint == "and" else ",")
+
+
+_SYMBOL = r"(?:[A-Za-z]|\\(?:alpha|beta|gamma|theta|phi|lambda|mu|sigma|omega|rho|tau|Delta|delta)(?![a-z]))'*"
+_START = re.compile(
+    rf"(?:{WIDE}\s*|(?<=[\d}})])\s+)(?={_SYMBOL}(?:_\{{?\w+\}}?|\([^()=]{{1,20}}\))?\s*=(?![=>])|[A-Z]{{2,3}}\s*=)"
+)
+
+
+def _assignments(parts: list[str]) -> list[str]:
+    """`x = 1 \\quad y = 2`: statements that only white space parts."""
+    found: list[str] = []
+    for part in parts:
+        pieces = [p for p in _START.split(part) if p.strip()] if "=" in part else [part]
+        whole = len(pieces) > 1 and all("=" in piece for piece in pieces)
+        found += pieces if whole else [part]
+    if len(found) == 1 and WIDE in found[0].strip():
+        pieces = [p.strip() for p in found[0].split(WIDE) if p.strip()]
+        if all("=" in piece for piece in pieces):
+            return pieces
+    return found
+
+
+_DESCRIBED = re.compile(
+    r'(?:"?\s*(?:and|with|the|its|a|an)\s+)*"?\s*([A-Za-z]{3,20}(?: [A-Za-z]{3,20}){0,2})"?\s*'
+    r'(?::|=|"?\s*\b(?:is|are|at|of)\b\s*"?|(?=[\s("\d\\-]))\s*"?\s*(?:[A-Za-z](?:_\{?\w\}?)?\s*=\s*)?(?=[-\d\\(\[$])(.+)',
+    re.DOTALL,
+)
+# Words before a value that may change it, rather than name it.
+SAYS_MORE = re.compile(
+    r"\b(?:not|no|least|most|than|less|more|under|over|between|below|above|before|after|nearly|almost|minus|negative|plus"
+    r"|times|or|and|every|except|without|within|from|base|sqrt|sin|cos|tan|log|frac|pi|half|double|twice|triple|third"
+    r"|quarter|squared?|root|cubed?|power|factorial|percent of|multiples?|divided|divisible|mod|modulo|to)\b",
+    re.IGNORECASE,
+)
+
+
+def _described(text: str, reader: PartReader) -> Value | None:
+    """A part that words name: `center: (2, 3)`, `radius 4`."""
+    found = _DESCRIBED.fullmatch(text)
+    if found is None or SAYS_MORE.search(found[1]):
+        return None
+    value = reader.value(found[2])
+    return Assigned(found[1].lower(), value, value.tree if isinstance(value, Quantity) else None)
 
 
 _PART = re.compile(r'(?:^|(?<=[\s,;"]))"?\s*\(([a-h])\)')
@@ -88,12 +132,10 @@ def plus_minus(text: str, reader: PartReader) -> Value | None:
 
 def bracketed(text: str, reader: PartReader) -> Value | None:
     """Tuples, sets, intervals and unions of them."""
-    union = list(re.split(r"\\cup(?![A-Za-z])|(?<=[)\]}])\s*[Uu]\s*(?=[(\[\\])", text))
-    if len(union) > 1:
+    union = re.split(r"\\cup(?![A-Za-z])|(?<=[)\]}])\s*[Uu]\s*(?=[(\[\\])", text)
+    if len(union) > 1 and ("\\cup" in text or all("," in part for part in union)):
         return Union(tuple(reader.value(part) for part in union))
     text = re.sub(r"^\\langle\s*(.*?)\s*\\rangle$", r"(\1)", text, flags=re.DOTALL)
-    french = re.fullmatch(r"\]([^\[\]]*[,;][^\[\]]*)\[", text)
-    text = f"({french[1]})" if french else text
     braces = text.startswith("\\{") and text.endswith("\\}")
     opening, body, closing = (text[:2], text[2:-2], text[-2:]) if braces else (text[:1], text[1:-1], text[-1:])
     if opening not in ("(", "[", "\\{") or closing not in (")", "]", "\\}") or not encloses(text, 2 if braces else 1):
@@ -121,37 +163,3 @@ def bracketed(text: str, reader: PartReader) -> Value | None:
             )
         return Items("list", tuple(forms))
     return Items("bracket" if opening == "[" else "tuple", items)
-
-
-_MATRIX = re.compile(
-    r"(.*?)\\begin\s*\{([pbvBV]?matrix|array|smallmatrix)\}\s*(?:\{[lcr| ]*\})?(.*?)\\end\s*\{\2\}(?:\^\{?T\}?)?",
-    re.DOTALL,
-)
-
-
-def matrix(text: str, reader: PartReader) -> Value | None:
-    """A matrix or column, with a factor before it or not."""
-    if "\\begin" not in text:
-        return None
-    names, equals, values = text.rpartition("=")
-    if equals and "\\begin" in names and values.lstrip().startswith("\\begin"):  # a column of names, then of values
-        text = values.strip()
-    text = re.sub(r"^[(\[]\s*(?=\\begin\s*\{array)|(?<=array\})\s*[)\]]$", "", text)
-    found = _MATRIX.fullmatch(text)
-    if found is None:
-        named = re.fullmatch(r"\s*[A-Za-z](?:_\{?\w\}?|\^\{?-?\w+\}?|@v)*\s*=\s*(.+)", text, re.DOTALL)
-        if named and "\\begin" in named[1]:
-            return matrix(named[1].strip(), reader)
-        raise Unreadable("a matrix in an expression")
-    rows = [split_top(row, "&") for row in re.split(r"\\\\|\\cr", found[3]) if row.strip()]
-    if not rows or sum(map(len, rows)) > MAX_ITEMS or len({len(r) for r in rows}) != 1:
-        raise Unreadable("a matrix with uneven rows")
-    factor = reader.expression(found[1]) if found[1].strip(" \\cdot*") else None
-    if found[2][0] in "vV" and found[2] not in ("vmatrix",):
-        raise Unreadable("a norm")
-
-    def cell(part: str) -> Value:
-        value = reader.quantity(part)
-        return Quantity(("*", factor, value.tree)) if factor is not None else value
-
-    return Matrix(tuple(tuple(cell(part) for part in row) for row in rows))

@@ -18,7 +18,7 @@ _OR = re.compile(r'"\s*(?:,\s*)?(or|and)\s*"|(?<![A-Za-z"])(or|and)(?![A-Za-z])|
 
 
 def split_top(text: str, separators: str) -> list[str]:
-    """The parts between separators (single characters) outside all brackets and quotes."""
+    """The parts between separators (single characters) outside all brackets, environments and quotes."""
     parts, depth, begin, quoted = [], 0, 0, False
     for index, char in enumerate(text):
         if char == '"':
@@ -29,13 +29,16 @@ def split_top(text: str, separators: str) -> list[str]:
             depth += 1
         elif char in _CLOSE:
             depth -= 1
+        elif char == "\\":
+            depth += text.startswith("\\begin", index) - text.startswith("\\end{", index)
         elif char in separators and depth == 0:
             parts.append(text[begin:index])
             begin = index + 1
     return [*parts, text[begin:]]
 
 
-_THOUSANDS = re.compile(r"(?<![\d._^])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
+_LAKHS = r"[1-9]\d?(?=(?:,\d\d)*,0)(?:,\d\d)+,\d{3}(?![\d,])"  # 1,00,000
+_THOUSANDS = re.compile(rf"(?<![\d._^])(?:[1-9]\d{{0,2}}(?:,\d{{3}})+(?!\d|,\d)|{_LAKHS})")
 _SPACED_COMMA = re.compile(rf",[\s{THIN}]|;")
 
 
@@ -76,7 +79,8 @@ def _protect_thousands(text: str, bracketed: bool) -> str:
 def in_brackets(text: str, at: int) -> bool:
     """Is this position inside brackets?"""
     before = text[:at]
-    return sum(before.count(c) for c in _OPEN) > sum(before.count(c) for c in _CLOSE)
+    opened = sum(before.count(c) for c in _OPEN) + before.count("\\begin")
+    return opened > sum(before.count(c) for c in _CLOSE) + before.count("\\end{")
 
 
 def encloses(text: str, width: int) -> bool:
@@ -102,8 +106,9 @@ def trim(text: str) -> str:
 _MAX_DIGITS = 400
 _SPACE = re.compile(rf"[\s{THIN}]+")
 _GROUPED = re.compile(
-    rf"\d{{1,3}}(?:(?:\{{,\}}|,{THIN}?)\d{{3}})+(?![\d,]|\{{,\}}\d)|\d{{1,3}}(?:[ {THIN}'’]\d{{3}})+(?![\d'])"
-    r"|\d{1,3}(?:\.\d{3}){2,}(?!\d)"
+    rf"\d{{1,3}}(?:(?:\{{,\}}|,{THIN}?)\d{{3}})+(?![\d,]|\{{,\}}\d)|\d{{1,3}}(?:_\d{{3}})+(?!\d)"
+    rf"|\d{{1,3}}(?:[ {THIN}'’]\d{{3}})+(?![\d'])"
+    rf"|\d{{1,3}}(?:\.\d{{3}}){{2,}}(?!\d)|{_LAKHS}"
 )
 _DIGITS = re.compile(r"\d+")
 _DECIMALS = re.compile(r"\.(\d*)|\{,\}(\d+)")
@@ -125,7 +130,7 @@ _ASCII_COMMANDS = {
     "infinity": "infty", "Infinity": "infty", "infty": "infty", "inf": "infty", "oo": "infty", "abs": "abs",
     "mod": "bmod",
     "floor": "floor", "ceil": "ceil", "max": "max", "min": "min", "gcd": "gcd", "lcm": "lcm", "frac": "frac",
-    "cbrt": "cbrt",
+    "cbrt": "cbrt", "cis": "cis",
 }  # fmt: skip
 _GLUED = re.compile(r"(sqrt|arcsin|arccos|arctan|sin|cos|tan|ln|log|pi)([a-z]{1,2})")
 _SMALL_WORD_LIST = """
@@ -270,7 +275,9 @@ def is_product(run: str) -> bool:
     if run in _SMALL_WORDS or run in UNIT_WORDS or run.lower() in _SMALL_WORDS:
         return False
     if len(run) == 2:
-        return run.islower() or run.isupper()
+        return run.islower() or run[1].isupper()  # "Al" may be a name
+    if len(run) == 3 and run[0].islower() and not run.islower():
+        return True  # mgL, nRT
     if len(run) > 6 or not run.islower():
         return False
     return not set(run) & set("aeiou") or (set(run) <= set("abcdxyz") and list(run) == sorted(run))

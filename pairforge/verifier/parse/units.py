@@ -24,7 +24,6 @@ mg: milligram milligrams
 g: gram grams gms
 kg: kilogram kilograms kgs kilo kilos
 ton: tons tonne tonnes
-lb: lbs
 oz: ounce ounces
 ms: millisecond milliseconds
 s: second seconds sec secs
@@ -43,7 +42,7 @@ cup: cups
 dollar: dollars usd USD bucks
 cent: cents
 euro: euros EUR
-pound: pounds
+pound: pounds lb lbs
 yen: JPY
 yuan: RMB CNY
 rupee: rupees Rs INR

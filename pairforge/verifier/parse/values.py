@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pairforge.verifier.parse.syntax import INFINITY, MINUS_INFINITY, Tree
+from pairforge.verifier.parse.syntax import INFINITY, MINUS_INFINITY, Tree, rename
 from pairforge.verifier.parse.units import NO_UNIT, Unit
 
 
@@ -91,7 +91,17 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
+    """`summed`: written as a sum of vectors with factors, such as a point plus t times a direction."""
+
     rows: tuple[tuple[Value, ...], ...]
+    summed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piecewise:
+    """Branches as (formula, condition); the condition is None for "otherwise"."""
+
+    branches: tuple[tuple[Value, Value | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +152,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """No solution, undefined, all reals, infinitely many, yes, no."""
+    """No solution, undefined, all reals, yes, no and the like. `detail`: formulas of the reason behind yes or no."""
 
     name: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +169,17 @@ class Family:
 
 Value = (
     Quantity | Items | Interval | Union | Without | Relation | Chain | Assigned | Steps | Matrix | Ratio | Clock | Date
-    | Choice | Letters | Text | Special | Family
+    | Choice | Letters | Text | Special | Family | Piecewise
 )  # fmt: skip
 REALS = Interval(MINUS_INFINITY, INFINITY, False, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a text. `loose`: not the usual one, so it says nothing against another loose reading."""
+
+    value: Value
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +204,20 @@ def is_real_set(value: Value) -> bool:
     return (isinstance(value, Special) and value.name == "reals") or (
         isinstance(value, Items) and any(map(is_real_set, value.items))
     )
+
+
+def with_names(value: Value, names: dict[str, str]) -> Value:
+    """The value with other names for some of its symbols."""
+    if isinstance(value, Quantity):
+        return replace(value, tree=rename(value.tree, names))
+    if isinstance(value, Assigned):
+        tree = None if value.tree is None else rename(value.tree, names)
+        return replace(value, value=with_names(value.value, names), tree=tree)
+    if isinstance(value, Items):
+        return replace(value, items=tuple(with_names(item, names) for item in value.items))
+    if isinstance(value, Matrix):
+        return replace(value, rows=tuple(tuple(with_names(cell, names) for cell in row) for row in value.rows))
+    return value
 
 
 def with_unit(value: Value, unit: Unit) -> Value:
