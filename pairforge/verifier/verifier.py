@@ -21,12 +21,12 @@ from pairforge.verifier.decisions import Comparison, Decision, DecisionCache
 from pairforge.verifier.equal.compare import same
 from pairforge.verifier.equal.scalars import Hints
 from pairforge.verifier.extract.answer import extract_answer, extract_gold
-from pairforge.verifier.extract.boxes import Extraction
+from pairforge.verifier.extract.extraction import Extraction
 from pairforge.verifier.parse.normalise import normalise
 from pairforge.verifier.parse.plain import plain_number, plain_quantity
 from pairforge.verifier.pool import Pool
 
-VERIFIER_VERSION = "4"  # raise it with every change that can change a verdict: it keys the decisions on disk
+VERIFIER_VERSION = "5"  # raise it with every change that can change a verdict: it keys the decisions on disk
 _WINDOW = 2048
 _POLL_EVERY_S = 0.002
 _GOLDS_KEPT = 20_000
@@ -96,6 +96,10 @@ class Verifier:
         found = extract_answer(item.text, item.finish_reason)
         if found.missing:
             return Verdict(item.key, found.missing, found.answer, "extract", found.how, VERIFIER_VERSION)
+        if found.whole and _stated_word_for_word(gold.answer, found.whole):
+            return Verdict(item.key, "correct", gold.answer, "identical", "the gold's words", VERIFIER_VERSION)
+        if found.prose:
+            return Verdict(item.key, "no_answer", found.answer, "extract", "a sentence and no value", VERIFIER_VERSION)
         pair = Comparison(gold.answer, found.answer, gold.percent, found.percent)
         decision = _decide_identical(pair) or self._decisions.get(pair)
         if decision is None and (decision := _decide_plain(pair)):
@@ -190,6 +194,21 @@ def _decide_identical(pair: Comparison) -> Decision | None:
     if gold is not None and answer is not None:
         return Decision("correct" if gold == answer else "incorrect", "number", f"{gold} and {answer}"[:100])
     return None
+
+
+_MIN_PROSE_CHARS = 12
+
+
+def _stated_word_for_word(gold: str, whole: str) -> bool:
+    """Does the statement say the gold's sentence in its own words, perhaps with further sentences behind it?"""
+    if len(gold) < _MIN_PROSE_CHARS or gold.count(" ") < 2:
+        return False
+    words, stated = _flat(gold).rstrip("."), _flat(whole)
+    return stated.startswith(words) and (len(stated) == len(words) or stated[len(words)] == ".")
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.replace("*", "").lower().split()).strip("\"'")
 
 
 def _decide_plain(pair: Comparison) -> Decision | None:

@@ -1,0 +1,320 @@
+"""Answers that nothing marks: a chosen option, a closing sentence, a last line, a text that is nothing but a value."""
+
+from __future__ import annotations
+
+import re
+
+from pairforge.verifier.extract.extraction import PERCENT, Extraction
+from pairforge.verifier.extract.languages import (
+    CONCLUDES_EN,
+    CONCLUDES_OTHER,
+    COPULA_OTHER,
+    HEDGES,
+    IMPERATIVE,
+    WEAK_LABEL,
+    localised,
+)
+from pairforge.verifier.extract.stated import listed
+
+# A dollar before a digit opens no formula's end: "$45. So Tom pays $45" holds two amounts.
+_MATH_SPAN = re.compile(
+    r"\$\$[^$]{1,400}\$\$|\$(?!\d[\d,.]*(?:[ ,.;]|$)[^$\\=^]*$)[^$]{1,400}\$(?!\d)|\\\([^\n]{1,400}?\\\)|\\\[[^\n]{1,400}?\\\]"
+)
+_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+# --- options ------------------------------------------------------------------------------------------------------
+
+_OPTION = re.compile(
+    r"(?:correct|right|best) (?:option|choice)(?: is)?:?\s*(?:\*\*|\$|\\(?:text|textbf|mathrm|mathbf)\{|\(|option ){0,4}(?-i:([A-J]))\b(?!['’])"
+    r"|\b(?:option|choice) \**\(?(?-i:([A-J]))\)?\** is (?:the )?(?:correct|right|best)\b"
+    r"|(?:故选|应选|因此选|所以选|本题选|答案选|选择?)[ :：项择]{0,3}\(?(?-i:([A-J]))(?![A-Za-z、，,和])",
+    re.IGNORECASE,
+)
+
+
+def chosen_option(region: str) -> Extraction | None:
+    """ "The correct option is C", "option C is correct", "故选 C", in the last sentences."""
+    found = None
+    for found in _OPTION.finditer(region, max(0, len(region) - 400)):  # noqa: B007  (the last one counts)
+        pass
+    return Extraction(found[1] or found[2] or found[3], "phrase") if found else None
+
+
+# --- the last line ------------------------------------------------------------------------------------------------
+
+_SIGN_OFF = re.compile(
+    r"(?:I |Hope |Let me |Feel free|If you |Please let|Would you|Do you|You can |Does this|Good luck|Great |Happy )[^\n]*(?:help|know|question|need|like|explain"
+    r"|hope|further|correct|sense|luck|ask)[^\n]*",
+    re.IGNORECASE,
+)
+_LAST_DISPLAY = re.compile(r"(?:\n|^)[^\n$\\]{0,200}(\$\$|\\\[)\s*([^$]{1,300}?)\s*(\$\$|\\\])\s*[.。]?$")
+_NUMBER = (
+    r"[-−+]?(?:(?:US|\\)?\$|[€£¥₹])?\s?[-−]?(?:\d{1,3}(?:[, \u00a0\u2009\u202f']\d{3})+(?!\d)|\d+)(?:\.\d+|(?<=\d),\d{1,2}(?![\d,]))?(?:\.{3}|…)?"
+    r"(?:\s?[/:]\s?\d+|\s\d+/\d+)?(?:\s?(?:×|\\times|[x*·])\s?10\s?\^?\s?\{?[-−]?\d+\}?|\^\{?[-−]?\d+\}?)?!?\s?(?:\\?%|°|\^\\circ)?"
+)
+_MATH = r"(?:\$\$?(?![\d,.]+ [a-z])[^$\n]{1,200}\$\$?(?!\d)|\\\([^\n]{1,200}?\\\)|\\\[[^\n]{1,200}?\\\])"
+_STEPS = (  # one amount in two steps
+    r"\d+ (?:dollars?|hours?|hrs?|h|feet|foot|ft|pounds?|minutes?|mins?|years?|weeks?|days?|m|degrees?|kg|km)(?:,? and|,)? "
+    r"\d+(?:\.\d+)? (?:cents?|minutes?|mins?|inches|inch|ounces?|seconds?|secs?|months?|days?|cm|hours?|g|m)\b"
+)
+_VALUE = re.compile(rf"{_MATH}|{_STEPS}|{_NUMBER}")
+_NAME = r"[A-Za-z](?:_\{?\w{1,3}\}?)?(?:\([a-z\d, ]{1,7}\))?"
+_PLAIN_LINE = re.compile(
+    rf"(?:{_NAME}\s?[=≈]\s?)?(?:{_NUMBER}|[-\d\\(\[{{xyz√π][^\s]*(?:\s?[-+−*/=^,]\s?[^\s]+)*)|\(?[A-J]\)|{_NAME}\s?=\s?\S[^\n]{{0,80}}"
+)
+_WEAK = re.compile(
+    rf"[\s>#*_`\-•]*(?:the )?(?:final )?(?:{WEAK_LABEL})[ \t*_]*[:：][ \t*_]*(?P<value>\S[^\n]*)", re.IGNORECASE
+)
+_LIST_INTRO = re.compile(
+    r"(?:solutions?|answers?|roots?|values?|results?|zeros|are|is|soluciones|solutions|Lösungen|решения)\b[^\n.]{0,40}:[*_ ]*$",
+    re.IGNORECASE,
+)
+
+
+def last_words(region: str) -> Extraction | None:
+    """What the last line or sentence of a text states."""
+    text = _without_sign_off(region.strip())
+    if not text or text.endswith("```") or text.endswith("|"):
+        return None
+    display = _LAST_DISPLAY.search(text, max(0, len(text) - 600))
+    if display:
+        return Extraction(display[2].strip(), "last line")
+    bulleted = _bulleted(text)
+    if bulleted:
+        return bulleted
+    line = text[-600:].rsplit("\n", 1)[-1].strip().lstrip("#> ").strip()
+    weak = _WEAK.fullmatch(line)
+    if weak:
+        value = _bare(weak["value"])
+        return (
+            Extraction(_after_equals(value), "label", bool(PERCENT.search(line)))
+            if _is_value(_after_equals(value))
+            else None
+        )
+    bare = _bare(line)
+    if "\n" in text or line.startswith(("**", "$", "\\(")):
+        if _MATH_SPAN.fullmatch(bare.rstrip(".。")):
+            return Extraction(bare, "last line")
+        if (line.startswith("**") and _is_value(bare)) or (
+            _PLAIN_LINE.fullmatch(bare.rstrip(".")) and not _LIST_NUMBER.match(bare)
+        ):
+            return Extraction(_after_equals(bare) if re.match(r"[\d(]", bare) else bare, "last line")
+    return closing_sentence(line)
+
+
+_LIST_NUMBER = re.compile(r"\d{1,2}[.)]$|\d{1,2}[.)] ")
+
+
+def _without_sign_off(text: str) -> str:
+    """Without a last paragraph that only says goodbye."""
+    for _ in range(2):
+        head, gap, last = text.rpartition("\n")
+        if gap and len(last) < 300 and _SIGN_OFF.match(last):
+            text = head.rstrip().rstrip("-").rstrip()
+        else:
+            break
+    return text
+
+
+def _bulleted(text: str) -> Extraction | None:
+    tail = text[-1500:]
+    lines = tail.split("\n")
+    first = len(lines)
+    while first and re.match(r"[ \t]*(?:[-*•+]|\d{1,2}[.)])[ \t]|\s*$", lines[first - 1]):
+        first -= 1
+    if first in (0, len(lines)) or not _LIST_INTRO.search(lines[first - 1]):
+        return None
+    found = listed(tail, len("\n".join(lines[:first])))
+    return Extraction(found, "list") if found else None
+
+
+def _bare(text: str) -> str:
+    """Without marks of bold around the whole or at its ends."""
+    text = text.strip()
+    if text.startswith("**") and text.endswith("**") and text.count("**") == 2:
+        text = text[2:-2]
+    text = text.replace("**", "").strip().strip("`").strip("*_").strip()
+    return text
+
+
+def _is_value(text: str) -> bool:
+    """Could this be an answer: a short text with a number or formula in it, a letter of an option, or a short name?"""
+    bare = text.rstrip(".。").strip()
+    if not bare or bare.endswith(("?", ":")) or len(bare) > 200 or IMPERATIVE.match(bare) or HEDGES.search(bare):
+        return False
+    words = len(_WORD.findall(_MATH_SPAN.sub(" ", bare)))
+    if re.search(r"[\d$\\∅√π^=]", bare):
+        return words <= 4
+    return re.fullmatch(r"\(?[A-J]\)?", bare) is not None
+
+
+def _after_equals(value: str) -> str:
+    """The value behind the last equals sign of a chain of numbers; other equations stay whole."""
+    head, equals, tail = value.rpartition("=")
+    if not equals or _MATH_SPAN.search(value) or not tail.strip():
+        return value
+    if re.search(r"[A-Za-z]\s?[-+*/^]|[-+*/^]\s?[A-Za-z]\b|\d[a-z]\b|\\", head.rpartition("=")[2]) or not re.match(
+        rf"\s*(?:{_NUMBER})", tail
+    ):
+        return value
+    return tail.strip() if re.search(r"\d", head) else value
+
+
+# --- a sentence ---------------------------------------------------------------------------------------------------
+
+_SENTENCE_BREAK = re.compile(
+    r"(?<=[a-z\d$)%*\"])[.!]\**\s+(?=[A-Z\"*$\\\d(]|[А-ЯÀ-Þ])|(?<=[。।！？؟])\s*(?=\S)|(?<=[a-zа-я]{2})[.]\s+(?=\S)|(?<=[?])\s+"
+)
+_CONCLUDES = re.compile(rf"[\s*_>]*{CONCLUDES_EN}", re.IGNORECASE)
+_VERB = re.compile(
+    r"(?:=|\b(?:is|are|equals?|has|have|had|was|were|be|been|get|gets|got|total of|costs?|earns?|equal to|pays?|paid|measures?|needs?"
+    r"|spends?|spent|saves?|takes?|took|makes?|made|sells?|sold|weighs?|contains?|receives?|requires?|holds?|lasts?|reads?|eats?|ate"
+    r"|won|wins?|ran|runs?|gave|gives?|bought|buys?|drew|kept|left|lost|found|saw|drove|rode|swam|grew|built|held|cut|becomes?|became"
+    r"|uses?|drinks?|drank|walks?|travels?|covers?|yields?|leaves?|remains?|[a-z]{3,}ed))"
+    r"(?: (?:exactly|equal to|only|about|a total of|given by|therefore|thus|now|at|to|for|by|also|still|just))?[\s*]*$",
+    re.IGNORECASE,
+)
+_TAIL_STOPS = re.compile(
+    r"\s+(?:in|on|at|for|to|from|of|with|after|before|by|during|than|that|which|who|when|if|because|as|and|left|remaining|altogether|overall"
+    r"|per (?!hour|minute|second|day|week|month|year|mile|km|person)|were|was|are|is|can|will|have|has|had|each|every|total|over|this|these"
+    r"|passed|between|among|within|[a-z]{3,}ed|more|less|away|instead|again|such)\b.*|\s*[,;(–—].*"
+)
+_ADJECTIVES = re.compile(r"^\s*(?:such|different|possible|distinct|valid|more|other|ways?)\s+")
+
+
+def closing_sentence(line: str) -> Extraction | None:
+    """A last sentence like "So she has 42 apples left." or "The probability is 4/9."."""
+    sentence = _SENTENCE_BREAK.split(line.strip())[-1].strip()
+    if not sentence or len(sentence) > 400 or sentence.rstrip("*_ ").endswith(("?", ":", "？", "؟", "：")):
+        return None
+    yes = re.match(r"\**(Yes|No|True|False)\**\s*[,.;:!—–-]", sentence)
+    if yes and not re.match(r"\**No\**[,.;:!]? (?:I|sorry)", sentence):
+        return Extraction(yes[1], "conclusion")
+    if HEDGES.search(sentence) or IMPERATIVE.match(sentence):
+        return None
+    other = CONCLUDES_OTHER.match(sentence)
+    concludes = other is not None or _CONCLUDES.match(sentence) is not None
+    percent = bool(PERCENT.search(sentence))
+    bold = _BOLD.findall(sentence)
+    if len(bold) == 1 and (_is_value(bold[0]) or (concludes and _SHORT_NAME.fullmatch(bold[0]))):
+        return Extraction(_after_equals(bold[0].strip().rstrip(".")), "conclusion", percent)
+    found = _value_of(sentence.replace("**", ""), concludes, foreign=other is not None)
+    if found is None:
+        return None
+    value, tail = found
+    if other is not None or _is_foreign(sentence):
+        answer = localised(value + tail, other.group() if other else sentence)
+    else:
+        answer = value + _unit_words(tail)
+    answer = answer.strip()
+    return Extraction(_amount(answer), "conclusion", percent) if len(answer) <= 200 else None
+
+
+_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
+_SHORT_NAME = re.compile(r"[A-Z][\w'’-]*(?: [\w'’-]+){0,3}")
+_FOREIGN = re.compile(r"[À-ÖØ-öø-žЀ-ӿ؀-ۿऀ-ॿ\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def _is_foreign(sentence: str) -> bool:
+    return _FOREIGN.search(sentence) is not None
+
+
+def _value_of(sentence: str, concludes: bool, *, foreign: bool) -> tuple[str, str] | None:
+    """The value that a sentence states and the words behind it; None where it states several, or none."""
+    spans = [m for m in _VALUE.finditer(sentence) if not _inside_word(sentence, m)]
+    if not spans:
+        return None
+    last = spans[-1]
+    end = last.start() + len(last.group().rstrip())
+    before, behind = sentence[: last.start()], sentence[end:].rstrip()
+    if _NO_STATE.search(before):
+        return None
+    stop = behind.rstrip("*_ ").rstrip(".。।!！").strip()
+    if before.rstrip().endswith(("=", "≈")) and len(_WORD.findall(stop)) <= 6:
+        return last.group().strip(), behind
+    ends = len(_WORD.findall(stop)) <= 4 and len(_CJK.findall(stop)) <= 8
+    if len(spans) == 1 and (
+        concludes or (ends and (_VERB.search(before) or (_is_foreign(sentence) and COPULA_OTHER.search(before))))
+    ):
+        return last.group().strip(), behind
+    stated_values = [
+        m for m in spans if _VERB.search(sentence[: m.start()]) or COPULA_OTHER.search(sentence[: m.start()])
+    ]
+    if ends and stated_values == [last] and (concludes or not foreign):
+        return last.group().strip(), behind
+    return None
+
+
+_NO_STATE = re.compile(r"\b(?:by|with|from|in|on|than|into|over|since|times|plus|minus|add|subtract|using|because)\s*$")
+
+
+def _inside_word(sentence: str, value: re.Match[str]) -> bool:
+    """A digit that belongs to a word or an ordinal: "1st", "H2O", "Step 3"."""
+    start, end = value.span()
+    before, after = sentence[max(0, start - 8) : start], sentence[end : end + 2]
+    joined = bool(re.search(r"[A-Za-z_]$", before)) and value.group()[0].isalnum()
+    ordinal = re.match(r"(?:st|nd|rd|th)\b", after) is not None
+    return (
+        joined
+        or ordinal
+        or re.search(r"(?:[Ss]tep|[Pp]art|[Cc]ase|[Ss]ection|[Ff]igure|[Ee]quation|No\.) ?\(?$", before) is not None
+    )
+
+
+def _unit_words(tail: str) -> str:
+    """The unit or noun right behind a value in a sentence, without what the sentence goes on to say."""
+    tail = tail.rstrip().rstrip("*").rstrip(".!").rstrip()
+    tail = _ADJECTIVES.sub(" ", _TAIL_STOPS.sub("", " " + tail.lstrip() if tail[:1].isspace() else tail))
+    return tail if len(_WORD.findall(tail)) <= 4 and re.fullmatch(r"[\w\s.,'’°²³/^%$\\{}-]*", tail) else ""
+
+
+_MONEY = re.compile(r"\$(?=\d[^$]*$)")
+_IN_TOTAL = re.compile(r"\s+(?:in (?:total|all)|altogether|overall)[.!]?$")
+
+
+def _amount(value: str) -> str:
+    """A value as a sentence ends in it: `$45 in total` is an amount, and its dollar opens no formula."""
+    value = _IN_TOTAL.sub("", value)
+    return _MONEY.sub(r"\\$", value, count=1) if value.startswith("$") else value
+
+
+# --- the whole text -----------------------------------------------------------------------------------------------
+
+
+def whole_text(region: str, *, lenient: bool) -> Extraction | None:
+    """A text that is one short line and nothing but an answer."""
+    text = region.strip()
+    if "\n" in text or len(text) > 300 or not re.search(r"[^\W_]|∅|√|π", text):
+        return None
+    words = _WORD.findall(_MATH_SPAN.sub(" ", text))
+    if len(words) > (12 if lenient else 4) or len(_CJK.findall(text)) > 8:
+        return None
+    if (
+        _NO_STATEMENT.search(text)
+        or HEDGES.search(text)
+        or text.endswith(("?", "？", "؟", ":"))
+        or (words and IMPERATIVE.match(text))
+    ):
+        return None
+    return Extraction(_only_value(text), "whole text", False)
+
+
+_NO_STATEMENT = re.compile(
+    r"\b(?:[Cc]annot|can't|don't|[Uu]nable|[Uu]nsure|[Ss]orry|[Mm]aybe|[Pp]erhaps|I|I'm|[Ll]et|[Ll]et's|[Ww]e|think|guess"
+    r"|know|help|[Aa]nswer)\b"
+)
+_VALUE_START = re.compile(r"(?<=[a-z] )[$\\]?\\?\$?-?[\d(\\]")
+
+
+def _only_value(text: str) -> str:
+    """What is bold in a short sentence, or the sentence from its only value on."""
+    bold = _BOLD.findall(text)
+    if len(bold) == 1:
+        return str(bold[0])
+    values = list(_VALUE_START.finditer(text))
+    sentence = len(values) == 1 and text[0].isalpha() and not _MATH_SPAN.match(text) and " and " not in text
+    if sentence and re.match(r"[A-Z][a-z]*,? [a-z]", text):
+        return _amount(text[values[0].start() :])
+    return text.strip("*").strip()
