@@ -42,6 +42,8 @@ _NO_NOUN = re.compile(
 def before(text: str, start: int, content: str) -> str:
     """The sign, currency or factor that stands right before the box."""
     ahead = text[max(0, start - 16) : start]
+    if ahead.endswith("\\") and not ahead.endswith("\\\\"):
+        ahead = ahead[:-1]  # the command is escaped once more: \\\\boxed
     if ahead.endswith(("\\$", "€", "£", "¥", "₹")):
         return "\\$" if ahead.endswith("$") else ahead[-1]
     if ahead.endswith("-") and _MINUS_BEFORE.search(ahead):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pairforge.verifier.extract.beside import before, with_what_follows
 from pairforge.verifier.extract.extraction import MAX_ANSWER_CHARS, Extraction, says_percent
+from pairforge.verifier.extract.wrappers import undoubled
 
 _BOX_SCAN_CHARS = 20_000  # how far a box may reach before we stop looking for its closing brace
 _MAX_JOINED = 20
@@ -71,7 +72,7 @@ def boxed_answer(text: str) -> Extraction | None:
     joined = [_named(text, box) for box in reversed(boxes)] if len(boxes) > 1 else []
     if len(set(joined)) > 1:
         return Extraction(", ".join(joined), "joined boxes", says_percent(text, boxes[-1].start, last.end))
-    content = _SAID.sub("", last.content)
+    content = undoubled(_SAID.sub("", last.content))
     ratio = _ratio_before(text, last)
     if ratio is not None:
         return Extraction(f"{ratio}:{content.strip()}", "joined boxes", False)

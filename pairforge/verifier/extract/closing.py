@@ -94,7 +94,13 @@ def last_words(region: str) -> Extraction | None:
             else None
         )
     bare = _bare(line)
-    if "\n" in text or line.startswith(("**", "$", "\\(")):
+    environment = _LAST_ENVIRONMENT.search(text, max(0, len(text) - 1500))
+    if environment:
+        row = environment[1].rstrip().removesuffix("\\\\").rpartition("\\\\")[2].rpartition("=")
+        return Extraction(row[2].strip(" &.\n"), "last line") if row[1] and row[2].strip(" &.\n") else None
+    if len(bare) > 120 or _UNFINISHED.search(bare) or not _is_closed(bare):
+        bare = ""
+    if bare and ("\n" in text or line.startswith(("**", "$", "\\("))):
         if _MATH_SPAN.fullmatch(bare.rstrip(".。")):
             return Extraction(bare, "last line")
         if (line.startswith("**") and _is_value(bare)) or (
@@ -102,6 +108,23 @@ def last_words(region: str) -> Extraction | None:
         ):
             return Extraction(_after_equals(bare) if re.match(r"[\d(]", bare) else bare, "last line")
     return closing_sentence(line)
+
+
+_LAST_ENVIRONMENT = re.compile(
+    r"\\begin\{(?:align|aligned|gather|eqnarray)\*?\}((?:(?!\\begin|\\end).)*)\\end\{(?:align|aligned|gather|eqnarray)\*?\}"
+    r"\s*(?:\\\]|\$\$)?\s*$",
+    re.DOTALL,
+)
+
+
+def _is_closed(line: str) -> bool:
+    """Do brackets close that open, and is there something to read?"""
+    return (
+        (line.count("(") == line.count(")") or re.search(r"[\[\]]", line) is not None)
+        and line.count("{") == line.count("}")
+        and not line.startswith(("\\end", "[/"))
+        and not re.search(r"\d{60}", line)
+    )
 
 
 _LIST_NUMBER = re.compile(r"\d{1,2}[.)]$|\d{1,2}[.)] ")
@@ -172,7 +195,7 @@ _VERB = re.compile(
     r"(?:=|\b(?:is|are|equals?|has|have|had|was|were|be|been|get|gets|got|total of|costs?|earns?|equal to|pays?|paid|measures?|needs?"
     r"|spends?|spent|saves?|takes?|took|makes?|made|sells?|sold|weighs?|contains?|receives?|requires?|holds?|lasts?|reads?|eats?|ate"
     r"|won|wins?|ran|runs?|gave|gives?|bought|buys?|drew|kept|left|lost|found|saw|drove|rode|swam|grew|built|held|cut|becomes?|became"
-    r"|uses?|drinks?|drank|walks?|travels?|covers?|yields?|leaves?|remains?|[a-z]{3,}ed))"
+    r"|uses?|drinks?|drank|remains?|of|to [a-z]{3,}|will [a-z]{3,}|would [a-z]{3,}|take (?:him|her|them|us)|[a-z]{3,}ed|[a-z]{2,}[a-rt-z]s))"
     r"(?: (?:exactly|equal to|only|about|a total of|given by|therefore|thus|now|at|to|for|by|also|still|just))?[\s*]*$",
     re.IGNORECASE,
 )
@@ -234,17 +257,37 @@ def _value_of(sentence: str, concludes: bool, *, foreign: bool) -> tuple[str, st
     stop = behind.rstrip("*_ ").rstrip(".。।!！").strip()
     if before.rstrip().endswith(("=", "≈")) and len(_WORD.findall(stop)) <= 6:
         return last.group().strip(), behind
-    ends = len(_WORD.findall(stop)) <= 4 and len(_CJK.findall(stop)) <= 8
-    if len(spans) == 1 and (
-        concludes or (ends and (_VERB.search(before) or (_is_foreign(sentence) and COPULA_OTHER.search(before))))
-    ):
-        return last.group().strip(), behind
-    stated_values = [
-        m for m in spans if _VERB.search(sentence[: m.start()]) or COPULA_OTHER.search(sentence[: m.start()])
-    ]
-    if ends and stated_values == [last] and (concludes or not foreign):
+    if _UNFINISHED.search(stop):
+        return None
+    assigned = _last_assignments(sentence, spans) if not stop else None
+    if assigned:
+        return assigned, ""
+    words = len(_WORD.findall(stop))
+    ends = words <= 4 and len(_CJK.findall(stop)) <= 8
+    if len(spans) == 1:
+        verb = _VERB.search(before) or not before.strip() or (_is_foreign(sentence) and COPULA_OTHER.search(before))
+        if concludes or (verb and words <= 12) or (not stop and "=" in last.group()):
+            return last.group().strip(), behind
+    verbs = [m for m in spans if _VERB.search(sentence[: m.start()]) or COPULA_OTHER.search(sentence[: m.start()])]
+    if ends and verbs == [last] and (concludes or not foreign):
         return last.group().strip(), behind
     return None
+
+
+_UNFINISHED = re.compile(r"(?:[-+*/=^(,]|\\[a-z]+)$")
+_IS_ASSIGNMENT = re.compile(rf"(?:\$|\\\()\s*{_NAME}\s*=[^=<>]+(?:\$|\\\))")
+_JOINT = re.compile(r"\s*(?:,|;|and|or|, and|, or|und|et|y|и)\s*")
+
+
+def _last_assignments(sentence: str, spans: list[re.Match[str]]) -> str | None:
+    """The formulas `x = 6`, or `x = 1` and `x = 2`, in which a sentence ends."""
+    first = len(spans)
+    while first and _IS_ASSIGNMENT.fullmatch(spans[first - 1].group()):
+        joined = first == len(spans) or _JOINT.fullmatch(sentence, spans[first - 1].end(), spans[first].start())
+        if not joined:
+            break
+        first -= 1
+    return ", ".join(span.group() for span in spans[first:]) or None
 
 
 _NO_STATE = re.compile(r"\b(?:by|with|from|in|on|than|into|over|since|times|plus|minus|add|subtract|using|because)\s*$")

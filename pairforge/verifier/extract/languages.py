@@ -61,8 +61,8 @@ COPULA_OTHER = re.compile(
 # Nothing is concluded in a sentence with one of them.
 HEDGES = re.compile(
     r"\b(?:cannot|can't|can’t|could(?:n't| not)|unable|unsure|sorry|maybe|perhaps|might|I(?:'m|’m|'ll|’ll| am| don| do| hope| think"
-    r"| guess| would| will| need| can| was| have|)|[Ll]et(?:'s|’s| us| me| )|needs? to|(?:we|you|one|they|We|You) (?:must|should|will|would"
-    r"|could|can|want|may|might|need)|should|would|[Pp]lease|suppose|assume|not enough|missing|provide|unknown|help|guess|[Ll]eider"
+    r"| guess| would| will| need| can| was| have|)|[Ll]et(?:'s|’s| us| me| )|(?:we|you|one|they|We|You) (?:must|should|will|would"
+    r"|could|can|want|may|might|need)|should|[Pp]lease|suppose|assume|not enough|missing|provide|unknown|help|guess|[Ll]eider"
     r"|nicht|[Ll]o siento|[Nn]o (?:puedo|sé)|[Dd]ésolé|ne (?:peux|sais|peut)|n'ai|[Nn]on (?:posso|so)|[Dd]esculpe|[Nn]ão (?:sei|posso|consigo)"
     r"|[Нн]е (?:могу|знаю|удалось)|[Ии]звините|[Kk]hông (?:thể|biết)|[Xx]in lỗi|[Bb]ilmiyorum|[Üü]zgünüm|[Nn]ie (?:wiem|mogę))\b"
     r"|不知道|无法|無法|抱歉|不能|不确定|先|再|我们需要|分からない|わかりません|できません|申し訳|모르|죄송|수 없|لا أعرف|لا أستطيع|عذرا|नहीं|माफ"

@@ -40,7 +40,7 @@ _NOT_AN_ANSWER = re.compile(
 _MARKS = r"[ \t>#*_`\-•✅🎯✔️👉=]*"
 _LABEL = re.compile(
     rf"(?:^|(?<=\n)){_MARKS}(?:(?:{STRONG_LABEL}|(?-i:A))[ \t*_]*[:：]|ans\.(?=[ \t]+[-$\\\d(])"
-    rf"|(?:{STRONG_LABEL})[ \t*_]*(?:=|(?=\n)))[ \t*_]*",
+    rf"|(?:{STRONG_LABEL})[ \t*_]*(?=\n))[ \t*_]*",
     re.IGNORECASE,
 )
 
@@ -107,7 +107,7 @@ def _answer_at(region: str, begin: int, cut: bool, percent: bool, *, word: str) 
         return None
     if not _ENGLISH.search(word):
         statement = localised(statement, word)
-    if not re.search(r"[^\W_]|\\[a-z]|∅|\$", statement):
+    if _CALL.fullmatch(statement) or not re.search(r"[^\W_]|\\[a-z]|∅|\$", statement):
         return None
     answer = value_in(statement)
     return Extraction(answer or statement, "phrase", percent, "", whole, answer is None and _is_prose(statement))
@@ -204,6 +204,7 @@ def value_in(statement: str) -> str | None:
     return found["value"].strip("*")
 
 
+_CALL = re.compile(r"[a-z]\w{3,}\([^()]*\)")  # a line of a program: result = solve(x)
 _PROSE_WORDS = 7
 
 

@@ -25,7 +25,7 @@ def unwrap(answer: str) -> str:
     """The answer without colours, underlines, bold, tags, and the environment that lines its rows up."""
     if "\\" not in answer:
         return answer
-    answer = _undoubled(answer)
+    answer = undoubled(answer)
     for _ in range(6):
         bare = _WRAPPED.sub(_inner, answer)
         if bare == answer:
@@ -65,7 +65,7 @@ _DOUBLED = re.compile(r"\\\\(?=[a-zA-Z]{2,})")
 _SINGLE = re.compile(r"(?<!\\)\\(?=[a-zA-Z])")
 
 
-def _undoubled(answer: str) -> str:
+def undoubled(answer: str) -> str:
     """Commands that were escaped once more, as in a JSON string: `\\\\frac` for `\\frac`."""
     if "\\\\" in answer and _DOUBLED.search(answer) and not _SINGLE.search(answer):
         return answer.replace("\\\\", "\\")
