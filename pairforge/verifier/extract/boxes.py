@@ -66,6 +66,9 @@ def boxed_answer(text: str) -> Extraction | None:
         return Extraction("", "the last box is never closed", missing="truncated")
     if is_empty(last.content):
         return Extraction("", "the last box is empty", missing="no_answer")
+    ratio = _ratio_before(text, last)
+    if ratio is not None:
+        return Extraction(f"{ratio}:{last.content.strip()}", "joined boxes")
     boxes = [last]
     while len(boxes) < _MAX_JOINED and (box := _box_joined_to(text, boxes[-1])):
         boxes.append(box)
@@ -73,9 +76,6 @@ def boxed_answer(text: str) -> Extraction | None:
     if len(set(joined)) > 1:
         return Extraction(", ".join(joined), "joined boxes", says_percent(text, boxes[-1].start, last.end))
     content = undoubled(_SAID.sub("", last.content))
-    ratio = _ratio_before(text, last)
-    if ratio is not None:
-        return Extraction(f"{ratio}:{content.strip()}", "joined boxes", False)
     answer = with_what_follows(text, last.start, last.end, content)
     if answer is None:
         return Extraction(content[:80], "the last box is only a part of a formula", missing="refused")

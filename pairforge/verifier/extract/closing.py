@@ -51,8 +51,8 @@ _SIGN_OFF = re.compile(
 )
 _LAST_DISPLAY = re.compile(r"(?:\n|^)[^\n$\\]{0,200}(\$\$|\\\[)\s*([^$]{1,300}?)\s*(\$\$|\\\])\s*[.。]?$")
 _NUMBER = (
-    r"[-−+]?(?:(?:US|\\)?\$|[€£¥₹])?\s?[-−]?(?:\d{1,3}(?:[, \u00a0\u2009\u202f']\d{3})+(?!\d)|\d+)(?:\.\d+|(?<=\d),\d{1,2}(?![\d,]))?(?:\.{3}|…)?"
-    r"(?:\s?[/:]\s?\d+|\s\d+/\d+)?(?:\s?(?:×|\\times|[x*·])\s?10\s?\^?\s?\{?[-−]?\d+\}?|\^\{?[-−]?\d+\}?)?!?\s?(?:\\?%|°|\^\\circ)?"
+    r"[-−+]?(?:(?:(?:US|\\)?\$|[€£¥₹])\s?)?[-−]?(?:\d{1,3}(?:[, \u00a0\u2009\u202f']\d{3})+(?!\d)|\d+)(?:\.\d+|(?<=\d),\d{1,2}(?![\d,]))?(?:\.{3}|…)?"
+    r"(?:\s?[/:]\s?\d+|\s\d+/\d+)?(?:\s?(?:×|\\times|[x*·])\s?10\s?\^?\s?\{?[-−]?\d+\}?|\^\{?[-−]?\d+\}?)?!?(?:\s?(?:\\?%|°|\^\\circ))?"
 )
 _MATH = r"(?:\$\$?(?![\d,.]+ [a-z])[^$\n]{1,200}\$\$?(?!\d)|\\\([^\n]{1,200}?\\\)|\\\[[^\n]{1,200}?\\\])"
 _STEPS = (  # one amount in two steps
@@ -195,7 +195,7 @@ _VERB = re.compile(
     r"(?:=|\b(?:is|are|equals?|has|have|had|was|were|be|been|get|gets|got|total of|costs?|earns?|equal to|pays?|paid|measures?|needs?"
     r"|spends?|spent|saves?|takes?|took|makes?|made|sells?|sold|weighs?|contains?|receives?|requires?|holds?|lasts?|reads?|eats?|ate"
     r"|won|wins?|ran|runs?|gave|gives?|bought|buys?|drew|kept|left|lost|found|saw|drove|rode|swam|grew|built|held|cut|becomes?|became"
-    r"|uses?|drinks?|drank|remains?|of|to [a-z]{3,}|will [a-z]{3,}|would [a-z]{3,}|take (?:him|her|them|us)|[a-z]{3,}ed|[a-z]{2,}[a-rt-z]s))"
+    r"|uses?|drinks?|drank|remains?|(?:total|profit|sum|cost|amount|loss|distance|average|score|speed) of|(?:to|will) [a-z]{3,} [A-Z][a-z]+|to [a-z]{3,}|will [a-z]{3,}|would [a-z]{3,}|take (?:him|her|them|us)|[a-z]{3,}ed|[a-z]{2,}[a-rt-z]s))"
     r"(?: (?:exactly|equal to|only|about|a total of|given by|therefore|thus|now|at|to|for|by|also|still|just))?[\s*]*$",
     re.IGNORECASE,
 )
@@ -255,7 +255,7 @@ def _value_of(sentence: str, concludes: bool, *, foreign: bool) -> tuple[str, st
     if _NO_STATE.search(before):
         return None
     stop = behind.rstrip("*_ ").rstrip(".。।!！").strip()
-    if before.rstrip().endswith(("=", "≈")) and len(_WORD.findall(stop)) <= 6:
+    if before.rstrip().endswith(("=", "≈")) and len(_WORD.findall(stop)) <= (15 if concludes else 6):
         return last.group().strip(), behind
     if _UNFINISHED.search(stop):
         return None
@@ -296,7 +296,7 @@ _NO_STATE = re.compile(r"\b(?:by|with|from|in|on|than|into|over|since|times|plus
 def _inside_word(sentence: str, value: re.Match[str]) -> bool:
     """A digit that belongs to a word or an ordinal: "1st", "H2O", "Step 3"."""
     start, end = value.span()
-    before, after = sentence[max(0, start - 8) : start], sentence[end : end + 2]
+    before, after = sentence[max(0, start - 8) : start], sentence[end : end + 3]
     joined = bool(re.search(r"[A-Za-z_]$", before)) and value.group()[0].isalnum()
     ordinal = re.match(r"(?:st|nd|rd|th)\b", after) is not None
     return (

@@ -128,6 +128,8 @@ def _statement(region: str, begin: int, cut: bool) -> tuple[str, str, bool]:
     if line.rstrip().rstrip("*").endswith(":") and (display := _DISPLAY.match(window[newline:].lstrip())):
         return display[2].strip(), "", False
     stop = next((m.start() for m in _SENTENCE_END.finditer(line) if not _inside_math(line, m.start())), len(line))
+    if line[stop : stop + 1] == "!" and re.search(r"\d!", line[:stop]):
+        stop += 1  # one more factorial
     asked = line[stop : stop + 1] in ("?", "？", "؟")
     return _undressed(_TRAILING.sub("", line[:stop])), _undressed(line), asked
 
