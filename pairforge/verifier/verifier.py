@@ -196,19 +196,21 @@ def _decide_identical(pair: Comparison) -> Decision | None:
     return None
 
 
-_MIN_PROSE_CHARS = 12
+_WORDS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 
 
 def _stated_word_for_word(gold: str, whole: str) -> bool:
     """Does the statement say the gold's sentence in its own words, perhaps with further sentences behind it?"""
-    if len(gold) < _MIN_PROSE_CHARS or gold.count(" ") < 2:
+    if len(_WORDS.findall(gold)) < 3:
         return False
     words, stated = _flat(gold).rstrip("."), _flat(whole)
     return stated.startswith(words) and (len(stated) == len(words) or stated[len(words)] == ".")
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.replace("*", "").lower().split()).strip("\"'")
+    """One line without marks of bold; the first letter does not tell whether a sentence starts there."""
+    text = " ".join(text.replace("*", "").split()).strip("\"'")
+    return text[:1].lower() + text[1:]
 
 
 def _decide_plain(pair: Comparison) -> Decision | None:

@@ -16,6 +16,7 @@ from pairforge.verifier.extract.boxes import boxed_answer, is_empty, last_box
 from pairforge.verifier.extract.closing import chosen_option, last_words, whole_text
 from pairforge.verifier.extract.extraction import MAX_ANSWER_CHARS, Extraction
 from pairforge.verifier.extract.json_answer import json_answer
+from pairforge.verifier.extract.languages import KEYWORDS
 from pairforge.verifier.extract.region import after_thought, next_questions, within_turn
 from pairforge.verifier.extract.stated import after_hashes, answer_tag, phrase, stated
 from pairforge.verifier.extract.wrappers import plain_digits, unwrap
@@ -60,8 +61,11 @@ def _marked(region: str, cut: bool) -> Extraction | None:
         return inner or found
     box = last_box(region)
     if box is None:
-        return stated(region, cut)
+        found = stated(region, cut)
+        return None if cut and found and _CORRECTS.search(region, _last_keyword(region)) else found
     behind = region[box.end :]
+    if cut and box.content and _CORRECTS.search(behind):
+        return _nothing(cut, "the text was cut while it looked at its answer again")
     if box.content is not None and is_empty(box.content):
         return phrase(behind, cut) or boxed_answer(region)
     return _correction(behind, cut) or boxed_answer(region)
@@ -80,6 +84,10 @@ _CORRECTED = re.compile(
     r"(?:should (?:be|have been)|must be|correct (?:value|one|result) is|\bit(?:'s|’s| is) (?:actually|really|in fact)?|\bI meant|instead of \S+ it is)"
     r"[ *]*(?P<value>\$[^$\n]{1,100}\$|-?\d[\d,./]*\d|-?\d)"
 )
+
+
+def _last_keyword(region: str) -> int:
+    return max(0, *(region.rfind(word) for word in KEYWORDS))
 
 
 def _correction(behind: str, cut: bool) -> Extraction | None:

@@ -7,7 +7,7 @@ import re
 from pairforge.verifier.parse.units import KNOWN, QUOTIENT, SCALES, SINGLE_LETTERS
 
 _GAP = r"[ \t$]*(?:(?:\\[,;!: ]|~|\\\)|\\\]|\n(?!\s*\n))[ \t$]*){0,6}"
-_POWER = r"(?:\s?\$?\s*\^\s*\{?-?[1-4]\}?|[²³])?"
+_POWER = r"(?:\s?(?:\$|\\\()?\s*\^\s*\{?-?[1-4]\}?|[²³])?"
 _LONG = "|".join(sorted((word for word in KNOWN if len(word) > 1), key=len, reverse=True))
 _LETTER = "[" + "".join(sorted(SINGLE_LETTERS - {"K", "l", "d"})) + "]"
 _SQUARE = r"(?:square|cubic|sq\.?|cu\.?)"
@@ -89,7 +89,7 @@ def _unit(text: str, end: int) -> tuple[str, int]:
     kind = found.lastgroup
     stop = found.end()
     if found["text"] is not None:
-        power = re.sub(r"[$\s]", "", found["textpower"])
+        power = re.sub(r"[$\s]|\\\(", "", found["textpower"])
         words = found["text"]
         return ("", end) if _CONJUNCTION.fullmatch(words.strip()) else (f" \\text{{{words}}}{power}", stop)
     if kind in ("sign", "base"):
@@ -99,7 +99,7 @@ def _unit(text: str, end: int) -> tuple[str, int]:
         return f" \\text{{ {found['half']}}}", stop
     if kind == "ohm":
         return " \\text{ ohm}", stop
-    word = re.sub(r"[{}$]", "", found["unit"])
+    word = re.sub(r"[{}$]|\\\(", "", found["unit"])
     name, caret, power = word.partition("^")
     if caret and "/" not in name and "per" not in name:
         return f" \\text{{ {name.strip()}}}^{power.strip()}", stop

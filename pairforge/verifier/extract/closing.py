@@ -195,7 +195,7 @@ _VERB = re.compile(
     r"(?:=|\b(?:is|are|equals?|has|have|had|was|were|be|been|get|gets|got|total of|costs?|earns?|equal to|pays?|paid|measures?|needs?"
     r"|spends?|spent|saves?|takes?|took|makes?|made|sells?|sold|weighs?|contains?|receives?|requires?|holds?|lasts?|reads?|eats?|ate"
     r"|won|wins?|ran|runs?|gave|gives?|bought|buys?|drew|kept|left|lost|found|saw|drove|rode|swam|grew|built|held|cut|becomes?|became"
-    r"|uses?|drinks?|drank|remains?|(?:total|profit|sum|cost|amount|loss|distance|average|score|speed) of|(?:to|will) [a-z]{3,} [A-Z][a-z]+|to [a-z]{3,}|will [a-z]{3,}|would [a-z]{3,}|take (?:him|her|them|us)|[a-z]{3,}ed|[a-z]{2,}[a-rt-z]s))"
+    r"|obtain|find|yield|see|uses?|drinks?|drank|remains?|(?:total|profit|sum|cost|amount|loss|distance|average|score|speed) of|(?:to|will) [a-z]{3,} [A-Z][a-z]+|to [a-z]{3,}|will [a-z]{3,}|would [a-z]{3,}|take (?:him|her|them|us)|[a-z]{3,}ed|[a-z]{2,}[a-rt-z]s))"
     r"(?: (?:exactly|equal to|only|about|a total of|given by|therefore|thus|now|at|to|for|by|also|still|just))?[\s*]*$",
     re.IGNORECASE,
 )
@@ -246,6 +246,8 @@ def _is_foreign(sentence: str) -> bool:
 
 def _value_of(sentence: str, concludes: bool, *, foreign: bool) -> tuple[str, str] | None:
     """The value that a sentence states and the words behind it; None where it states several, or none."""
+    main = _REMARK.sub("", sentence)
+    sentence = main if re.search(r"\d|\$", main) else sentence
     spans = [m for m in _VALUE.finditer(sentence) if not _inside_word(sentence, m)]
     if not spans:
         return None
@@ -274,6 +276,11 @@ def _value_of(sentence: str, concludes: bool, *, foreign: bool) -> tuple[str, st
     return None
 
 
+# What only says where or why the value is taken.
+_REMARK = re.compile(
+    r",? (?:attained|achieved|reached|obtained|occurring|which|where|since|because|as (?:required|desired|claimed|expected)"
+    r"|with equality|and it)\b.*"
+)
 _UNFINISHED = re.compile(r"(?:[-+*/=^(,]|\\[a-z]+)$")
 _IS_ASSIGNMENT = re.compile(rf"(?:\$|\\\()\s*{_NAME}\s*=[^=<>]+(?:\$|\\\))")
 _JOINT = re.compile(r"\s*(?:,|;|and|or|, and|, or|und|et|y|и)\s*")
@@ -329,7 +336,7 @@ def _amount(value: str) -> str:
 def whole_text(region: str, *, lenient: bool) -> Extraction | None:
     """A text that is one short line and nothing but an answer."""
     text = region.strip()
-    if "\n" in text or len(text) > 300 or not re.search(r"[^\W_]|∅|√|π", text):
+    if "\n" in text or len(text) > 300 or text.startswith('{"') or not re.search(r"[^\W_]|∅|√|π", text):
         return None
     words = _WORD.findall(_MATH_SPAN.sub(" ", text))
     if len(words) > (12 if lenient else 4) or len(_CJK.findall(text)) > 8:
@@ -345,7 +352,7 @@ def whole_text(region: str, *, lenient: bool) -> Extraction | None:
 
 
 _NO_STATEMENT = re.compile(
-    r"\b(?:[Cc]annot|can't|don't|[Uu]nable|[Uu]nsure|[Ss]orry|[Mm]aybe|[Pp]erhaps|I|I'm|[Ll]et|[Ll]et's|[Ww]e|think|guess"
+    r"\b(?:[Gg]ood luck|[Ss]ure|[Hh]ello|[Tt]hank(?:s| you)|[Cc]ertainly|[Oo]f course|[Ww]elcome|[Cc]ontinued?|[Cc]annot|can't|don't|[Uu]nable|[Uu]nsure|[Ss]orry|[Mm]aybe|[Pp]erhaps|I|I'm|[Ll]et|[Ll]et's|[Ww]e|think|guess"
     r"|know|help|[Aa]nswer)\b"
 )
 _VALUE_START = re.compile(r"(?<=[a-z] )[$\\]?\\?\$?-?[\d(\\]")

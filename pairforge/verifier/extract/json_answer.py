@@ -13,6 +13,7 @@ _KEYS = (
     "finalanswer", "answer", "correctanswer", "answers", "finalresult", "result", "solution", "value", "output", "response",
     "choice", "option", "prediction", "ans", "answervalue", "correctoption", "total",
 )  # fmt: skip
+_ABOUT = re.compile(r"reason|thought|think|expla|error|question|problem|step|work|note|comment|message|plan|status|query")
 _START = re.compile(r"(?:^|```[a-zA-Z]*\s*|\n)[ \t]*(?=\{)")
 _END = re.compile(r"\}[\s`.;]*$")
 
@@ -20,14 +21,14 @@ _END = re.compile(r"\}[\s`.;]*$")
 def json_answer(region: str) -> Extraction | None:
     """What the last JSON object says under "answer" or a key like it; None where the text does not end in JSON."""
     tail = region[-_MAX_CHARS:]
-    if '"' not in tail or not _END.search(tail[-40:]):
+    if ('"' not in tail and "'" not in tail) or not _END.search(tail[-40:]):
         return None
     text = tail[: tail.rfind("}") + 1]
     for start in list(_START.finditer(text))[:8]:
         found = _loaded(text[start.end() :])
         if isinstance(found, dict) and found:
             key = next((k for name in _KEYS for k in found if re.sub(r"[\W_]", "", str(k)).lower() == name), None)
-            if key is None and len(found) > 1:
+            if key is None and (len(found) > 1 or _ABOUT.search(str(next(iter(found))).lower())):
                 return None
             value = found[key if key is not None else next(iter(found))]
             answer = _written(value)
@@ -38,6 +39,8 @@ def json_answer(region: str) -> Extraction | None:
 
 
 def _loaded(text: str) -> Any:
+    if '"' not in text:
+        text = _PYTHON.sub(lambda found: {"'": '"', "None": "null", "True": "true", "False": "false"}[found[0]], text)
     for candidate in (
         (text, _ESCAPE.sub(_escaped, text)) if _LATEX.search(text) is None else (_ESCAPE.sub(_escaped, text),)
     ):
@@ -48,6 +51,7 @@ def _loaded(text: str) -> Any:
     return None
 
 
+_PYTHON = re.compile(r"'|\bNone\b|\bTrue\b|\bFalse\b")
 _ESCAPE = re.compile(r"\\(\\|.)", re.DOTALL)
 # A backslash that starts a LaTeX command although its first letter would make it a JSON escape.
 _LATEX = re.compile(

@@ -20,7 +20,7 @@ IS = (
     r"|là|olarak)\b|是|应为|应是|为|為|は|은|는|이|это|(?:будет|равен)|है|هو|هي|[-–—])"
 )
 # Languages whose verb ends the sentence, so that the value follows its noun at once.
-VERB_LAST = r"(?:उत्तर|[cC]evap(?:ı|ımız)?)[ \t]*[:：]?[ \t]*(?:है[ \t]+)?(?=[$\\(\d\-−०-९])"
+VERB_LAST = r"(?:उत्तर|[cC]evap(?:ı|ımız)?)[ \t]*[:：]?[ \t]*(?:है[ \t]+)?(?=[$\\(\d\-−०-९]|[A-J]\b)"
 
 _LABELS = r"""
     (?:(?:the|my|our|final|correct|overall|numerical) )*(?:answers?|ans|result)|ответ|результат|respuesta(?: final)?|resultado(?: final)?
@@ -36,7 +36,7 @@ WEAK_LABEL = _WEAK
 # A sentence that starts with one of them concludes.
 CONCLUDES_EN = (
     r"(?:and )?(?:therefore|thus|hence|so|finally|consequently|accordingly|as a result|in conclusion|in total|altogether|overall"
-    r"|in all|in summary|to sum up|this means|this gives(?: us)?|we (?:get|obtain|conclude|find|see|have)(?: that)?|it follows)\b"
+    r"|in all|in summary|to sum up|this means|this gives(?: us)?|we (?:get|obtain|conclude|find)(?: that)?|it follows)\b"
 )
 CONCLUDES_OTHER = re.compile(
     r"[\s*_>]*(?:因此|所以|综上|综合|故|从而|于是|答[:：]|可得|即|共|一共|总共|总计|則|则|したがって|従って|よって|ゆえに|故に|つまり|以上より|そのため|合計|答えは"
@@ -60,7 +60,7 @@ COPULA_OTHER = re.compile(
 )
 # Nothing is concluded in a sentence with one of them.
 HEDGES = re.compile(
-    r"\b(?:cannot|can't|can’t|could(?:n't| not)|unable|unsure|sorry|maybe|perhaps|might|I(?:'m|’m|'ll|’ll| am| don| do| hope| think"
+    r"\b(?:(?:want|wants|in order) to|cannot|can't|can’t|could(?:n't| not)|unable|unsure|sorry|maybe|perhaps|might|I(?:'m|’m|'ll|’ll| am| don| do| hope| think"
     r"| guess| would| will| need| can| was| have|)|[Ll]et(?:'s|’s| us| me| )|(?:we|you|one|they|We|You) (?:must|should|will|would"
     r"|could|can|want|may|might|need)|should|[Pp]lease|suppose|assume|not enough|missing|provide|unknown|help|guess|[Ll]eider"
     r"|nicht|[Ll]o siento|[Nn]o (?:puedo|sé)|[Dd]ésolé|ne (?:peux|sais|peut)|n'ai|[Nn]on (?:posso|so)|[Dd]esculpe|[Nn]ão (?:sei|posso|consigo)"
@@ -118,7 +118,10 @@ def localised(statement: str, word: str) -> str:
     `word` announced the value: where it is of a European language, a comma between digits is a decimal point.
     """
     bare = _COPULAS.sub("", statement.rstrip("*_ ")) or statement
-    found = _VALUE_WORDS.fullmatch(bare.strip())
+    letter = _LETTER.fullmatch(bare.strip())
+    if letter:
+        return letter[1]
+    found = _VALUE_WORDS.fullmatch(bare.strip()) or _sentence_value(bare)
     if found is None:
         return bare
     words = found["words"].strip().strip(".。").lower()
@@ -126,6 +129,18 @@ def localised(statement: str, word: str) -> str:
     if _COMMA_IS_A_POINT.search(word):
         value = _DECIMAL_COMMA.sub(r"\1.\2", value)
     return f"{value}{_unit_named(words)}"
+
+
+_LETTER = re.compile(r"(?:\w{1,8} ){0,2}\(?([A-J])\)?")
+_ONE_VALUE = re.compile(r"[-−]?(?:\$[^$]{1,200}\$|\\\(.{1,200}?\\\)|[€£$¥]?\d[\d.,/:]*(?<![.,/:]))")
+
+
+def _sentence_value(statement: str) -> re.Match[str] | None:
+    """The only value of a statement that is a sentence ("小明还剩12元"), with the words behind it."""
+    values = list(_ONE_VALUE.finditer(statement))
+    if len(values) != 1 or not re.search(r"[^\W\d_]{2}", statement[: values[0].start()]) or "=" in statement:
+        return None
+    return _VALUE_WORDS.fullmatch(statement, values[0].start())
 
 
 def _unit_named(words: str) -> str:

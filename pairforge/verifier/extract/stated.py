@@ -39,7 +39,7 @@ _NOT_AN_ANSWER = re.compile(
 # A heading, or a label at the start of a line: "### Result: 19", "A: 12", "*Answer*: 17".
 _MARKS = r"[ \t>#*_`\-•✅🎯✔️👉=]*"
 _LABEL = re.compile(
-    rf"(?:^|(?<=\n)){_MARKS}(?:(?:{STRONG_LABEL}|(?-i:A))[ \t*_]*[:：]|ans\.(?=[ \t]+[-$\\\d(])"
+    rf"(?:^|(?<=\n)){_MARKS}(?:(?:(?:{STRONG_LABEL})(?: is)?|(?-i:A))[ \t*_]*[:：]|ans\.(?=[ \t]+[-$\\\d(])"
     rf"|(?:{STRONG_LABEL})[ \t*_]*(?=\n))[ \t*_]*",
     re.IGNORECASE,
 )
