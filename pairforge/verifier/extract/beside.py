@@ -99,6 +99,8 @@ def _unit(text: str, end: int) -> tuple[str, int]:
         return f" \\text{{ {found['half']}}}", stop
     if kind == "ohm":
         return " \\text{ ohm}", stop
+    if found["unit"].rstrip("s^2³²{}").endswith(("unit", "units ")):
+        return "", end  # "units" says nothing that could be compared
     word = re.sub(r"[{}$]|\\\(", "", found["unit"])
     name, caret, power = word.partition("^")
     if caret and "/" not in name and "per" not in name:

@@ -29,6 +29,7 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _OPTION = re.compile(
     r"(?:correct|right|best) (?:option|choice)(?: is)?:?\s*(?:\*\*|\$|\\(?:text|textbf|mathrm|mathbf)\{|\(|option ){0,4}(?-i:([A-J]))\b(?!['’])"
     r"|\b(?:option|choice) \**\(?(?-i:([A-J]))\)?\** is (?:the )?(?:correct|right|best)\b"
+    r"|正确(?:的)?(?:选项|答案)[是为:：]\s?\**\(?(?-i:([A-J]))(?![A-Za-z、，,和])"
     r"|(?:故选|应选|因此选|所以选|本题选|答案选|选择?)[ :：项择]{0,3}\(?(?-i:([A-J]))(?![A-Za-z、，,和])",
     re.IGNORECASE,
 )
@@ -39,7 +40,7 @@ def chosen_option(region: str) -> Extraction | None:
     found = None
     for found in _OPTION.finditer(region, max(0, len(region) - 400)):  # noqa: B007  (the last one counts)
         pass
-    return Extraction(found[1] or found[2] or found[3], "phrase") if found else None
+    return Extraction(next(letter for letter in found.groups() if letter), "phrase") if found else None
 
 
 # --- the last line ------------------------------------------------------------------------------------------------
@@ -65,7 +66,7 @@ _PLAIN_LINE = re.compile(
     rf"(?:{_NAME}\s?[=≈]\s?)?(?:{_NUMBER}|[-\d\\(\[{{xyz√π][^\s]*(?:\s?[-+−*/=^,]\s?[^\s]+)*)|\(?[A-J]\)|{_NAME}\s?=\s?\S[^\n]{{0,80}}"
 )
 _WEAK = re.compile(
-    rf"[\s>#*_`\-•]*(?:the )?(?:final )?(?:{WEAK_LABEL})[ \t*_]*[:：][ \t*_]*(?P<value>\S[^\n]*)", re.IGNORECASE
+    rf"[\s>#*_`\-•]*(?:the )?(?:final )?(?:{WEAK_LABEL})(?: [a-z]{{2,12}}){{0,3}}[ \t*_]*[:：][ \t*_]*(?P<value>\S[^\n]*)", re.IGNORECASE
 )
 _LIST_INTRO = re.compile(
     r"(?:solutions?|answers?|roots?|values?|results?|zeros|are|is|soluciones|solutions|Lösungen|решения)\b[^\n.]{0,40}:[*_ ]*$",
@@ -159,7 +160,10 @@ def _bare(text: str) -> str:
     if text.startswith("**") and text.endswith("**") and text.count("**") == 2:
         text = text[2:-2]
     text = text.replace("**", "").strip().strip("`").strip("*_").strip()
-    return text
+    return _ARROW.sub("", text)
+
+
+_ARROW = re.compile(r"^(?:=>|->|→|⇒|⟹|∴)\s*")
 
 
 def _is_value(text: str) -> bool:
@@ -192,7 +196,7 @@ _SENTENCE_BREAK = re.compile(
 )
 _CONCLUDES = re.compile(rf"[\s*_>]*{CONCLUDES_EN}", re.IGNORECASE)
 _VERB = re.compile(
-    r"(?:=|\b(?:is|are|equals?|has|have|had|was|were|be|been|get|gets|got|total of|costs?|earns?|equal to|pays?|paid|measures?|needs?"
+    r"(?:=|\b(?:(?:that|it|there)['’]s|is|are|equals?|has|have|had|was|were|be|been|get|gets|got|total of|costs?|earns?|equal to|pays?|paid|measures?|needs?"
     r"|spends?|spent|saves?|takes?|took|makes?|made|sells?|sold|weighs?|contains?|receives?|requires?|holds?|lasts?|reads?|eats?|ate"
     r"|won|wins?|ran|runs?|gave|gives?|bought|buys?|drew|kept|left|lost|found|saw|drove|rode|swam|grew|built|held|cut|becomes?|became"
     r"|obtain|find|yield|see|uses?|drinks?|drank|remains?|(?:total|profit|sum|cost|amount|loss|distance|average|score|speed) of|(?:to|will) [a-z]{3,} [A-Z][a-z]+|to [a-z]{3,}|will [a-z]{3,}|would [a-z]{3,}|take (?:him|her|them|us)|[a-z]{3,}ed|[a-z]{2,}[a-rt-z]s))"
@@ -212,6 +216,12 @@ def closing_sentence(line: str) -> Extraction | None:
     sentence = _SENTENCE_BREAK.split(line.strip())[-1].strip()
     if not sentence or len(sentence) > 400 or sentence.rstrip("*_ ").endswith(("?", ":", "？", "؟", "：")):
         return None
+    lead, so, rest = _SO.split(sentence, maxsplit=1) if _SO.search(sentence) else ("", "", "")
+    if rest and re.search(r"\d|\$|no ", rest):
+        return closing_sentence(f"So {rest}")
+    since = _SINCE.match(sentence)
+    if since and since.end() < len(sentence):
+        return closing_sentence(f"So {sentence[since.end() :]}")
     yes = re.match(r"\**(Yes|No|True|False)\**\s*[,.;:!—–-]", sentence)
     if yes and not re.match(r"\**No\**[,.;:!]? (?:I|sorry)", sentence):
         return Extraction(yes[1], "conclusion")
@@ -225,7 +235,7 @@ def closing_sentence(line: str) -> Extraction | None:
         return Extraction(_after_equals(bold[0].strip().rstrip(".")), "conclusion", percent)
     found = _value_of(sentence.replace("**", ""), concludes, foreign=other is not None)
     if found is None:
-        return None
+        return _in_words(sentence.replace("**", ""), concludes)
     value, tail = found
     if other is not None or _is_foreign(sentence):
         answer = localised(value + tail, other.group() if other else sentence)
@@ -233,6 +243,35 @@ def closing_sentence(line: str) -> Extraction | None:
         answer = value + _unit_words(tail)
     answer = answer.strip()
     return Extraction(_amount(answer), "conclusion", percent) if len(answer) <= 200 else None
+
+
+_SO = re.compile(r"(?:[,;]|\s[-–—]) (so|hence|thus|therefore|giving us|giving|which gives(?: us)?|which means)\b(?! that)")
+_SINCE = re.compile(r"(?:Since|Because|As) [^,]{3,200}, (?=[a-z$])")
+_NONE = re.compile(
+    r"\b(?:there (?:is|are|exists?)|has|have|with) no (?:(?:real|integer|such|other|possible|valid|positive|more) ){0,2}(?:solutions?|roots?|values?)\b"
+    r"|\bno (?:(?:real|integer|such) )?(?:solutions?|roots?|values?)(?: exists?)?[.!]?$",
+    re.IGNORECASE,
+)
+_NUMBER_WORD = re.compile(
+    r"\b(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?"
+    r"|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|zero)\b",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"\b(?:is|was|on|be) (?:an? |the |on )?\**([A-Z][\w’'-]+(?: [A-Z][\w’'-]+)?|true|false|even|odd|undefined|infinite)\**[.!]?$")
+
+
+def _in_words(sentence: str, concludes: bool) -> Extraction | None:
+    """An answer without a number: no solution, a number in words, a name that a conclusion ends in."""
+    if re.search(r"\d|\$", sentence):
+        return None
+    if _NONE.search(sentence):
+        return Extraction("no solution", "conclusion")
+    numbers = _NUMBER_WORD.findall(sentence)
+    if len(numbers) == 1:
+        before = sentence[: sentence.index(numbers[0])]
+        return Extraction(numbers[0], "conclusion") if _VERB.search(before) else None
+    name = _NAMED.search(sentence) if concludes else None
+    return Extraction(name[1], "conclusion") if name else None
 
 
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
@@ -264,6 +303,9 @@ def _value_of(sentence: str, concludes: bool, *, foreign: bool) -> tuple[str, st
     assigned = _last_assignments(sentence, spans) if not stop else None
     if assigned:
         return assigned, ""
+    listed_values = _plural(sentence, spans) if not stop else None
+    if listed_values:
+        return listed_values, ""
     words = len(_WORD.findall(stop))
     ends = words <= 4 and len(_CJK.findall(stop)) <= 8
     if len(spans) == 1:
@@ -284,6 +326,19 @@ _REMARK = re.compile(
 _UNFINISHED = re.compile(r"(?:[-+*/=^(,]|\\[a-z]+)$")
 _IS_ASSIGNMENT = re.compile(rf"(?:\$|\\\()\s*{_NAME}\s*=[^=<>]+(?:\$|\\\))")
 _JOINT = re.compile(r"\s*(?:,|;|and|or|, and|, or|und|et|y|и)\s*")
+
+
+_ARE = re.compile(r"\b(?:are|were|include|son|sont|sind|são|sono)(?: (?:the numbers|exactly|only|given by|therefore))?:?\s*$")
+
+
+def _plural(sentence: str, spans: list[re.Match[str]]) -> str | None:
+    """The values of "The numbers are 3, 4 and 5."."""
+    first = len(spans) - 1
+    while first > 0 and _JOINT.fullmatch(sentence, spans[first - 1].end(), spans[first].start()):
+        first -= 1
+    if len(spans) - first < 2 or not _ARE.search(sentence[: spans[first].start()]):
+        return None
+    return ", ".join(span.group().strip() for span in spans[first:])
 
 
 def _last_assignments(sentence: str, spans: list[re.Match[str]]) -> str | None:
@@ -335,7 +390,7 @@ def _amount(value: str) -> str:
 
 def whole_text(region: str, *, lenient: bool) -> Extraction | None:
     """A text that is one short line and nothing but an answer."""
-    text = region.strip()
+    text = _ARROW.sub("", region.strip())
     if "\n" in text or len(text) > 300 or text.startswith('{"') or not re.search(r"[^\W_]|∅|√|π", text):
         return None
     words = _WORD.findall(_MATH_SPAN.sub(" ", text))
@@ -346,9 +401,16 @@ def whole_text(region: str, *, lenient: bool) -> Extraction | None:
         or HEDGES.search(text)
         or text.endswith(("?", "？", "؟", ":"))
         or (words and IMPERATIVE.match(text))
+        or (text.endswith("!") and not re.search(r"\d", text))
     ):
         return None
-    return Extraction(_only_value(text), "whole text", False)
+    return (_foreign_value(text) if _is_foreign(text) else None) or Extraction(_only_value(text), "whole text")
+
+
+def _foreign_value(text: str) -> Extraction | None:
+    """The only value of a sentence in another language."""
+    value = localised(text.rstrip("。.।"), text)
+    return Extraction(value, "whole text") if value != text and re.search(r"\d|\$", value) and _is_value(value) else None
 
 
 _NO_STATEMENT = re.compile(

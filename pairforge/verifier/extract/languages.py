@@ -40,7 +40,7 @@ CONCLUDES_EN = (
 )
 CONCLUDES_OTHER = re.compile(
     r"[\s*_>]*(?:因此|所以|综上|综合|故|从而|于是|答[:：]|可得|即|共|一共|总共|总计|則|则|したがって|従って|よって|ゆえに|故に|つまり|以上より|そのため|合計|答えは"
-    r"|따라서|그러므로|그래서|즉|결국|총|إذن|إذًا|إذا|لذلك|وبالتالي|بالتالي|ومنه|وعليه|لذا|مما سبق|अतः|इसलिए|इस प्रकार|अत:|तो"
+    r"|결과적으로|따라서|그러므로|그래서|즉|결국|총|إذن|إذًا|إذا|لذلك|وبالتالي|بالتالي|ومنه|وعليه|لذا|مما سبق|अतः|इसलिए|इस प्रकार|अत:|तो"
     r"|(?:таким образом|следовательно|итак|значит|поэтому|отсюда|получаем|в итоге|всего|тогда"
     r"|por lo tanto|por tanto|por consiguiente|entonces|luego|así(?: que|,| pues)|en total|en conclusión|finalmente|de modo que|es decir"
     r"|donc|ainsi|par conséquent|au total|finalement|on (?:obtient|conclut|trouve|en déduit)|d'où|il faut donc|en conclusion"
@@ -55,7 +55,7 @@ CONCLUDES_OTHER = re.compile(
 # "is" before the last value of a sentence without such a word.
 COPULA_OTHER = re.compile(
     r"(?:是|为|為|等于|=|は|が|은|는|هو|هي|يساوي|\b(?:es|son|est|sont|ist|sind|beträgt|betragen|é|são|è|sono|là|bằng|jest|wynosi|равен|равна"
-    r"|равно|составляет|это|lautet|vaut|vale|mide|cuesta|fa|eşittir)\b|—|–)(?:\s*(?:de|da|di|igual a|égale? à|uguale a|gleich))?[\s$\\(*]*$",
+    r"|равно|составляет|это|lautet|vaut|vale|mide|cuesta|fa|eşittir)\b|—|–)(?:\s*(?:de|da|di|igual a|égale? à|uguale a|gleich|also|somit|daher|donc|quindi|dunque|logo|portanto|por tanto|entonces))?[\s$\\(*]*$",
     re.IGNORECASE,
 )
 # Nothing is concluded in a sentence with one of them.

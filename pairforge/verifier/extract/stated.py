@@ -37,10 +37,10 @@ _NOT_AN_ANSWER = re.compile(
     re.IGNORECASE,
 )
 # A heading, or a label at the start of a line: "### Result: 19", "A: 12", "*Answer*: 17".
-_MARKS = r"[ \t>#*_`\-•✅🎯✔️👉=]*"
+_MARKS = r"[ \t>#*_`\-【•✅🎯✔️👉=]*"
 _LABEL = re.compile(
     rf"(?:^|(?<=\n)){_MARKS}(?:(?:(?:{STRONG_LABEL})(?: is)?|(?-i:A))[ \t*_]*[:：]|ans\.(?=[ \t]+[-$\\\d(])"
-    rf"|(?:{STRONG_LABEL})[ \t*_]*(?=\n))[ \t*_]*",
+    rf"|(?:{STRONG_LABEL})(?:[ \t*_]*(?=\n)|[】\]][:：]?|\*\*[ \t]+(?=[-$\\\d(])))[ \t*_]*",
     re.IGNORECASE,
 )
 

@@ -13,7 +13,7 @@ _COLOUR = re.compile(r"\\color\s*(?:\[[a-zA-Z]+\])?\s*\{[^{}]{0,40}\}")
 _DROPPED = re.compile(
     r"\\(?:tag|label)\*?\s*\{[^{}]{0,40}\}"
     r"|\\(?:displaystyle|textstyle|scriptstyle|bf|Large|large|huge|Huge|LARGE|normalsize|boldmath|nonumber|notag|bigstar"
-    r"|checkmark|blacksquare|blacktriangle)(?![A-Za-z])"
+    r"|therefore|checkmark|blacksquare|blacktriangle)(?![A-Za-z])"
 )
 _ROWS = re.compile(r"\\begin\{(aligned|align\*?|gathered|gather\*?|split|equation\*?)\}(.*)\\end\{\1\}", re.DOTALL)
 _ARRAY = re.compile(
