@@ -7,8 +7,8 @@ Reads every `*.jsonl` below FOLDER. In a row the first of these names counts tha
 | what | names |
 |---|---|
 | gold | `gold`, `ground_truth`, `reference`, `answer`, `gt` |
-| completion, or a list of them | `response`, `responses`, `completion`, `completions`, `output`, `outputs`, `samples`, `code`, `solution` |
-| the grader's label, one for each completion | `is_correct`, `correct`, `label`, `labels`, `score`, `scores`, `grader_score` |
+| completion, or a list of them | `response(s)`, `completion(s)`, `output(s)`, `samples`, `code`, `solution` |
+| the grader's label, one for each completion | `is_correct`, `correct`, `label(s)`, `score(s)`, `grader_score` |
 
 A value that is an object with `solution` and `is_correct` is a completion with its label too. Rows without a label are
 left out. A table says how many verdicts agree; `ours_correct.jsonl` and `ours_incorrect.jsonl` hold the decisions that
@@ -37,6 +37,7 @@ GOLD = ("gold", "ground_truth", "reference", "answer", "gt")
 RESPONSE = (
     "response", "responses", "completion", "completions", "output", "outputs", "samples", "code", "solution",
 )  # fmt: skip
+_UNDECIDED_CORRECT = "undecided, grader: correct"
 LABEL = ("is_correct", "correct", "label", "labels", "score", "scores", "grader_score")
 
 
@@ -117,7 +118,7 @@ def report(rows: list[Labelled], verdicts: list[Verdict], out: Path) -> None:
             percent[side, row.correct] += 1
         decided = verdict.status in ("correct", "incorrect")
         count["decided"] += decided
-        count["undecided, grader: correct"] += not decided and row.correct
+        count[_UNDECIDED_CORRECT] += not decided and row.correct
         if decided and (verdict.status == "correct") == row.correct:
             count["agree"] += 1
             continue
@@ -138,7 +139,7 @@ def _print(table: dict[str, Counter[str]], percent: Counter[tuple[str, bool]]) -
     print("| file | rows | decided | agree | we: correct | we: incorrect | undecided | of them correct |")
     print("|---|---|---|---|---|---|---|---|")
     for source, count in [*table.items(), ("all", sum(table.values(), Counter()))]:
-        columns = ("rows", "decided", "agree", "ours_correct", "ours_incorrect", "undecided", "undecided, grader: correct")
+        columns = ("rows", "decided", "agree", "ours_correct", "ours_incorrect", "undecided", _UNDECIDED_CORRECT)
         print(f"| {source} | " + " | ".join(str(count[column]) for column in columns) + " |")
     print("\n| percent sign with the same number | grader: correct | grader: incorrect |\n|---|---|---|")
     for side in ("gold", "answer"):

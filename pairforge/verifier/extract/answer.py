@@ -72,16 +72,19 @@ def _marked(region: str, cut: bool) -> Extraction | None:
 
 
 _CORRECTS = re.compile(
-    r"\b(?:wait|actually|correction|hold on|oops|scratch that|on second thought|I made an? (?:mistake|error)|I apologi[sz]e|that is wrong"
+    r"\b(?:wait|actually|correction|hold on|oops|scratch that|on second thought|I made an? (?:mistake|error)"
+    r"|I apologi[sz]e|that is wrong"
     r"|that's wrong|let me (?:correct|fix|redo))\b",
     re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
-    r"(?:that|this|it)(?:'s|’s| is| was) (?:wrong|incorrect|not (?:right|correct))|I made an? (?:mistake|error)|scratch that",
+    r"(?:that|this|it)(?:'s|’s| is| was) (?:wrong|incorrect|not (?:right|correct))|I made an? (?:mistake|error)"
+    r"|scratch that",
     re.IGNORECASE,
 )
 _CORRECTED = re.compile(
-    r"(?:should (?:be|have been)|must be|correct (?:value|one|result) is|\bit(?:'s|’s| is) (?:actually|really|in fact)?|\bI meant|instead of \S+ it is)"
+    r"(?:should (?:be|have been)|must be|correct (?:value|one|result) is|\bit(?:'s|’s| is) (?:actually|really"
+    r"|in fact)?|\bI meant|instead of \S+ it is)"
     r"[ *]*(?P<value>\$[^$\n]{1,100}\$|-?\d[\d,./]*\d|-?\d)"
 )
 

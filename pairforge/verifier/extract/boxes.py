@@ -94,7 +94,8 @@ def is_empty(content: str) -> bool:
 
 
 _PLACEHOLDER = re.compile(
-    r"(?:\\(?:text|mathrm)\s*\{\s*)?(?:\.\.\.|…|\\[lc]?dots|\?|_+|\\?_+|\\(?:q?quad|phantom\s*\{[^{}]*\}|square|,|;| )"
+    r"(?:\\(?:text|mathrm)\s*\{\s*)?(?:\.\.\.|…|\\[lc]?dots|\?|_+|\\?_+|\\(?:q?quad|phantom\s*\{[^{}]*\}|square|,"
+    r"|;| )"
     r"|(?:(?:the|your|my|final|numerical) ){0,3}(?:answer|result)(?: here)?)(?:\s*\})?",
     re.IGNORECASE,
 )

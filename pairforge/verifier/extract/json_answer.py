@@ -10,10 +10,12 @@ from pairforge.verifier.extract.extraction import Extraction
 
 _MAX_CHARS = 20_000
 _KEYS = (
-    "finalanswer", "answer", "correctanswer", "answers", "finalresult", "result", "solution", "value", "output", "response",
-    "choice", "option", "prediction", "ans", "answervalue", "correctoption", "total",
+    "finalanswer", "answer", "correctanswer", "answers", "finalresult", "result", "solution", "value",
+    "output", "response", "choice", "option", "prediction", "ans", "answervalue", "correctoption", "total",
 )  # fmt: skip
-_ABOUT = re.compile(r"reason|thought|think|expla|error|question|problem|step|work|note|comment|message|plan|status|query")
+_ABOUT = re.compile(
+    r"reason|thought|think|expla|error|question|problem|step|work|note|comment|message|plan|status|query"
+)
 _START = re.compile(r"(?:^|```[a-zA-Z]*\s*|\n)[ \t]*(?=\{)")
 _END = re.compile(r"\}[\s`.;]*$")
 
@@ -55,7 +57,8 @@ _PYTHON = re.compile(r"'|\bNone\b|\bTrue\b|\bFalse\b")
 _ESCAPE = re.compile(r"\\(\\|.)", re.DOTALL)
 # A backslash that starts a LaTeX command although its first letter would make it a JSON escape.
 _LATEX = re.compile(
-    r"(?<!\\)\\(?:frac|forall|text|times|tfrac|theta|tan|tau|triangle|boxed|binom|beta|bar|begin|right|rho|rangle|neq?\b|nu\b|notin)"
+    r"(?<!\\)\\(?:frac|forall|text|times|tfrac|theta|tan|tau|triangle|boxed|binom|beta|bar|begin|right|rho|rangle"
+    r"|neq?\b|nu\b|notin)"
 )
 
 

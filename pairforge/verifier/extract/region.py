@@ -28,12 +28,15 @@ def after_thought(text: str) -> tuple[str, bool]:
 _ANSWER_CLOSED = re.compile(r"</answer>(?:\s|<\|[a-z_]{1,20}\|>|</s>)*$")
 
 _TURN_END = re.compile(
-    r"<\|(?:im_end|im_start|endoftext|eot_id|eom_id|end|return|end_of_text|EOT|end_of_turn|end_of_solution|END_RESPONSE"
+    r"<\|(?:im_end|im_start|endoftext|eot_id|eom_id|end|return|end_of_text|EOT|end_of_turn|end_of_solution"
+    r"|END_RESPONSE"
     r"|END_OF_TURN_TOKEN|eos|user|assistant|system|start_header_id|begin_of_text|pad|endofprompt)\|>"
-    r"|<｜[^｜<>]{1,30}｜>|</s>(?=\s*(?:$|<|\n))|<(?:eos|eot|EOT|pad|end_of_turn|start_of_turn|turn)>|\[/?INST\]|\[(?:EOS|PAD)\]"
+    r"|<｜[^｜<>]{1,30}｜>|</s>(?=\s*(?:$|<|\n))|<(?:eos|eot|EOT|pad|end_of_turn|start_of_turn|turn)>|\[/?INST\]"
+    r"|\[(?:EOS|PAD)\]"
 )
 _LEADING = re.compile(
-    r"(?:\s|<\|(?:im_start|start_header_id|begin_of_text|start|START_RESPONSE|assistant)\|>(?:assistant(?:<\|end_header_id\|>)?)?"
+    r"(?:\s|<\|(?:im_start|start_header_id|begin_of_text|start|START_RESPONSE"
+    r"|assistant)\|>(?:assistant(?:<\|end_header_id\|>)?)?"
     r"|<s>|<bos>|<start_of_turn>model|\[/INST\]|<\|END_RESPONSE\|>)*"
 )
 
@@ -49,10 +52,12 @@ def within_turn(region: str) -> tuple[str, bool]:
 
 
 _NEXT_QUESTION = re.compile(
-    r"\n[ \t]*(?:[#*]{1,4}[ \t]*)?(?:(?:New |Next |Another )?(?:Question|Problem|Exercise|Instruction|Human|User|Student|Q"
-    r"|Input|Task)(?: ?#?\d{1,3}(?:\.\d)?)?[*]{0,2}[ \t]*[:：]|(?:Question|Problem|Instruction|Exercise)(?: ?#?\d{1,3})?[ \t]*\n"
-    r"|(?:问题|题目|例题?|问|問題|Pregunta|Problema|Frage|Aufgabe|Вопрос|Задача|질문|문제|Soru|Pytanie|Câu hỏi|سؤال|प्रश्न)"
-    r"[ \t]?\d{0,3}[ \t]*[:：])"
+    r"\n[ \t]*(?:[#*]{1,4}[ \t]*)?(?:"
+    r"(?:(?:New |Next |Another )?(?:Question|Problem|Exercise|Instruction|Human|User|Student|Q|Input|Task)"
+    r"(?: ?#?\d{1,3}(?:\.\d)?)?[*]{0,2}[ \t]*[:：]"
+    r"|(?:Question|Problem|Instruction|Exercise)(?: ?#?\d{1,3})?[ \t]*\n"
+    r"|(?:问题|题目|例题?|问|問題|Pregunta|Problema|Frage|Aufgabe|Вопрос|Задача|질문|문제|Soru|Pytanie|Câu hỏi|سؤال"
+    r"|प्रश्न)[ \t]?\d{0,3}[ \t]*[:：]))"
 )
 _MAX_QUESTIONS = 4
 

@@ -29,10 +29,14 @@ _STATED = re.compile(
     r"(?:\s|\*|_|:|：|\b(?:that|therefore|equal to|simply|just|thus|given by|choice|option|Option)\b)*"
 )
 _NOT_AN_ANSWER = re.compile(
-    r"[,;?]|(?:indeed |also |always |clearly |probably |most likely )?(?:correct|right|wrong|not\b|as follows|in (?:the|terms|its?|simplest|a|fact|our)\b"
-    r"|given|obtained|clear|found|reasonable|consistent|verified|unique|incorrect|valid|the same|expected|expressed|left (?:as|to|for|in)"
-    r"|simplified|required|below|above|of the form|rounded|written|supposed|based|a single|asked|what|when|where|how|why|to be|up to you"
-    r"|already|derived|calculated|computed|shown|stated|known|still|unclear|an? (?:integer|number|fraction|letter|real|positive|whole)\b(?!.*\d))"
+    r"[,;?]|(?:indeed |also |always |clearly |probably |most likely )?(?:correct|right|wrong|not\b|as follows"
+    r"|in (?:the|terms|its?|simplest|a|fact|our)\b"
+    r"|given|obtained|clear|found|reasonable|consistent|verified|unique|incorrect|valid|the same|expected"
+    r"|expressed|left (?:as|to|for|in)"
+    r"|simplified|required|below|above|of the form|rounded|written|supposed|based|a single|asked|what|when|where"
+    r"|how|why|to be|up to you"
+    r"|already|derived|calculated|computed|shown|stated|known|still|unclear|an? (?:integer|number|fraction|letter"
+    r"|real|positive|whole)\b(?!.*\d))"
     r"|[^\n.]{0,120}\b(?:[Aa]nswers? (?:is|are)|so the answer)\b",
     re.IGNORECASE,
 )
@@ -89,10 +93,12 @@ _ENGLISH = re.compile(r"answer|\bans\b|result\b|\bA\b", re.IGNORECASE)
 _DISPLAY = re.compile(r"(\$\$|\\\[)(.*?)(\$\$|\\\])", re.DOTALL)
 # An exclamation mark behind a number is a factorial where a formula goes on behind it.
 _SENTENCE_END = re.compile(
-    r"(?<![0-9])\.(?=[\s*]|$)|(?<=[0-9])\.(?=[\s*]*$|[\s*]+[A-Z])|!(?=\s*$|\s+[A-Z]\w)|(?<![\d)])!(?=\s|$)|\?(?=\s|$)|。|।|؟|？|！|<\||</|[✓✔✅]"
+    r"(?<![0-9])\.(?=[\s*]|$)|(?<=[0-9])\.(?=[\s*]*$|[\s*]+[A-Z])|!(?=\s*$|\s+[A-Z]\w)|(?<![\d)])!(?=\s|$)"
+    r"|\?(?=\s|$)|。|।|؟|？|！|<\||</|[✓✔✅]"
 )
 _TRAILING = re.compile(
-    r"[,;]?\s+\(?(?:because|since|which|where(?!\s+[a-z]\s+is an)|as (?:the|we|it|required)|so that|so|hence|after|when"
+    r"[,;]?\s+\(?(?:because|since|which|where(?!\s+[a-z]\s+is an)|as (?:the|we|it|required)|so that|so|hence"
+    r"|after|when"
     r"|thus|and (?:the|we|so|this|it|that)|if we|I hope|Let)\b.*"
 )
 
@@ -158,14 +164,11 @@ _MAX_ITEMS = 12
 def listed(region: str, begin: int) -> str:
     """The items of a bulleted list that starts on the next line and ends the text, as a list; "" for anything else."""
     rest = region[begin : begin + 2400]
-    if (
-        len(region) > begin + 2400
-        or "\n" not in rest
-        or rest.split("\n", 1)[0].strip(" *_:：")
-        and not begin_of_line(region, begin)
-    ):
+    first, newline, _ = rest.partition("\n")
+    starts_on_next_line = not first.strip(" *_:：") or begin == 0 or region[begin - 1] == "\n"
+    if len(region) > begin + 2400 or not newline or not starts_on_next_line:
         return ""
-    items = []
+    items: list[str] = []
     for line in rest.split("\n"):
         if not line.strip(" *_:："):
             continue
@@ -181,17 +184,13 @@ def listed(region: str, begin: int) -> str:
 _LEADING_WORDS = re.compile(r"^[A-Za-z][a-z]+(?: [a-z]+){0,3}\s*:\s*(?:\*\*)?\s*")
 
 
-def begin_of_line(region: str, at: int) -> bool:
-    """Does a line start at this position?"""
-    return at == 0 or region[at - 1] == "\n"
-
-
 # --- a sentence that states a value -------------------------------------------------------------------------------
 
 _MATH = r"\$\$?[^$\n]{1,300}\$\$?(?!\d)|\\\([^\n]{1,300}?\\\)|\\\[[^\n]{1,300}?\\\]"
 _IN_SENTENCE = re.compile(
     r"[A-Z\"'][^\n=$\\]{0,200}?(?:\s|^)(?:is|are|was|were|equals|has|have|gets?|costs?|earns?|pays?|needs?|sells?|sold|makes?|made|takes?|spends?|spent|becomes|weighs?)\s+"
-    rf"(?:exactly |equal to |given by |about |therefore |thus |now )?(?P<value>\**(?:{_MATH}|[-−]?[\\$€£]{{0,2}}\d[^;,]{{0,60}}?)\**)"
+    rf"(?:exactly |equal to |given by |about |therefore |thus |now )?(?P<value>\**(?:{_MATH}"
+    rf"|[-−]?[\\$€£]{{0,2}}\d[^;,]{{0,60}}?)\**)"
     r"(?:\s*[;,][^\n]*)?"
 )
 _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")

@@ -6,13 +6,15 @@ import re
 
 _STYLE = r"underline|mathbf|boldsymbol|bm|pmb|mathit|mathsf|mathtt|textbf|textit|emph|ensuremath|mathstrut|large|Large"
 _WRAPPED = re.compile(
-    rf"\\(?:(?:textcolor|colorbox|color)\s*(?:\[[a-zA-Z]+\])?\s*\{{[^{{}}]{{0,40}}\}}\s*|(?:{_STYLE}|bbox(?:\[[^\]]{{0,40}}\])?)\s*)"
+    rf"\\(?:(?:textcolor|colorbox|color)\s*(?:\[[a-zA-Z]+\])?\s*\{{[^{{}}]{{0,40}}\}}\s*|(?:{_STYLE}"
+    rf"|bbox(?:\[[^\]]{{0,40}}\])?)\s*)"
     r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 )
 _COLOUR = re.compile(r"\\color\s*(?:\[[a-zA-Z]+\])?\s*\{[^{}]{0,40}\}")
 _DROPPED = re.compile(
     r"\\(?:tag|label)\*?\s*\{[^{}]{0,40}\}"
-    r"|\\(?:displaystyle|textstyle|scriptstyle|bf|Large|large|huge|Huge|LARGE|normalsize|boldmath|nonumber|notag|bigstar"
+    r"|\\(?:displaystyle|textstyle|scriptstyle|bf|Large|large|huge|Huge|LARGE|normalsize|boldmath|nonumber|notag"
+    r"|bigstar"
     r"|therefore|checkmark|blacksquare|blacktriangle)(?![A-Za-z])"
 )
 _ROWS = re.compile(r"\\begin\{(aligned|align\*?|gathered|gather\*?|split|equation\*?)\}(.*)\\end\{\1\}", re.DOTALL)
