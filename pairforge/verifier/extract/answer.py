@@ -46,11 +46,19 @@ def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Ex
 
 def _marked_first(region: str) -> Extraction | None:
     """The answer that is marked before the text goes on with a question of its own; None where it does not."""
+    if "\n" not in region or _only_its_last_box_marks(region):
+        return None
     for start in next_questions(region):
         found = _marked(region[:start], cut=False)
         if found is not None:
             return found
     return None
+
+
+def _only_its_last_box_marks(region: str) -> bool:
+    """Is one box all that could mark an answer? Then no question can follow an answer before it. Cheap."""
+    start = region.find("\\boxed")
+    return start >= 0 and region.find("\\boxed", start + 1) < 0 and "nswer" not in region and region.isascii()
 
 
 def _marked(region: str, cut: bool) -> Extraction | None:
@@ -67,8 +75,8 @@ def _marked(region: str, cut: bool) -> Extraction | None:
     if cut and box.content and _CORRECTS.search(behind):
         return _nothing(cut, "the text was cut while it looked at its answer again")
     if box.content is not None and is_empty(box.content):
-        return phrase(behind, cut) or boxed_answer(region)
-    return _correction(behind, cut) or boxed_answer(region)
+        return phrase(behind, cut) or boxed_answer(region, box)
+    return _correction(behind, cut) or boxed_answer(region, box)
 
 
 _CORRECTS = re.compile(
@@ -95,7 +103,7 @@ def _last_keyword(region: str) -> int:
 
 def _correction(behind: str, cut: bool) -> Extraction | None:
     """What the text behind the last box says instead of it, where it takes the box back."""
-    begin = _CORRECTS.search(behind)
+    begin = _CORRECTS.search(behind) if len(behind) > 12 else None
     if begin is None:
         return None
     rest = behind[begin.start() :]

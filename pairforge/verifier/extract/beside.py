@@ -57,8 +57,14 @@ _MINUS_BEFORE = re.compile(r"[=$({]\s?-$")
 _FACTOR_BEFORE = re.compile(r"(?:[=$]|\\\(|\\\[)\s*(-?\d{1,9}(?:\.\d{1,6})?)\s?$")
 
 
+# The usual end of a box: the end of its formula, a full stop, the end of the line.
+_NOTHING = re.compile(r"[ \t]*\n?(?:\$\$?|\\[)\]])?\.?[ \t]*(?:\n(?!\s*(?:\$\$|\\\]))|\Z)")
+
+
 def with_what_follows(text: str, start: int, end: int, content: str) -> str | None:
     """The content of the box with what stands right behind it; None where it is a part of a larger formula."""
+    if _NOTHING.match(text, end, end + _LOOK):
+        return content
     if text[end : end + 1] == "}" and _ARGUMENT.search(text, max(0, start - 12), start):
         return None
     unit, at = _unit(text, end)
@@ -68,9 +74,9 @@ def with_what_follows(text: str, start: int, end: int, content: str) -> str | No
     if factor and not _NO_VALUE.search(content):
         name, equals, value = content.rpartition("=")
         return name + equals + _joined(value, factor) + _unit(text, at)[0]
-    if _NUMERIC.fullmatch(content.strip()):
-        noun = _NOUN.match(text, end, end + _LOOK)
-        if noun and not _NO_NOUN.match(noun[1]):
+    noun = _NOUN.match(text, end, end + _LOOK)
+    if noun and _NUMERIC.fullmatch(content.strip()):
+        if not _NO_NOUN.match(noun[1]):
             return f"{content} \\text{{ {noun[1]}}}"
     return content
 
@@ -82,7 +88,26 @@ _NO_VALUE = re.compile(
 _ARGUMENT = re.compile(r"\\(?:[dt]?frac|sqrt)\s*\{\s*-?$")
 
 
+_FIRST_WORDS = frozenset(
+    [*KNOWN, *SCALES, *"square cubic sq cu in unit units per percent degree degrees a p am pm AM PM A P".split()]
+)
+_GAP_ONLY = re.compile(_GAP)
+_LETTERS = re.compile(r"[A-Za-z]+")
+
+
+def _may_be_unit(text: str, end: int) -> bool:
+    """Is there anything behind the box that could start a unit? Cheap, for the usual box with nothing behind it."""
+    gap = _GAP_ONLY.match(text, end, end + _LOOK)
+    at = gap.end() if gap else end
+    word = _LETTERS.match(text, at)
+    if word:
+        return word[0] in _FIRST_WORDS or word[0].lower() in _FIRST_WORDS
+    return text[at : at + 1] in ("\\", "%", "^", "_", "°")
+
+
 def _unit(text: str, end: int) -> tuple[str, int]:
+    if not _may_be_unit(text, end):
+        return "", end
     found = _UNIT.match(text, end, end + _LOOK)
     if found is None:
         return "", end
@@ -120,7 +145,7 @@ _PIECE = re.compile(
     r"|[-+*/^×·÷!(){}\[\]_.\d\s]|(?<![a-zA-Z])[a-zA-Z]{1,2}(?![a-zA-Z]))*"
 )
 _OUTSIDE = re.compile(  # behind a box that stands in no formula, or behind the end of its formula
-    r"[ \t]?\$?[ \t]?(?P<factor>(?:\\times|\\cdot|[×·*x])\s?\$?10\s?(?:\^\s?\{?[-−]?\d+\}?|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)"
+    r"[ \t]?(?:\$|\\\))?[ \t]?(?P<factor>(?:\\times|\\cdot|[×·*x])\s?\$?10\s?(?:\^\s?\{?[-−]?\d+\}?|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)"
     r"|/\s?(?:\d+|\\sqrt\s?\{?\d+\}?|\\pi)(?![\w])|\^\s?\{?-?\d+\}?|\\sqrt\s?(?:\{[^{}]{1,20}\}|\d)|\\pi(?![a-zA-Z])"
     r"|[√]\s?\d+|π|[²³])"
 )
@@ -128,9 +153,17 @@ _OUTSIDE = re.compile(  # behind a box that stands in no formula, or behind the 
 
 def _factor(text: str, start: int, end: int) -> tuple[str, int]:
     """A factor, power, quotient or summand that continues the formula behind the box, and where it ends."""
+    ahead = text[end : end + 12].lstrip(" \t")
+    closed = ahead.startswith(("$", "\\)", "\\]"))
+    if closed:
+        ahead = ahead.removeprefix("\\)").removeprefix("\\]").lstrip("$ \t")
+        if ahead[:1] not in _FACTOR_OUTSIDE:
+            return "", end
+    elif ahead[:1] in _NO_FACTOR:
+        return "", end
     gap = _SPACE.match(text, end)
     at = gap.end() if gap else end
-    if at < len(text) and _in_formula(text, start):
+    if not closed and at < len(text) and _in_formula(text, start):
         stop = _PIECE_END.search(text, at, at + 80)
         if stop is None or text.startswith(("=", "<", ">"), stop.start()):
             return "", end
@@ -143,6 +176,8 @@ def _factor(text: str, start: int, end: int) -> tuple[str, int]:
     return "", end
 
 
+_FACTOR_OUTSIDE = ("\\", "×", "·", "*", "x", "/", "^", "√", "π", "²", "³")
+_NO_FACTOR = ("", ".", ",", ";", ":", "\n", "?", ")", "]", "}", "|", "&", "=", "<", ">")
 _SPACE = re.compile(r"(?:[ \t]|\\[,;!: ]|~){0,8}")
 
 

@@ -57,9 +57,9 @@ def _last_start(text: str, low: int, high: int) -> int:
     return max(boxed, text.rfind("\\fbox", low, high), text.rfind("\\framebox", low, high))
 
 
-def boxed_answer(text: str) -> Extraction | None:
+def boxed_answer(text: str, last: Box | None = None) -> Extraction | None:
     """The content of the last box and of all that are joined to it by "and", a comma or names; None without a box."""
-    last = last_box(text)
+    last = last or last_box(text)
     if last is None:
         return None
     if last.content is None:
@@ -90,9 +90,12 @@ def last_box(text: str) -> Box | None:
 
 def is_empty(content: str) -> bool:
     """Does a box hold nothing, or only a placeholder?"""
+    if _DIGIT.search(content):
+        return False
     return not content.strip() or _PLACEHOLDER.fullmatch(content.strip()) is not None
 
 
+_DIGIT = re.compile(r"\d")
 _PLACEHOLDER = re.compile(
     r"(?:\\(?:text|mathrm)\s*\{\s*)?(?:\.\.\.|…|\\[lc]?dots|\?|_+|\\?_+|\\(?:q?quad|phantom\s*\{[^{}]*\}|square|,"
     r"|;| )"
@@ -117,6 +120,9 @@ _RATIO = re.compile(r"[\s$]*(?:\\\))?[\s$]*(?::|\\colon|\bto\b)[\s$]*(?:\\\()?[\
 
 def _ratio_before(text: str, box: Box) -> str | None:
     """The content of the box before, when the two are the halves of a ratio."""
+    between = text[max(0, box.start - 20) : box.start]
+    if ":" not in between and "to" not in between and "colon" not in between:
+        return None
     start = _last_start(text, max(0, box.start - 100), box.start)
     first = _box_at(text, start) if start >= 0 else None
     if first is None or not first.content or not 0 < box.start - first.end <= 20:

@@ -9,13 +9,12 @@ from pairforge.chat import split_reasoning
 
 def after_thought(text: str) -> tuple[str, bool]:
     """The part of the text behind its thought, and whether the text stops inside the thought."""
-    if "<" not in text and "[THINK]" not in text and "[/THINK]" not in text and "◁" not in text:
-        if "analysis" not in text[:40]:
-            return text, False
-    else:
+    if "<" in text:
         closed = text.rfind("</think>")
         if closed >= 0 and "<" not in (rest := text[closed + len("</think>") :]) and "[THINK]" not in rest:
             return rest.strip(), False  # what `split_reasoning` says of the usual format, without reading the thought
+    elif not ("[" in text and ("[THINK]" in text or "[/THINK]" in text)) and not _OTHER_FORMATS.match(text):
+        return text, False
     parts = split_reasoning(text)
     if parts.closed:
         return parts.answer, False
@@ -25,6 +24,7 @@ def after_thought(text: str) -> tuple[str, bool]:
     return "", True
 
 
+_OTHER_FORMATS = re.compile(r"\s*(?:(?:assistant)?analysis|◁think▷)")
 _ANSWER_CLOSED = re.compile(r"</answer>(?:\s|<\|[a-z_]{1,20}\|>|</s>)*$")
 
 _TURN_END = re.compile(
@@ -43,7 +43,7 @@ _LEADING = re.compile(
 
 def within_turn(region: str) -> tuple[str, bool]:
     """The region up to the first token that ends the turn, and whether there is one."""
-    if "<" not in region and "INST]" not in region and "[EOS]" not in region and "[PAD]" not in region:
+    if "<" not in region and not region.endswith("]") and not ("[" in region and "INST]" in region):
         return region, False
     begin = _LEADING.match(region)
     start = begin.end() if begin else 0
@@ -52,7 +52,7 @@ def within_turn(region: str) -> tuple[str, bool]:
 
 
 _NEXT_QUESTION = re.compile(
-    r"\n[ \t]*(?:[#*]{1,4}[ \t]*)?(?:"
+    r"\n[ \t]*(?:[#*]{1,4}[ \t]*)?(?=[A-Z\u0400-\uffff])(?:"
     r"(?:(?:New |Next |Another )?(?:Question|Problem|Exercise|Instruction|Human|User|Student|Q|Input|Task)"
     r"(?: ?#?\d{1,3}(?:\.\d)?)?[*]{0,2}[ \t]*[:：]"
     r"|(?:Question|Problem|Instruction|Exercise)(?: ?#?\d{1,3})?[ \t]*\n"

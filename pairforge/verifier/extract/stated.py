@@ -42,11 +42,13 @@ _NOT_AN_ANSWER = re.compile(
 )
 # A heading, or a label at the start of a line: "### Result: 19", "A: 12", "*Answer*: 17".
 _MARKS = r"[ \t>#*_`\-【•✅🎯✔️👉=]*"
-_LABEL = re.compile(
-    rf"(?:^|(?<=\n)){_MARKS}(?:(?:(?:{STRONG_LABEL})(?: is)?|(?-i:A))[ \t*_]*[:：]|ans\.(?=[ \t]+[-$\\\d(])"
-    rf"|(?:{STRONG_LABEL})(?:[ \t*_]*(?=\n)|[】\]][:：]?|\*\*[ \t]+(?=[-$\\\d(])))[ \t*_]*",
-    re.IGNORECASE,
+_LABEL_TEXT = (
+    rf"{_MARKS}(?:(?:(?:{STRONG_LABEL})(?: is)?|(?-i:A))[ \t*_]*[:：]|ans\.(?=[ \t]+[-$\\\d(])"
+    rf"|(?:{STRONG_LABEL})(?:[ \t*_]*(?=\n)|[】\]][:：]?|\*\*[ \t]+(?=[-$\\\d(])))[ \t*_]*"
 )
+_LABEL = re.compile(_LABEL_TEXT, re.IGNORECASE)
+_LABEL_LINE = re.compile(rf"\n{_LABEL_TEXT}", re.IGNORECASE)
+_LABEL_REACH = 6000  # labels further from the end are of the working
 
 
 def stated(region: str, cut: bool) -> Extraction | None:
@@ -58,37 +60,50 @@ def stated(region: str, cut: bool) -> Extraction | None:
 
 def phrase(region: str, cut: bool, begin: int = 0) -> Extraction | None:
     """What the last "the answer is", or the last label, from `begin` on states."""
-    label = _last_label(region, max(begin, len(region) - 6000), cut)
-    end = len(region)
+    start, found = _last_phrase(region, cut, begin)
+    return _last_label(region, max(start, len(region) - _LABEL_REACH), cut) or found
+
+
+def _last_phrase(region: str, cut: bool, begin: int) -> tuple[int, Extraction | None]:
+    """Where the last "the answer is" stands that an answer follows, and that answer; else where to look for labels."""
+    words = _ASCII_KEYWORDS if region.isascii() else KEYWORDS
+    last = {word: start for word in words if (start := region.rfind(word, begin)) >= 0}
     for _ in range(12):
-        start = max(region.rfind(word, begin, end) for word in KEYWORDS)
-        if start < 0 or (label and start < label[0]):
+        if not last:
             break
-        end = start
+        word = max(last, key=lambda word: last[word])
+        start = last.pop(word)
         found = _STATED.match(region, start, start + 200)
-        if found is None:
-            continue
-        answer = _answer_at(region, found.end(), cut, says_percent(region, start, found.end()), word=found.group())
-        if answer:
-            return answer
-    return label[1] if label else None
+        if found is not None:
+            percent = says_percent(region, start, found.end())
+            answer = _answer_at(region, found.end(), cut, percent, word=found.group())
+            if answer:
+                return start, answer
+        if (before := region.rfind(word, begin, start)) >= 0:
+            last[word] = before
+    return begin, None
 
 
-def _last_label(region: str, begin: int, cut: bool) -> tuple[int, Extraction] | None:
-    """The last label or heading that an answer follows, and where it stands."""
-    labels = list(_LABEL.finditer(region, begin))
+_ASCII_KEYWORDS = tuple(word for word in KEYWORDS if word.isascii())
+
+
+def _last_label(region: str, begin: int, cut: bool) -> Extraction | None:
+    """What follows the last label or heading that an answer follows."""
+    first = _LABEL.match(region) if begin <= 0 else None
+    labels = [first] if first else []
+    labels += _LABEL_LINE.finditer(region, max(begin, 0))
     for label in reversed(labels[-6:]):
-        letter = label.group().strip(" \t>#*_`-:")
-        if letter == "A" and re.search(r"\n[\s*]*\(?[B]\)?[:：.]", region[label.end() : label.end() + 400]):
+        letter = label.group().strip(" \t\n>#*_`-:")
+        if letter == "A" and _SECOND_OPTION.search(region, label.end(), label.end() + 400):
             continue  # the first of several options
-        answer = _answer_at(
-            region, label.end(), cut, says_percent(region, label.start(), label.end()), word=label.group()
-        )
+        percent = says_percent(region, label.start() + 1, label.end())
+        answer = _answer_at(region, label.end(), cut, percent, word=label.group())
         if answer:
-            return label.start(), answer._replace(how="label")
+            return answer._replace(how="label")
     return None
 
 
+_SECOND_OPTION = re.compile(r"\n[\s*]*\(?B\)?[:：.]")
 _ENGLISH = re.compile(r"answer|\bans\b|result\b|\bA\b", re.IGNORECASE)
 _DISPLAY = re.compile(r"(\$\$|\\\[)(.*?)(\$\$|\\\])", re.DOTALL)
 # An exclamation mark behind a number is a factorial where a formula goes on behind it.
