@@ -23,13 +23,12 @@ Frame = Literal["think", "sky-t1", "bare", "plain"]
 
 # "think": <think>..</think> then the answer. "sky-t1": the markers of Sky-T1 and Bespoke-Stratos.
 # "bare": thought and answer as two paragraphs, no markers. "plain": the answer part alone.
-_THINK_OPEN = re.compile(
-    r"<\s*(?:seed:)?(?:think|thinking|thoughts?|reasoning)\s*>|\[THINK\]|◁think▷|<\|START_THINKING\|>", re.IGNORECASE
-)
-_THINK_CLOSE = re.compile(
-    r"<\s*/\s*(?:seed:)?(?:think|thinking|thoughts?|reasoning)\s*>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>",
-    re.IGNORECASE,
-)
+_THINK_OPEN = re.compile(r"<\s*(?:think|thinking|thoughts?|reasoning|seed:think)\s*>", re.IGNORECASE)
+_THINK_CLOSE = re.compile(r"<\s*/\s*(?:think|thinking|thoughts?|reasoning|seed:think)\s*>", re.IGNORECASE)
+_OTHER_MARKS = {  # of Mistral, Kimi and Cohere
+    "[THINK]": "<think>", "[/THINK]": "</think>", "◁think▷": "<think>", "◁/think▷": "</think>",
+    "<|START_THINKING|>": "<think>", "<|END_THINKING|>": "</think>",
+}  # fmt: skip
 _SKY = {
     name: re.compile(r"<\|\s*" + name + r"\s*\|>", re.IGNORECASE)
     for name in ("begin_of_thought", "end_of_thought", "begin_of_solution", "end_of_solution")
@@ -84,6 +83,8 @@ def split_reasoning(text: str) -> Reasoning:
     channels = _split_channels(text)
     if channels is not None:
         return channels
+    for mark, usual in _OTHER_MARKS.items():
+        text = text.replace(mark, usual)
     end = _last(_THINK_CLOSE, text)
     if end is not None:
         start = _THINK_OPEN.search(text)

@@ -13,7 +13,7 @@ _TAG_CLOSE = re.compile(r"<\s*/\s*(?:final[_ ]?)?(?:answer|result)\s*>", re.IGNO
 
 def answer_tag(region: str) -> tuple[str, bool]:
     """The content of the last `<answer>` tag, if there is one."""
-    if "<" not in region:
+    if "<" not in region or not ("answer" in (lower := region.lower()) or "result" in lower):
         return region, False
     start = None
     for start in _TAG_OPEN.finditer(region):  # noqa: B007  (the last one counts)
