@@ -92,10 +92,13 @@ def percent_on_one_side(gold: str, answer: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Agreement of the verifier with the graders of real completions.")
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", help="without it there is nothing to measure")
     parser.add_argument("--out", type=Path, help="where the disagreements go (default: FOLDER with -read added)")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
+    if options.folder is None:
+        print("no folder with labelled completions is named; see the docstring of benchmarks/verifier_real.py")
+        return
     out = options.out or options.folder.with_name(options.folder.name + "-read")
     out.mkdir(parents=True, exist_ok=True)
     rows = list(read_folder(options.folder))

@@ -75,9 +75,8 @@ def with_what_follows(text: str, start: int, end: int, content: str) -> str | No
         name, equals, value = content.rpartition("=")
         return name + equals + _joined(value, factor) + _unit(text, at)[0]
     noun = _NOUN.match(text, end, end + _LOOK)
-    if noun and _NUMERIC.fullmatch(content.strip()):
-        if not _NO_NOUN.match(noun[1]):
-            return f"{content} \\text{{ {noun[1]}}}"
+    if noun and _NUMERIC.fullmatch(content.strip()) and not _NO_NOUN.match(noun[1]):
+        return f"{content} \\text{{ {noun[1]}}}"
     return content
 
 
@@ -88,9 +87,8 @@ _NO_VALUE = re.compile(
 _ARGUMENT = re.compile(r"\\(?:[dt]?frac|sqrt)\s*\{\s*-?$")
 
 
-_FIRST_WORDS = frozenset(
-    [*KNOWN, *SCALES, *"square cubic sq cu in unit units per percent degree degrees a p am pm AM PM A P".split()]
-)
+_MORE_WORDS = ("square", "cubic", "sq", "cu", "in", "unit", "units", "per", "percent", "a", "p", "am", "pm", "A", "P")
+_FIRST_WORDS = frozenset((*KNOWN, *SCALES, *_MORE_WORDS))
 _GAP_ONLY = re.compile(_GAP)
 _LETTERS = re.compile(r"[A-Za-z]+")
 

@@ -6,7 +6,7 @@ import re
 
 from pairforge.verifier.extract.extraction import PERCENT, Extraction
 from pairforge.verifier.extract.languages import HEDGES, IMPERATIVE, WEAK_LABEL, localised
-from pairforge.verifier.extract.sentence import closing_sentence
+from pairforge.verifier.extract.sentence import closing_sentence, is_value
 from pairforge.verifier.extract.spans import (
     BOLD,
     CJK,
@@ -18,7 +18,6 @@ from pairforge.verifier.extract.spans import (
     after_equals,
     amount,
     is_foreign,
-    is_value,
 )
 from pairforge.verifier.extract.stated import listed
 

@@ -110,7 +110,7 @@ _UNITS = {
     " yuan": "元 块",
     " yen": "円",
     " won": "원",
-    " cm": "см сантиметров сантиметра 厘米 センチ センチメートル 센티미터 zentimeter centímetros centimètres centimetri",
+    " cm": "см сантиметров сантиметра 厘米 センチ 센티미터 zentimeter centímetros centimètres centimetri",
     " cm^2": "см² см2 平方厘米 cm²",
     " m": "м метров метра 米 メートル 미터 meter metros mètres metri metrów mét",
     " m^2": "м² м2 平方米 m²",

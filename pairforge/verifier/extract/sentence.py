@@ -16,6 +16,7 @@ from pairforge.verifier.extract.languages import (
 from pairforge.verifier.extract.spans import (
     BOLD,
     CJK,
+    MATH_SPAN,
     NAME,
     UNFINISHED,
     VALUE,
@@ -23,7 +24,6 @@ from pairforge.verifier.extract.spans import (
     after_equals,
     amount,
     is_foreign,
-    is_value,
 )
 
 _SENTENCE_BREAK = re.compile(
@@ -53,6 +53,17 @@ _TAIL_STOPS = re.compile(
     r"|passed|between|among|within|[a-z]{3,}ed|more|less|away|instead|again|such)\b.*|\s*[,;(–—].*"
 )
 _ADJECTIVES = re.compile(r"^\s*(?:such|different|possible|distinct|valid|more|other|ways?)\s+")
+
+
+def is_value(text: str) -> bool:
+    """Could this be an answer: a short text with a number or formula in it, a letter of an option, or a short name?"""
+    bare = text.rstrip(".。").strip()
+    if not bare or bare.endswith(("?", ":")) or len(bare) > 200 or IMPERATIVE.match(bare) or HEDGES.search(bare):
+        return False
+    words = len(WORD.findall(MATH_SPAN.sub(" ", bare)))
+    if re.search(r"[\d$\\∅√π^=]", bare):
+        return words <= 4
+    return re.fullmatch(r"\(?[A-J]\)?", bare) is not None
 
 
 def closing_sentence(line: str) -> Extraction | None:

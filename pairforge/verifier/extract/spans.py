@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from pairforge.verifier.extract.languages import HEDGES, IMPERATIVE
-
 # A dollar before a digit opens no formula's end: "$45. So Tom pays $45" holds two amounts.
 MATH_SPAN = re.compile(
     r"\$\$[^$]{1,400}\$\$|\$(?!\d[\d,.]*(?:[ ,.;]|$)[^$\\=^]*$)[^$]{1,400}\$(?!\d)|\\\([^\n]{1,400}?\\\)"
@@ -34,17 +32,6 @@ _FOREIGN = re.compile(r"[À-ÖØ-öø-žЀ-ӿ؀-ۿऀ-ॿ\u3040-\u30ff\u3400-\u9
 
 def is_foreign(sentence: str) -> bool:
     return _FOREIGN.search(sentence) is not None
-
-
-def is_value(text: str) -> bool:
-    """Could this be an answer: a short text with a number or formula in it, a letter of an option, or a short name?"""
-    bare = text.rstrip(".。").strip()
-    if not bare or bare.endswith(("?", ":")) or len(bare) > 200 or IMPERATIVE.match(bare) or HEDGES.search(bare):
-        return False
-    words = len(WORD.findall(MATH_SPAN.sub(" ", bare)))
-    if re.search(r"[\d$\\∅√π^=]", bare):
-        return words <= 4
-    return re.fullmatch(r"\(?[A-J]\)?", bare) is not None
 
 
 def after_equals(value: str) -> str:
