@@ -13,7 +13,7 @@ import re
 
 from pairforge.records import FinishReason
 from pairforge.verifier.extract.boxes import boxed_answer, is_empty, last_box
-from pairforge.verifier.extract.closing import chosen_option, last_words, whole_text
+from pairforge.verifier.extract.closing import answer_first, chosen_option, last_words, whole_text
 from pairforge.verifier.extract.extraction import MAX_ANSWER_CHARS, Extraction
 from pairforge.verifier.extract.json_answer import json_answer
 from pairforge.verifier.extract.languages import KEYWORDS
@@ -119,10 +119,17 @@ def _correction(behind: str, cut: bool) -> Extraction | None:
 
 
 def _unmarked(region: str, *, tagged: bool) -> Extraction | None:
-    found = chosen_option(region) or last_words(region) or whole_text(region, lenient=tagged)
-    if found is None and tagged and len(region.strip()) <= 300:
-        return Extraction(region.strip(), "answer tag")
-    return found
+    """What a text states without a mark: an option, a last line or sentence, or the text as a whole."""
+    found = chosen_option(region) or answer_first(region) or last_words(region) or whole_text(region, lenient=tagged)
+    if found is not None and (found.missing or not _says_nothing(found.answer)):
+        return found
+    return Extraction(region.strip(), "answer tag") if tagged and found is None and len(region.strip()) <= 300 else None
+
+
+def _says_nothing(answer: str) -> bool:
+    """Is this an equation of something with itself?"""
+    left, equals, right = answer.strip("$. ").partition("=")
+    return bool(equals) and left.strip() == right.strip()
 
 
 def _tidy(found: Extraction) -> Extraction:

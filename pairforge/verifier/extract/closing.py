@@ -6,7 +6,7 @@ import re
 
 from pairforge.verifier.extract.extraction import PERCENT, Extraction
 from pairforge.verifier.extract.languages import HEDGES, IMPERATIVE, WEAK_LABEL, localised
-from pairforge.verifier.extract.sentence import closing_sentence, is_value
+from pairforge.verifier.extract.sentence import closing_sentence, is_value, names_a_number
 from pairforge.verifier.extract.spans import (
     BOLD,
     CJK,
@@ -169,9 +169,22 @@ def whole_text(region: str, *, lenient: bool) -> Extraction | None:
         or text.endswith(("?", "？", "؟", ":"))
         or (words and IMPERATIVE.match(text))
         or (text.endswith("!") and not re.search(r"\d", text))
+        or (words and names_a_number(text))
     ):
         return None
     return (_foreign_value(text) if is_foreign(text) else None) or Extraction(_only_value(text), "whole text")
+
+
+_EXPLAINED = re.compile(
+    r"(?P<value>[^\n]{1,60})\n\s*(?:[#*]{1,4}\s*)?(?:Explanation|Reason(?:ing)?|Because|Justification|Steps?|Working|Proof)\b"
+)
+
+
+def answer_first(region: str) -> Extraction | None:
+    """A value on the first line, and an explanation below it."""
+    found = _EXPLAINED.match(region.lstrip())
+    value = whole_text(found["value"], lenient=False) if found else None
+    return value if value and is_value(value.answer) else None
 
 
 def _foreign_value(text: str) -> Extraction | None:

@@ -73,11 +73,11 @@ COPULA_OTHER = re.compile(
 )
 # Nothing is concluded in a sentence with one of them.
 HEDGES = re.compile(
-    r"\b(?:(?:want|wants|in order) to|cannot|can't|can’t|could(?:n't| not)|unable|unsure|sorry|maybe|perhaps"
+    r"\b(?:(?:want|wants|in order) to|cannot|can't|can’t|could(?:n't)?|unable|unsure|sorry|[Mm]aybe|[Pp]erhaps"
     r"|might|I(?:'m|’m|'ll|’ll| am| don| do| hope| think"
     r"| guess| would| will| need| can| was| have|)|[Ll]et(?:'s|’s| us| me| )|(?:we|you|one|they|We|You) (?:must"
     r"|should|will|would"
-    r"|could|can|want|may|might|need)|should|[Pp]lease|suppose|assume|not enough|missing|provide|unknown|help"
+    r"|could|can|want|may|might|need)|should|[Pp]lease|[Ss]uppose|[Aa]ssume|not enough|missing|provide|unknown|help"
     r"|guess|[Ll]eider"
     r"|nicht|[Ll]o siento|[Nn]o (?:puedo|sé)|[Dd]ésolé|ne (?:peux|sais|peut)|n'ai|[Nn]on (?:posso|so)|[Dd]esculpe"
     r"|[Nn]ão (?:sei|posso|consigo)"
@@ -89,7 +89,7 @@ HEDGES = re.compile(
 IMPERATIVE = re.compile(
     r"[\s*_>#]*(?:find|compute|calculate|solve|determine|evaluate|simplify|prove|show|what|how|which|why|when"
     r"|where|who|let|consider|note"
-    r"|recall|remember|check|verify|first|next|then|now|step|given|if|use|using|write|express|draw|choose|give"
+    r"|see|recall|remember|check|verify|first|next|then|now|step|given|if|use|using|write|express|draw|choose|give"
     r"|state|since|because|here|try"
     r"|question|problem|q|example|input|encuentra|calcula|trouve[rz]?|berechne|找|求|计算|请|求め|найдите|вычислите|tìm"
     r"|tính)\b(?!,? so)",

@@ -215,14 +215,22 @@ _NO_STATE = re.compile(r"\b(?:by|with|from|in|on|than|into|over|since|times|plus
 def _inside_word(sentence: str, value: re.Match[str]) -> bool:
     """A digit that belongs to a word or an ordinal: "1st", "H2O", "Step 3"."""
     start, end = value.span()
-    before, after = sentence[max(0, start - 8) : start], sentence[end : end + 3]
+    before, after = sentence[max(0, start - 12) : start], sentence[end : end + 3]
     joined = bool(re.search(r"[A-Za-z_]$", before)) and value.group()[0].isalnum()
     ordinal = re.match(r"(?:st|nd|rd|th)\b", after) is not None
-    return (
-        joined
-        or ordinal
-        or re.search(r"(?:[Ss]tep|[Pp]art|[Cc]ase|[Ss]ection|[Ff]igure|[Ee]quation|No\.) ?\(?$", before) is not None
-    )
+    return joined or ordinal or _NUMBERED.search(before) is not None
+
+
+_NUMBERED = re.compile(
+    r"\b(?:step|part|case|section|figure|equation|problem|question|exercise|theorem|lemma|chapter|table|example"
+    r"|no\.) ?\(?$",
+    re.IGNORECASE,
+)
+
+
+def names_a_number(text: str) -> bool:
+    """Is a number of the text the number of something, as in "Step 3"?"""
+    return any(_inside_word(text, value) for value in VALUE.finditer(text))
 
 
 def _unit_words(tail: str) -> str:

@@ -113,8 +113,9 @@ _SENTENCE_END = re.compile(
 )
 _TRAILING = re.compile(
     r"[,;]?\s+\(?(?:because|since|which|where(?!\s+[a-z]\s+is an)|as (?:the|we|it|required)|so that|so|hence"
-    r"|after|when"
-    r"|thus|and (?:the|we|so|this|it|that)|if we|I hope|Let)\b.*"
+    r"|after|when|thus|and (?:the|we|so|this|it|that)|if we|I hope|Let)\b.*"
+    r"|,\s+(?:and )?not\b.*|\s[–—]\s(?=[a-z]{2,}).*|\s\((?:i\.e\.|that is|since|because|as|so|the"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|[a-z]+teen|[a-z]+ty)\b[^()]*\)$"
 )
 
 
