@@ -23,8 +23,12 @@ Frame = Literal["think", "sky-t1", "bare", "plain"]
 
 # "think": <think>..</think> then the answer. "sky-t1": the markers of Sky-T1 and Bespoke-Stratos.
 # "bare": thought and answer as two paragraphs, no markers. "plain": the answer part alone.
-_THINK_OPEN = re.compile(r"<\s*(?:think|thinking|thought)\s*>", re.IGNORECASE)
-_THINK_CLOSE = re.compile(r"<\s*/\s*(?:think|thinking|thought)\s*>", re.IGNORECASE)
+_THINK_OPEN = re.compile(r"<\s*(?:think|thinking|thoughts?|reasoning|seed:think)\s*>", re.IGNORECASE)
+_THINK_CLOSE = re.compile(r"<\s*/\s*(?:think|thinking|thoughts?|reasoning|seed:think)\s*>", re.IGNORECASE)
+_OTHER_MARKS = {  # of Mistral, Kimi and Cohere
+    "[THINK]": "<think>", "[/THINK]": "</think>", "◁think▷": "<think>", "◁/think▷": "</think>",
+    "<|START_THINKING|>": "<think>", "<|END_THINKING|>": "</think>",
+}  # fmt: skip
 _SKY = {
     name: re.compile(r"<\|\s*" + name + r"\s*\|>", re.IGNORECASE)
     for name in ("begin_of_thought", "end_of_thought", "begin_of_solution", "end_of_solution")
@@ -72,17 +76,26 @@ class Reasoning:
 def split_reasoning(text: str) -> Reasoning:
     """Tell the thought of a completion from its answer, in time linear in the text.
 
-    Knows `<think>..</think>` (also without the opener, as chat templates that prefill it leave it) and the
-    Sky-T1 markers, in any case. The answer starts after the *last* end of thought. Anything else is "plain".
+    Knows `<think>..</think>` (also without the opener, as chat templates that prefill it leave it) and its variants
+    such as `[THINK]`, the channels of gpt-oss, and the Sky-T1 markers, in any case. The answer starts after the *last*
+    end of thought; a thought that is opened again after it and never ended is unfinished. Anything else is "plain".
     """
+    channels = _split_channels(text)
+    if channels is not None:
+        return channels
+    for mark, usual in _OTHER_MARKS.items():
+        text = text.replace(mark, usual)
     end = _last(_THINK_CLOSE, text)
     if end is not None:
         start = _THINK_OPEN.search(text)
         begin = start.end() if start and start.start() < end.start() else 0
+        if _THINK_OPEN.search(text, end.end()):
+            return Reasoning(text[begin:].strip(), "", "think", closed=False)
         return Reasoning(text[begin : end.start()].strip(), text[end.end() :].strip(), "think")
     end = _last(_SKY["end_of_thought"], text)
     solution = _SKY["begin_of_solution"].search(text, end.end() if end else 0)
-    if end is not None or solution is not None:
+    reopened = end is not None and solution is None and _SKY["begin_of_thought"].search(text, end.end())
+    if (end is not None or solution is not None) and not reopened:
         start = _SKY["begin_of_thought"].search(text)
         begin = start.end() if start else 0
         stop = end.start() if end else solution.start() if solution else len(text)
@@ -95,6 +108,30 @@ def split_reasoning(text: str) -> Reasoning:
             unfinished: Frame = "think" if frame == "think" else "sky-t1"
             return Reasoning(text[start.end() :].strip(), "", unfinished, closed=False)
     return Reasoning(None, text.strip(), "plain")
+
+
+_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<]{0,100}(?:<\|constrain\|>[^<]{0,40})?<\|message\|>")
+_MESSAGE_END = re.compile(r"<\|(?:end|return|call)\|>")
+_FLAT_ANALYSIS = re.compile(r"\s*(?:assistant)?analysis(?=[A-Z0-9<\\$\"*(])")  # decoded without special tokens
+_FLAT_FINAL = "assistantfinal"
+
+
+def _split_channels(text: str) -> Reasoning | None:
+    """A completion of gpt-oss: what the last channel says is the answer when it is the final one. None for others."""
+    if "<|channel|>" in text and (last := _last(_CHANNEL, text)):
+        first = _CHANNEL.search(text)
+        begin = first.end() if first else 0
+        end = _MESSAGE_END.search(text, last.end())
+        message = text[last.end() : end.start() if end else len(text)].strip()
+        if last[1] == "final":
+            return Reasoning(text[min(begin, last.start()) : last.start()].strip(), message, "think")
+        return Reasoning(text[begin:].strip(), "", "think", closed=end is not None)
+    if "analysis" in text[:40] and (flat := _FLAT_ANALYSIS.match(text)):
+        final = text.rfind(_FLAT_FINAL)
+        if final < 0:
+            return Reasoning(text[flat.end() :].strip(), "", "think", closed=False)
+        return Reasoning(text[flat.end() : final].strip(), text[final + len(_FLAT_FINAL) :].strip(), "think")
+    return None
 
 
 def render_reasoning(thought: str | None, answer: str, frame: Frame) -> str:

@@ -21,9 +21,47 @@ def test_markers_in_other_cases_and_a_missing_opener_are_understood():
     assert split_reasoning("<|Begin_Of_Thought|>a<|END_OF_THOUGHT|>b").thought == "a"
 
 
-def test_a_thought_that_never_ends_has_no_answer():
-    parts = split_reasoning("<think>so maybe 4")
-    assert (parts.thought, parts.answer, parts.closed) == ("so maybe 4", "", False)
+ANALYSIS = "<|channel|>analysis<|message|>a"
+FINAL = "<|start|>assistant<|channel|>final<|message|>b"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<thinking>a</thinking>b",
+        "<reasoning>a</reasoning>b",
+        "[THINK]a[/THINK]b",
+        "◁think▷a◁/think▷b",
+        "<|START_THINKING|>a<|END_THINKING|>b",
+        f"{ANALYSIS}<|end|>{FINAL}<|return|>",
+        f"{ANALYSIS}<|end|>{FINAL}",
+        "analysisThis is a.assistantfinalb",
+    ],
+)
+def test_thoughts_of_other_families_are_understood(text: str):
+    parts = split_reasoning(text)
+    assert (parts.thought or "")[:1] in ("a", "T") and parts.answer == "b" and parts.closed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>so maybe 4",
+        "[THINK]so maybe 4",
+        "<think>2?</think>It is 3.<think>or 4",
+        "<|begin_of_thought|>2?<|end_of_thought|><|begin_of_thought|>or 4",
+        f"{ANALYSIS}, so maybe 4",
+        "analysisThis may be 4",
+    ],
+)
+def test_a_thought_that_never_ends_has_no_answer(text: str):
+    parts = split_reasoning(text)
+    assert (parts.answer, parts.closed) == ("", False)
+
+
+def test_an_analysis_without_a_final_channel_has_ended_without_an_answer():
+    parts = split_reasoning(f"{ANALYSIS}<|end|>")
+    assert (parts.thought, parts.answer, parts.closed) == ("a<|end|>", "", True)
 
 
 def test_a_short_solution_thinks_its_working_and_answers_its_last_sentence():

@@ -20,7 +20,7 @@ from pairforge.records import FinishReason, Status, Verdict
 from pairforge.verifier.decisions import Comparison, Decision, DecisionCache, Percent
 from pairforge.verifier.equal.compare import compare
 from pairforge.verifier.extract.answer import extract_answer, extract_gold
-from pairforge.verifier.extract.boxes import Extraction
+from pairforge.verifier.extract.extraction import Extraction
 from pairforge.verifier.parse.normalise import normalise
 from pairforge.verifier.parse.plain import plain_number, plain_quantity
 from pairforge.verifier.parse.values import Reading
@@ -106,6 +106,10 @@ class Verifier:
         found = extract_answer(item.text, item.finish_reason)
         if found.missing:
             return Verdict(item.key, found.missing, found.answer, "extract", found.how, VERIFIER_VERSION)
+        if found.whole and _stated_word_for_word(gold.answer, found.whole):
+            return Verdict(item.key, "correct", gold.answer, "identical", "the gold's words", VERIFIER_VERSION)
+        if found.prose:
+            return Verdict(item.key, "no_answer", found.answer, "extract", "a sentence and no value", VERIFIER_VERSION)
         pair = Comparison(gold.answer, found.answer, gold.percent, found.percent, self._percent)
         decision = _decide_identical(pair) or self._decisions.get(pair)
         if decision is None and (decision := _decide_plain(pair)):
@@ -200,6 +204,23 @@ def _decide_identical(pair: Comparison) -> Decision | None:
     if gold is not None and answer is not None:
         return Decision("correct" if gold == answer else "incorrect", "number", f"{gold} and {answer}"[:100])
     return None
+
+
+_WORDS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+
+
+def _stated_word_for_word(gold: str, whole: str) -> bool:
+    """Does the statement say the gold's sentence in its own words, perhaps with further sentences behind it?"""
+    if len(_WORDS.findall(gold)) < 3:
+        return False
+    words, stated = _flat(gold).rstrip("."), _flat(whole)
+    return stated.startswith(words) and (len(stated) == len(words) or stated[len(words)] == ".")
+
+
+def _flat(text: str) -> str:
+    """One line without marks of bold; the first letter does not tell whether a sentence starts there."""
+    text = " ".join(text.replace("*", "").split()).strip("\"'")
+    return text[:1].lower() + text[1:]
 
 
 def _decide_plain(pair: Comparison) -> Decision | None:

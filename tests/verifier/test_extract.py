@@ -71,6 +71,60 @@ def test_a_gold_text_is_a_solution_or_the_answer_itself(gold: str, answer: str):
     assert extract_gold(gold).answer == answer
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We add them: 3 + 4 = 7, then",
+        "So there are 7",
+        "There are 7 pens.\n\nNext we count the",
+        "The answer is 7",
+        "**7** is one of them, and",
+        "A: 7",
+        '{"reasoning": "3 + 4", "answer": 7',
+        "#### 7",
+        "It is \\boxed{7}. Wait, but the question asks for",
+        "The answer is 7.\nActually, let me consider the case",
+        "<|channel|>analysis<|message|>3 + 4 = 7<|end|><|start|>assistant<|channel|>final<|message|>We add 3 and",
+    ],
+)
+def test_a_text_that_was_cut_before_its_answer_is_truncated(text: str):
+    assert extract_answer(text, "length").missing == "truncated"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is \\boxed{7}",
+        "The answer is 7.\n\nLet me explain",
+        '{"answer": 7}',
+        "#### 7\nThen",
+        "\\boxed{7}<|im_end|> and",
+    ],
+)
+def test_a_mark_before_the_cut_counts(text: str):
+    assert extract_answer(text, "length").answer == "7"
+
+
+def test_a_turn_that_ended_was_not_cut():
+    assert extract_answer("So there are 7 pens.<|im_end|><|im_start|>user\nAnd", "length").answer == "7 pens"
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "status"),
+    [
+        ("it converges if and only if p > 1", "The answer is it converges if and only if p > 1.", "correct"),
+        ("The angles are equal when AB = AC", "Answer: the angles are equal when AB = AC. This is known.", "correct"),
+        ("it converges if and only if p > 1", "The answer is it converges if and only if p > 2.", "incorrect"),
+        ("3", "The answer is that one can choose any of the numbers that are prime to it.", "no_answer"),
+    ],
+)
+def test_a_long_sentence_is_the_gold_word_for_word_or_no_answer(
+    verifier: Verifier, gold: str, response: str, status: str
+):
+    (verdict,) = verifier.verify([Item("", gold, response)])
+    assert verdict.status == status
+
+
 @given(st.text(alphabet="a1{}\\ #\n$<>", max_size=60))
 def test_gold_and_completion_are_read_alike(text: str):
     """Also behind stray braces and marks: the gold of a text is the answer that its own completion states."""

@@ -209,6 +209,20 @@ BIG = {
     "box of 10 MB": "\\boxed{" + "1" * 10_000_000 + "}",
     "newlines": "\n" * 5_000_000,
     "so so so": "so is " * 500_000,
+    "many labels": "A: 12\n" * 300_000,
+    "many headings": "Answer:\n" * 300_000,
+    "many questions": "\\boxed{" + "\nQuestion: a" * 200_000,
+    "many objects": '\n{"answer": ' * 200_000 + '"}',
+    "many environments": "\\begin{align*}" * 200_000 + "\\end{align*}",
+    "many bullets": "- 5\n" * 300_000,
+    "many channels": "<|channel|>analysis<|message|>" * 100_000,
+    "many turns": "<|im_end|>" * 200_000,
+    "many finals": "analysisA" + "assistantfinal" * 100_000,
+    "spaces behind a box": "\\boxed{5}" + " " * 1_000_000 + "cm or 6",
+    "many corrections": "\\boxed{5} wait " + "it is 5 " * 200_000,
+    "colours": "\\boxed{" + "\\textcolor{red}{" * 400 + "5" + "}" * 401,
+    "spaces before a value": "The answer is" + " " * 1_000_000,
+    "one long sentence": "因此一共有" + "数" * 500_000,
 }
 
 

@@ -1,29 +1,16 @@
-"""What an extraction is, and the answer in a text's last box, or in several joined boxes. Linear in the text."""
+"""The answer in a text's last box, or in several joined boxes. Linear in the text."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from pairforge.verifier.parse.units import SUFFIX
+from pairforge.verifier.extract.beside import before, with_what_follows
+from pairforge.verifier.extract.extraction import MAX_ANSWER_CHARS, Extraction, says_percent
+from pairforge.verifier.extract.wrappers import undoubled
 
-MAX_ANSWER_CHARS = 2000
 _BOX_SCAN_CHARS = 20_000  # how far a box may reach before we stop looking for its closing brace
 _MAX_JOINED = 20
-PERCENT = re.compile(r"%|per\s?cent", re.IGNORECASE)
-
-
-class Extraction(NamedTuple):
-    """The final answer of a text and where it stood, or why there is none (`missing`).
-
-    `percent`: the words around the answer speak of a percentage, so a bare x may stand for x %.
-    """
-
-    answer: str
-    how: str
-    percent: bool = False
-    missing: Literal["", "no_answer", "truncated", "refused"] = ""
-
 
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
 _BARE_BOX = re.compile(r"\$?\s*([^\s$\\.,;]+)")
@@ -38,59 +25,88 @@ _BETWEEN = re.compile(
 )
 
 
-class _Box(NamedTuple):
+class Box(NamedTuple):
+    """A box and where it stands; `content` is None where it is never closed."""
+
     start: int
     end: int
-    content: str | None  # None: the box is never closed
+    content: str | None
 
 
-def _box_at(text: str, start: int) -> _Box:
+def _box_at(text: str, start: int) -> Box:
     head = _BOX.match(text, start)
     begin = head.end() if head else start
     if not text.startswith("{", begin):
         word = _BARE_BOX.match(text, begin)
-        return _Box(start, word.end(), word.group(1)) if word else _Box(start, begin, "")
+        return Box(start, word.end(), word.group(1)) if word else Box(start, begin, "")
     first = text.find("}", begin, begin + _BOX_SCAN_CHARS)
     if first > 0 and "{" not in (content := text[begin + 1 : first]) and not content.endswith("\\"):
-        return _Box(start, first + 1, content)  # the usual box: no braces inside
+        return Box(start, first + 1, content)  # the usual box: no braces inside
     depth = 0
     for brace in _BRACE.finditer(text, begin, begin + _BOX_SCAN_CHARS):
         depth += {"{": 1, "}": -1}.get(brace.group(), 0)
         if depth == 0:
-            return _Box(start, brace.end(), text[begin + 1 : brace.start()])
-    return _Box(start, len(text), None if begin + _BOX_SCAN_CHARS >= len(text) else "x" * (MAX_ANSWER_CHARS + 1))
+            return Box(start, brace.end(), text[begin + 1 : brace.start()])
+    return Box(start, len(text), None if begin + _BOX_SCAN_CHARS >= len(text) else "x" * (MAX_ANSWER_CHARS + 1))
 
 
-def _last_box(text: str, low: int, high: int) -> int:
+def _last_start(text: str, low: int, high: int) -> int:
     boxed = text.rfind("\\boxed", low, high)
     if text.find("\\f", max(boxed, low), high) < 0:  # neither \fbox nor \framebox behind it
         return boxed
     return max(boxed, text.rfind("\\fbox", low, high), text.rfind("\\framebox", low, high))
 
 
-def boxed_answer(text: str) -> Extraction | None:
+def boxed_answer(text: str, last: Box | None = None) -> Extraction | None:
     """The content of the last box and of all that are joined to it by "and", a comma or names; None without a box."""
-    start = _last_box(text, 0, len(text))
-    if start < 0:
+    last = last or last_box(text)
+    if last is None:
         return None
-    last = _box_at(text, start)
     if last.content is None:
         return Extraction("", "the last box is never closed", missing="truncated")
-    if not last.content.strip():
+    if is_empty(last.content):
         return Extraction("", "the last box is empty", missing="no_answer")
+    ratio = _ratio_before(text, last)
+    if ratio is not None:
+        return Extraction(f"{ratio}:{last.content.strip()}", "joined boxes")
     boxes = [last]
     while len(boxes) < _MAX_JOINED and (box := _box_joined_to(text, boxes[-1])):
         boxes.append(box)
     joined = [_named(text, box) for box in reversed(boxes)] if len(boxes) > 1 else []
     if len(set(joined)) > 1:
         return Extraction(", ".join(joined), "joined boxes", says_percent(text, boxes[-1].start, last.end))
-    answer = _signed(text, last) + _SAID.sub("", last.content) + _suffix(text, last.end)
-    return Extraction(answer, "box", says_percent(text, last.start, last.end))
+    content = undoubled(_SAID.sub("", last.content))
+    answer = with_what_follows(text, last.start, last.end, content)
+    if answer is None:
+        return Extraction(content[:80], "the last box is only a part of a formula", missing="refused")
+    return Extraction(before(text, last.start, content) + answer, "box", says_percent(text, last.start, last.end))
 
 
-def _box_joined_to(text: str, box: _Box) -> _Box | None:
+def last_box(text: str) -> Box | None:
+    """The last box of a text."""
+    start = _last_start(text, 0, len(text))
+    return _box_at(text, start) if start >= 0 else None
+
+
+def is_empty(content: str) -> bool:
+    """Does a box hold nothing, or only a placeholder?"""
+    if _DIGIT.search(content):
+        return False
+    return not content.strip() or _PLACEHOLDER.fullmatch(content.strip()) is not None
+
+
+_DIGIT = re.compile(r"\d")
+_PLACEHOLDER = re.compile(
+    r"(?:\\(?:text|mathrm)\s*\{\s*)?(?:\.\.\.|…|\\[lc]?dots|\?|_+|\\?_+|\\(?:q?quad|phantom\s*\{[^{}]*\}|square|,"
+    r"|;| )"
+    r"|(?:(?:the|your|my|final|numerical) ){0,3}(?:answer|result)(?: here)?)(?:\s*\})?",
+    re.IGNORECASE,
+)
+
+
+def _box_joined_to(text: str, box: Box) -> Box | None:
     """The box before this one, when nothing but "and", a comma or a name stands between them."""
-    start = _last_box(text, max(0, box.start - 600), box.start)
+    start = _last_start(text, max(0, box.start - 600), box.start)
     before = _box_at(text, start) if start >= 0 else None
     if before is None or before.content is None or not 0 <= box.start - before.end <= 60:
         return None
@@ -99,42 +115,30 @@ def _box_joined_to(text: str, box: _Box) -> _Box | None:
     return before if joined else None
 
 
+_RATIO = re.compile(r"[\s$]*(?:\\\))?[\s$]*(?::|\\colon|\bto\b)[\s$]*(?:\\\()?[\s$]*")
+
+
+def _ratio_before(text: str, box: Box) -> str | None:
+    """The content of the box before, when the two are the halves of a ratio."""
+    between = text[max(0, box.start - 20) : box.start]
+    if ":" not in between and "to" not in between and "colon" not in between:
+        return None
+    start = _last_start(text, max(0, box.start - 100), box.start)
+    first = _box_at(text, start) if start >= 0 else None
+    if first is None or not first.content or not 0 < box.start - first.end <= 20:
+        return None
+    return first.content.strip() if _RATIO.fullmatch(text, first.end, box.start) else None
+
+
 _NAME_BEFORE = re.compile(r"([A-Za-z](?:_\{?\w\}?)?)\s*=\s*[$\\(\[]*$")
 
 
-def _named(text: str, box: _Box) -> str:
+def _named(text: str, box: Box) -> str:
     """The box's content, with the `x =` that stands right before it."""
     name = _NAME_BEFORE.search(text, max(0, box.start - 12), box.start)
     content = box.content or ""
     return f"{name[1]} = {content}" if name and "=" not in content else content
 
 
-_MINUS_BEFORE = re.compile(r"[=$({]\s?-$")
-
-
-def _signed(text: str, box: _Box) -> str:
-    before = text[max(0, box.start - 3) : box.start]
-    if before.endswith("\\$"):
-        return "\\$"
-    return "-" if before.endswith("-") and _MINUS_BEFORE.search(before) else ""
-
-
-def _suffix(text: str, end: int) -> str:
-    """A percent sign, degree sign, base or unit that stands right behind the box belongs to the answer."""
-    found = SUFFIX.match(text, end, end + 60)
-    if found is None:
-        return ""
-    unit = found.group(1)
-    named = unit[0].isalpha() and not unit.startswith(("degree", "per"))
-    return f" \\text{{{re.sub('[{}]', '', unit)}}}" if named else f" {unit}"
-
-
 # Words that only announce the answer, inside the box.
 _SAID = re.compile(r"^\s*\\text\s*\{\s*(?:[Tt]he )?(?:[Ff]inal )?[Aa]nswer(?: is)?\s*[:=]?\s*\}\s*")
-
-
-def says_percent(text: str, start: int, end: int) -> bool:
-    """Do the words around this span speak of a percentage?"""
-    low = max(0, start - 200)
-    around = text[max(low, text.rfind("\n", low, start)) : start] + text[end : end + 30].partition("\n")[0]
-    return "%" in around or ("cent" in around.lower() and PERCENT.search(around) is not None)
