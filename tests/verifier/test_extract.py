@@ -114,7 +114,7 @@ def test_a_turn_that_ended_was_not_cut():
     [
         ("it converges if and only if p > 1", "The answer is it converges if and only if p > 1.", "correct"),
         ("The angles are equal when AB = AC", "Answer: the angles are equal when AB = AC. This is known.", "correct"),
-        ("it converges if and only if p > 1", "The answer is it converges if and only if p > 2.", "incorrect"),
+        ("it converges if and only if p > 1", "The answer is it converges if and only if p > 2.", "gold_unparsed"),
         ("3", "The answer is that one can choose any of the numbers that are prime to it.", "no_answer"),
     ],
 )
