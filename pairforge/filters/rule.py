@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from pairforge.config import Config
 
 if TYPE_CHECKING:
     from pairforge.filters.evidence import Evidence
@@ -22,10 +24,8 @@ if TYPE_CHECKING:
 SideName = Literal["chosen", "rejected"]
 
 
-class Model(BaseModel):
-    """Settings: immutable, and closed to unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+class Model(Config):
+    """Settings of rules, in the order of the rules."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -18,6 +18,7 @@ from pairforge.generator.engines.vllm import engine_args
 from pairforge.recipe import Recipe
 from pairforge.recipe.keys import leaf_keys
 from pairforge.train import resolve
+from tests.filters.rules import test_contract as rules_contract
 from tests.recipe import observers as see
 from tests.recipe.observers import World
 
@@ -178,6 +179,15 @@ def test_changing_a_key_changes_something(name: str, world: World):
     before = change.see(world, world.make(*change.given))
     after = change.see(world, world.make(*change.given, f"{path}={change.to}"))
     assert before != after
+
+
+def test_every_rule_has_a_contract_of_its_own():
+    """It stands beside the rules, which are enumerated there."""
+    covered = {key for _, key in rules_contract.WITH_KEYS} | {"control"}
+    for key in leaf_keys():
+        if is_rule(key.name):
+            parts = [part.removesuffix("[]") for part in key.path.split(".")[1:] if part not in ("chosen", "rejected")]
+            assert parts[0] in covered, f"{key.name} is in no contract"
 
 
 def test_no_entry_is_of_a_key_that_is_gone():

@@ -44,6 +44,10 @@ def test_defaults_are_the_papers():
         ("", ["mapping"]),
         (MINIMAL + "filter: {tokenizer: other}", ["line 5", "duplicate key 'filter'"]),
         (MINIMAL.replace("nano}}", "nano}, sampling: {top_p: 1, top_p: 0.5}}"), ["line 3", "duplicate key 'top_p'"]),
+        (
+            MINIMAL.replace("tokenizer", "gap: {min: true}, tokenizer"),
+            ["filter.gap.min", "true and false are not values"],
+        ),
         (MINIMAL + "seed: true", ["seed", "true and false are not values of this key"]),
         (MINIMAL.replace("pairforge:demo", "x, gold_from: {dataset: y, anser: z}"), ["gold_from.anser", "'answer'"]),
         (MINIMAL + "verifier: {policy: strict}", ["verifier.policy", "unknown key"]),
