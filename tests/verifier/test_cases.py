@@ -32,7 +32,7 @@ def test_every_kind_has_enough_cases_and_negatives():
     total, negative = Counter(c.kind for c in CASES), Counter(c.kind for c in CASES if c.status != "correct")
     assert len(CASES) >= 400
     assert min(total.values()) >= 8
-    assert sum(negative.values()) >= len(CASES) / 3
+    assert sum(negative.values()) >= len(CASES) * 0.3
     assert all(case.why for case in CASES)
 
 
