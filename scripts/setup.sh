@@ -11,7 +11,7 @@ python=${1:-python3}
 # A half-made environment (an interrupted run, a removed interpreter) is made again.
 .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 # pip reads the machine's own configuration, so it installs uv; uv does the rest.
-.venv/bin/python -m pip install -q --disable-pip-version-check 'uv>=0.8' ||
+.venv/bin/python -m pip install -qq --disable-pip-version-check 'uv>=0.8' ||
   { echo "cannot install uv with pip: see the message above" >&2; exit 1; }
 
 # uv does not read pip's configuration: pass on the folders of local wheels.
