@@ -28,6 +28,11 @@ OVERALL = "average"
 FEW_QUESTIONS = 50
 NAME_WIDTH = 28
 WIDTH = 100
+HOW_TO_READ = """\
+In brackets: 95 % intervals for new questions of the same kind. Undecided and failed answers count
+as wrong; "at most" counts them as right."""
+HOW_TO_READ_CHANGES = """ Changes are against the first model, question by
+question; p is corrected for the number of models compared (Holm)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +127,7 @@ def markdown(comparison: Comparison) -> str:
         rows = [row for row in comparison.rows if row.benchmark == benchmark]
         parts += _benchmark(benchmark, rows, comparison.unread.get(benchmark, {}))
     parts += comparison.notes
-    parts.append(
-        "In brackets: 95 % intervals for new questions of the same kind. Undecided and failed answers\n"
-        "count as wrong. Changes are against the first model, question by question; p is corrected for\n"
-        "the number of models compared (Holm)."
-    )
+    parts.append(HOW_TO_READ + (HOW_TO_READ_CHANGES if any(row.change for row in comparison.rows) else ""))
     return "\n\n".join(parts) + "\n"
 
 
@@ -148,9 +149,12 @@ def _title(benchmark: str, row: Row) -> str:
 
 
 def _accuracy_table(rows: Sequence[Row]) -> str:
-    changes = [(points(row.change.accuracy), _p(row.change.p_holm)) if row.change else ("", "") for row in rows]
-    cells = [[row.model, share(row.accuracy), *change] for row, change in zip(rows, changes, strict=True)]
-    return table(["model", "accuracy %", "change, points", "p"], cells)
+    heads, cells = ["model", "accuracy %"], [[row.model, share(row.accuracy)] for row in rows]
+    if any(row.change for row in rows):
+        heads += ["change, points", "p"]
+        for line, row in zip(cells, rows, strict=True):
+            line += [points(row.change.accuracy), _p(row.change.p_holm)] if row.change else ["", ""]
+    return table(heads, cells)
 
 
 def _answers_table(scores: Sequence[tuple[str, Score]]) -> str:
@@ -162,17 +166,17 @@ def _answers_table(scores: Sequence[tuple[str, Score]]) -> str:
 
 
 def _tokens_table(rows: Sequence[Row]) -> str:
-    heads, cells = ["model", "mean tokens", "change"], []
-    with_kl = any(row.kl for row in rows)
-    for row in rows:
-        line = [row.model, tokens(row.tokens), signed_tokens(row.change.tokens) if row.change else ""]
-        if row.score:
-            line.append(_number(row.score.reflections.value, ".2f"))
-        if with_kl:
-            line.append(f"{row.kl.value:.3g} [{row.kl.low:.3g}, {row.kl.high:.3g}]" if row.kl else "")
-        cells.append(line)
-    heads += ["wait/hmm"] if rows[0].score else []
-    return table([*heads, "KL, nats/token"] if with_kl else heads, cells)
+    heads, cells = ["model", "mean tokens"], [[row.model, tokens(row.tokens)] for row in rows]
+    columns = [
+        ("change", [signed_tokens(row.change.tokens) if row.change else "" for row in rows]),
+        ("wait/hmm", [_number(row.score.reflections.value, ".2f") if row.score else "" for row in rows]),
+        ("KL, nats/token", [_bracketed(row.kl, ".3g") if row.kl else "" for row in rows]),
+    ]
+    for head, column in columns:
+        if any(column):
+            heads.append(head)
+            cells = [[*line, cell] for line, cell in zip(cells, column, strict=True)]
+    return table(heads, cells)
 
 
 def _several_answers_table(scores: Sequence[tuple[str, Score]]) -> list[str]:

@@ -231,6 +231,15 @@ def test_several_benchmarks_end_in_an_average(
     assert [row.accuracy.value for row in average] == pytest.approx([(3 / 8 + 1) / 2, 1.0])
 
 
+def test_one_model_alone_has_no_columns_of_changes(
+    model_folders: list[str], problems: str, engines: list[ScriptedEngine], tmp_path: Path
+):
+    text = markdown(evaluate(model_folders[:1], [problems], ASKED, tmp_path / "eval"))
+    assert "| accuracy" in text
+    assert "change," not in text
+    assert "can be seen (80 % power)" in text
+
+
 def test_every_model_is_asked_alike_with_full_budgets():
     recipe = eval_recipe("pairforge:nano", "demo", Questions(samples=3), {"dtype": "float32"}, [])
     block = recipe.generator
