@@ -13,7 +13,7 @@ from pairforge.errors import SourceError, TrainError
 from pairforge.evaluate import benchmarks
 from pairforge.evaluate.answers import (
     Questions,
-    answers,
+    ask,
     common_dtype,
     labels,
     read_answers,
@@ -22,7 +22,7 @@ from pairforge.evaluate.answers import (
 )
 from pairforge.evaluate.comparison import Comparison, compare, draw, markdown
 from pairforge.evaluate.divergence import divergence
-from pairforge.evaluate.measures import Answer
+from pairforge.evaluate.scoring import Answer
 from pairforge.intervals import Estimate
 from pairforge.pipeline import Progress, quiet
 from pairforge.run import Run
@@ -53,7 +53,7 @@ def evaluate(
         <out>/<benchmark>/<model>/    a run: recipe, problems, samples, verdicts; the same command resumes it
 
     What was answered before is not asked again. Raises `TrainError` for unknown benchmarks and repeated models, and
-    what `answers` raises.
+    what `ask` raises.
     """
     paths, shown = [split_name(model)[1] for model in models], labels(models)
     if len(set(zip(shown, paths, strict=True))) < len(models):
@@ -65,7 +65,7 @@ def evaluate(
         by_model = runs.setdefault(benchmarks.label(name), {})
         for number, (path, label) in enumerate(zip(paths, shown, strict=True), start=place * len(paths) + 1):
             show = _named(progress, f"{number}/{steps} {label}")
-            asked = answers(path, name, questions, out, engine=settings, overrides=overrides, progress=show)
+            asked = ask(path, name, questions, out, engine=settings, overrides=overrides, progress=show)
             by_model.setdefault(label, []).append(asked)
     found = {name: {m: [read_answers(run) for run in own] for m, own in by.items()} for name, by in runs.items()}
     _require_answers(found, runs)

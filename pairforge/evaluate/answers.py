@@ -17,7 +17,7 @@ import yaml
 from pairforge import demo, pipeline
 from pairforge.evaluate import benchmarks
 from pairforge.evaluate.majority import votes
-from pairforge.evaluate.measures import Answer, Outcome
+from pairforge.evaluate.scoring import Answer, Outcome
 from pairforge.pipeline import Progress, run_recipe
 from pairforge.pipeline.recipe_settings import open_verifier
 from pairforge.recipe import Recipe, parse_recipe
@@ -49,7 +49,7 @@ class Questions:
     limit: int | None = None
 
 
-def answers(
+def ask(
     model: str,
     benchmark: str,
     questions: Questions,

@@ -10,7 +10,8 @@ from typing import Any
 
 from pairforge import intervals
 from pairforge.errors import require
-from pairforge.evaluate.measures import (
+from pairforge.evaluate.power import design, detectable
+from pairforge.evaluate.scoring import (
     DETECTABLE,
     Change,
     Score,
@@ -21,7 +22,6 @@ from pairforge.evaluate.measures import (
     score,
     token_budgets,
 )
-from pairforge.evaluate.power import design, detectable
 from pairforge.intervals import Estimate
 
 OVERALL = "average"
@@ -230,7 +230,7 @@ def power_line(rows: Sequence[Row]) -> str:
     smallest = max(measured) if measured else _expected_power(result)
     return (
         f"With {_many(result.questions, 'question')} and {_many(_each(result), 'answer')} a change of "
-        f"{100 * smallest:.1f} points can be seen (80 % power)."
+        f"{100 * smallest:.1f} points can be seen{' in every comparison' if len(measured) > 1 else ''} (80 % power)."
     )
 
 

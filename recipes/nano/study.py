@@ -201,7 +201,7 @@ def report(out: Path, models: dict[int, list[Path]]) -> None:
     """The pooled table and figure over seeds, the two styles in the answers, then each seed on its own."""
     from pairforge.evaluate.answers import read_answers
     from pairforge.evaluate.comparison import Comparison, compare, corrected, draw, markdown
-    from pairforge.evaluate.measures import token_budgets
+    from pairforge.evaluate.scoring import token_budgets
 
     runs = {seed: {m.name: evidence(out, seed, m) for m in asked} for seed, asked in models.items()}
     found = {seed: {name: read_answers(run) for name, run in by_model.items()} for seed, by_model in runs.items()}

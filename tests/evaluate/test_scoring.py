@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pairforge.evaluate.measures import (
+from pairforge.evaluate.scoring import (
     Answer,
     Outcome,
     average_change,
