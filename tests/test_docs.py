@@ -43,7 +43,9 @@ def shown_commands() -> list[list[str]]:
     lines = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     inline = re.findall(r"`(pairforge [^`]+)`", text)
     return [
-        shlex.split(line, comments=True) for line in [*"\n".join(lines).splitlines(), *inline] if "pairforge " in line
+        shlex.split(line, comments=True)
+        for line in [*"\n".join(lines).replace("\\\n", " ").splitlines(), *inline]
+        if "pairforge " in line
     ]
 
 

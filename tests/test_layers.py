@@ -15,6 +15,7 @@ LAYER = {
     "config": 0,
     "paper": 0,
     "records": 1,
+    "intervals": 1,
     "rowfiles": 1,
     "vary": 1,
     "demo": 1,
@@ -35,16 +36,10 @@ LAYER = {
     "cli": 12,
 }
 OPTIONAL = {"vllm", "torch", "trl", "peft", "accelerate", "ray", "openai", "matplotlib", "latex2mathml"}
-SLOW = {
-    "transformers",
-    "datasets",
-    "sklearn",
-    "scipy",
-    "sympy",
-    "math_verify",
-    "latex2sympy2_extended",
-}  # seconds to import each
-HARD = {"polars", "pyarrow", "numpy", "huggingface_hub", "tokenizers", "datasketch", "jinja2", "yaml", "pydantic"}
+SLOW = {"transformers", "datasets", "sklearn", "sympy", "math_verify", "latex2sympy2_extended"}  # seconds each
+HARD = {
+    "polars", "pyarrow", "numpy", "scipy", "huggingface_hub", "tokenizers", "datasketch", "jinja2", "yaml", "pydantic",
+}  # fmt: skip
 
 
 def modules() -> list[Path]:

@@ -10,7 +10,6 @@ MAY_REPEAT = {
     "config": "the models of a package's own settings",
     "expression": "of a rule over columns, of a mathematical answer",
     "read": "of source rows, of the tokens of an answer",
-    "statistics": "of a view, of an evaluation",
 }
 NAMED_IN_RECIPES = ("sources/adapters", "filters/rules", "filters/choices", "filters/controls", "export/formats")
 """Folders with a file per adapter, rule or format, under the name that a recipe or a command gives it."""

@@ -1,4 +1,4 @@
-"""Commands that train on pairs and measure the result: train, eval."""
+"""The command that trains on pairs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from pairforge.cli import app
 from pairforge.cli.console import JsonOption, ViewOption, outcome, print_json, progress, stdout
+from pairforge.cli.evaluate import prompt_of, run_path
 
 if TYPE_CHECKING:
     from pairforge.evaluate import Comparison
@@ -90,53 +91,6 @@ def train_command(
         print_results(results, table, as_json)
 
 
-@app.command("eval")
-def eval_command(
-    models: Annotated[list[str], typer.Option("--model", help="A model; the first is what others are compared with.")],
-    benchmarks: Annotated[
-        list[str], typer.Option("--benchmark", help="demo, math500, aime24, aime25, gsm8k, ..., a file or a Hub id.")
-    ],
-    run: Annotated[str | None, typer.Option("--run", help="Ask as this run's pairs do; results go there.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Where results go (default: RUN/eval or eval).")] = None,
-    samples: Annotated[int, typer.Option("--samples", "-k", min=1, help="Answers per question.")] = 4,
-    temperature: Annotated[float, typer.Option("--temperature", min=0.0)] = 0.7,
-    top_p: Annotated[float, typer.Option("--top-p", min=0.0, max=1.0)] = 1.0,
-    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Cut to what the context leaves.")] = 32768,
-    system: Annotated[str | None, typer.Option("--system", help="System prompt.")] = None,
-    user: Annotated[str | None, typer.Option("--user", help="User prompt with {question} in it.")] = None,
-    seed: Annotated[int, typer.Option("--seed")] = 0,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first rows of each source only.")] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="generator.KEY=VALUE", help="Engine settings, e.g. generator.engine.dtype=auto."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure accuracy and length on benchmarks: each model, and its difference to the first, with intervals."""
-    from pairforge.evaluate import Questions, evaluate, markdown
-
-    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
-        asked = prompt_of(run) if run else {}
-        asked |= {k: v for k, v in (("system", system), ("user", user)) if v is not None}
-        questions = Questions(samples, temperature, top_p, max_tokens, seed=seed, limit=limit, **asked)
-        folder = out or ((run_path(run) or Path(run)) / "eval" if run else Path("eval"))
-        comparison = evaluate(models, benchmarks, questions, folder, overrides=overrides or [], progress=show)
-    if as_json:
-        print_json(comparison.to_json())
-    else:
-        stdout().print(markdown(comparison), soft_wrap=True)
-        stdout().print(f"{folder}/README.md, eval.json, figure.png", soft_wrap=True)
-
-
-def prompt_of(run: str) -> dict[str, Any]:
-    """The prompt that the pairs of a run have: what its student is asked."""
-    from pairforge.pipeline import run_recipe
-    from pairforge.run import open_run
-
-    block = run_recipe(open_run(run)).format
-    return {"system": block.system, "user": block.user}
-
-
 def measure(models: list[str], names: list[str], run: str | None, samples: int, out: Path) -> Comparison:
     """Ask the model before training and those after it, with the prompt of the run's pairs."""
     from pairforge.evaluate import Questions, evaluate
@@ -173,14 +127,6 @@ def train_data(target: str, settings: Settings, view: str, where: tuple[str, str
         return from_view(open_run(target), view, settings.method)
     split, config, revision = where
     return from_dataset(target, settings.method, split=split, config=config, revision=revision)
-
-
-def run_path(target: str) -> Path | None:
-    """The run's folder when `target` names a run, None when it is a dataset."""
-    from pairforge.run import find_run
-
-    found = find_run(target)
-    return found.path if found else None
 
 
 def print_results(results: list[Result], table: Comparison | None, as_json: bool) -> None:

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from pairforge.intervals import Estimate, exact_share
 
 RESAMPLES = 1000
+TAIL = 0.0125  # a quarter of 5 %: see `_resampled`
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +52,6 @@ class DrawLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """A value with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Forecast:
     """The whole, estimated from `piloted` of `problems` problems.
 
@@ -87,12 +83,12 @@ def forecast(
 
     The pilot itself, which is drawn to its end, is the least that the whole can be.
 
-    The share accepted has Wilson's interval, sums have the bootstrap's (problems resampled, seeded). Without a rate
+    The share accepted has an exact interval; sums have that of `_resampled` pilots (seeded). Without a rate
     (`tokens_per_s` None) the seconds are unknown. `min_draws` is how many draws every problem gets at once.
     """
     if not pilot:
         raise ValueError("a forecast needs at least one piloted problem")
-    share = wilson(sum(p.accepted for p in pilot), len(pilot))
+    share = exact_share(sum(p.accepted for p in pilot), len(pilot))
     least = sum(p.accepted for p in pilot)
     accepted = [max(least, min(s * problems, enough or math.inf)) for s in (share.value, share.low, share.high)]
     draws, tokens, disk_bytes = _whole(pilot, problems, enough, min_draws, seed)
@@ -110,18 +106,60 @@ def forecast(
 
 def _whole(pilot: Sequence[Piloted], problems: int, enough: int | None, min_draws: int, seed: int) -> list[Estimate]:
     """Draws, tokens and bytes of the whole: rounds of draws, until enough are accepted or all rounds are drawn."""
-    rounds = _rounds(pilot, min_draws)  # (rounds, problems of the pilot, 4)
-    resampled = np.random.default_rng(seed).multinomial(len(pilot), [1 / len(pilot)] * len(pilot), RESAMPLES)
-    weights = np.vstack([np.ones(len(pilot)), resampled])  # the pilot as it is, then as it might have been
+    rng = np.random.default_rng(seed)
+    known = [*pilot, *_imagined(pilot, min_draws, rng)]
+    rounds = _rounds(known, min_draws)  # (rounds, problems, 4)
+    as_it_is = np.arange(len(known)) < len(pilot)
+    weights = np.vstack([as_it_is, _resampled(pilot, len(known), rng)])
     sums = np.einsum("sp,rpk->srk", weights, rounds) * problems / len(pilot)
     gained = sums[:, :, 0]
     missing = np.inf if enough is None else enough - (np.cumsum(gained, axis=1) - gained)
     part = np.clip(np.divide(missing, gained, out=np.full_like(gained, np.inf), where=gained > 0), 0, 1)
     part = np.where(np.asarray(missing) > 0, part, 0)
     totals = (part[:, :, None] * sums[:, :, 1:]).sum(axis=1)
-    totals = np.maximum(totals, rounds[:, :, 1:].sum(axis=(0, 1)))  # the pilot's own
-    low, high = np.quantile(totals[1:], [0.025, 0.975], axis=0)
+    totals = np.maximum(totals, rounds[:, as_it_is, 1:].sum(axis=(0, 1)))  # the pilot's own
+    low, high = np.quantile(totals[1:], [TAIL, 1 - TAIL], axis=0)
     return [Estimate(*map(float, row)) for row in zip(totals[0], low, high, strict=True)]
+
+
+def _resampled(pilot: Sequence[Piloted], known: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Weights of the problems in pilots as they might have been, a row each.
+
+    The share accepted follows Clopper and Pearson's two limits, half of the rows each (hence the halved tails), so
+    that a pilot in which few or none are accepted does not pass for certainty. Accepted and rejected problems are
+    then resampled among themselves, with one imagined problem of either kind beside them.
+    """
+    count, accepted = len(pilot), sum(p.accepted for p in pilot)
+    half = RESAMPLES // 2
+    low = rng.beta(accepted, count - accepted + 1, half) if accepted else np.zeros(half)
+    high = rng.beta(accepted + 1, count - accepted, half) if accepted < count else np.ones(half)
+    share = np.concatenate([low, high])
+    # A few skewed lengths vary more than they show: Student's t, and twice its excess for the skew.
+    excess = special.stdtrit(max(1, count - 1), 0.975) / special.ndtri(0.975) - 1
+    weights = rng.gamma((1 - 1 / max(2, count)) / (1 + 2 * excess) ** 2, size=(2 * half, known)) + 1e-12
+    imagined = np.zeros((2 * half, known - count))
+    for start in (0, (known - count) // 2):
+        chosen = start + rng.integers(0, (known - count) // 2, 2 * half)
+        imagined[np.arange(2 * half), chosen] = 1
+    weights[:, count:] *= imagined
+    places = np.arange(known)
+    is_accepted = np.array([p.accepted for p in pilot] + [place < (count + known) // 2 for place in places[count:]])
+    for group, part in ((is_accepted, share), (~is_accepted, 1 - share)):
+        weights[:, group] *= (part * count / weights[:, group].sum(axis=1))[:, None]
+    return weights
+
+
+def _imagined(pilot: Sequence[Piloted], min_draws: int, rng: np.random.Generator) -> list[Piloted]:
+    """Problems that a small pilot may have missed: its own, accepted after any number of draws; and after none."""
+    most = max(p.draws for p in pilot)
+    found = []
+    for accepted in (True, False):
+        for p in pilot:
+            draws = int(rng.integers(min(min_draws, most), most + 1)) if accepted else most
+            tokens = tuple(int(n) for n in rng.choice(p.draw_tokens, draws))
+            text_bytes = round(p.text_bytes * draws / p.draws)
+            found.append(Piloted(tokens, draws if accepted else None, text_bytes))
+    return found
 
 
 def _rounds(pilot: Sequence[Piloted], min_draws: int) -> Any:
@@ -148,15 +186,6 @@ def draw_limits(pilot: Sequence[Piloted]) -> tuple[DrawLimit, ...]:
         tokens = sum(sum(p.draw_tokens[:count]) for p in pilot)
         limits.append(DrawLimit(count, accepted / len(pilot), tokens / accepted if accepted else None))
     return tuple(limits)
-
-
-def wilson(hits: int, count: int, z: float = 1.96) -> Estimate:
-    """A share with Wilson's score interval, which stays inside 0..1 and honest for small counts."""
-    share = hits / count
-    scale = 1 + z * z / count
-    middle = (share + z * z / (2 * count)) / scale
-    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale
-    return Estimate(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def _seconds(tokens: Estimate, tokens_per_s: float) -> Estimate:

@@ -199,23 +199,27 @@ def pairforge(out: Path, *arguments: object) -> None:
 
 def report(out: Path, models: dict[int, list[Path]]) -> None:
     """The pooled table and figure over seeds, the two styles in the answers, then each seed on its own."""
-    from pairforge.evaluate.report import Comparison, compare, draw, markdown
-    from pairforge.evaluate.run import read_answers
+    from pairforge.evaluate.answers import read_answers
+    from pairforge.evaluate.comparison import Comparison, compare, corrected, draw, markdown
+    from pairforge.evaluate.scoring import token_budgets
 
     runs = {seed: {m.name: evidence(out, seed, m) for m in asked} for seed, asked in models.items()}
-    found = {seed: {name: list(read_answers(run)) for name, run in by_model.items()} for seed, by_model in runs.items()}
+    found = {seed: {name: read_answers(run) for name, run in by_model.items()} for seed, by_model in runs.items()}
     names = list(dict.fromkeys(name for by_model in found.values() for name in by_model))
     seeds_of = {name: [seed for seed, by_model in found.items() if name in by_model] for name in names}
+    budgets = token_budgets([a for by_model in found.values() for answers in by_model.values() for a in answers])
     rows = []
-    for name in names:  # the draws of a question are averaged over seeds, and paired with the reasoner's of these seeds
-        both = {n: [a for seed in seeds_of[name] for a in found[seed][n]] for n in (names[0], name)}
-        rows.append(replace(compare({"demo-eval": both}).rows[-1], model=f"{name} ({counted(len(seeds_of[name]))})"))
-    comparison = Comparison(rows)
+    for name in names:  # an arm's seeds together, each against the reasoner of the same seed
+        both = {n: [found[seed][n] for seed in seeds_of[name]] for n in (names[0], name)}
+        row = compare({"demo-eval": both}, budgets=budgets).rows[-1]
+        rows.append(replace(row, model=f"{name} ({counted(len(seeds_of[name]))})"))
+    adjusted = iter(corrected([row.change for row in rows if row.change]))
+    comparison = Comparison([replace(row, change=next(adjusted)) if row.change else row for row in rows])
     styles = [style_line(name, [runs[seed][name] for seed in seeds_of[name]]) for name in names]
     text = ["# ThinkPO in miniature", "", markdown(comparison), "## The two styles", "", *STYLE_HEAD, *styles, ""]
     text += ["## Each seed", ""]
     for seed, by_model in found.items():
-        core = {n: by_model[n] for n in names if n in by_model and len(seeds_of[n]) == len(found)}
+        core = {n: [by_model[n]] for n in names if n in by_model and len(seeds_of[n]) == len(found)}
         text += [f"Seed {seed}:", "", markdown(compare({"demo-eval": core}))]
     (out / "README.md").write_text("\n".join(text), encoding="utf-8")
     draw(comparison, out / "figure.svg", "ThinkPO in miniature: nano model, held-out problems")
@@ -228,7 +232,7 @@ def counted(seeds: int) -> str:
 
 def evidence(out: Path, seed: int, model: Path) -> Run:
     """The run that holds a model's answers of one seed."""
-    from pairforge.evaluate.run import folder
+    from pairforge.evaluate.answers import folder
     from pairforge.run import Run
 
     return Run(folder(out / f"eval-{seed}", "demo", str(model)))

@@ -1,6 +1,7 @@
 """Evaluations with a scripted engine: what is asked, what is kept, how models are compared."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ import pytest
 
 from pairforge import pipeline
 from pairforge.errors import RunError, TrainError
-from pairforge.evaluate import Questions, benchmarks, evaluate
-from pairforge.evaluate.run import eval_recipe, fingerprint, labels
+from pairforge.evaluate import Questions, benchmarks, evaluate, markdown
+from pairforge.evaluate.answers import eval_recipe, fingerprint, labels
 from pairforge.generator import Completion, Request
 from pairforge.generator.config import VllmEngineConfig
 from pairforge.generator.engines.scripted import ScriptedEngine
@@ -78,20 +79,135 @@ def test_two_models_are_compared_question_by_question(
     before, after = comparison.rows
     assert (before.model, after.model) == ("before", "after")
     assert before.score is not None
-    assert before.score.questions == 8
+    assert (before.score.questions, before.score.answers, before.score.truncated) == (8, 16, 2)
     assert before.accuracy.value == pytest.approx(3 / 8)
-    assert before.score.truncated == pytest.approx(1 / 8)
     assert after.accuracy.value == 1.0
     assert after.change is not None
     assert after.change.accuracy.value == pytest.approx(5 / 8)
     assert after.change.accuracy.low > 0
+    assert after.change.p == after.change.p_holm < 0.05
     assert after.score is not None
     assert after.score.reflections.value == 2.0  # a wait and a hmm
+    assert after.score.majority.value == 1.0
     table = (out / "README.md").read_text()
-    for words in ("| sums | before | 37.5 [", "+62.5 [", "its intervals are wide"):
+    for words in ("## sums: 8 questions, 2 answers each", "37.5 [", "+62.5 [", "intervals are wide", "pass@2", "maj@2"):
         assert words in table
     assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
-    assert json.loads((out / "eval.json").read_text())["questions"]["samples"] == 2
+    record = json.loads((out / "eval.json").read_text())
+    assert record["questions"]["samples"] == 2
+    assert record["rows"][0]["score"]["pass_at"]["2"]["value"] == pytest.approx(3 / 8)
+
+
+def test_no_line_of_the_tables_is_wider_than_100_columns(
+    model_folders: list[str], problems: str, engines: list[ScriptedEngine], tmp_path: Path
+):
+    long = [f"a-model-with-a-name-that-goes-on-and-on-{i}=" + path for i, path in enumerate(model_folders)]
+    comparison = evaluate(long, [problems], ASKED, tmp_path / "eval", budgets=list(range(10_000, 200_000, 10_000)))
+    text = markdown(comparison)
+    assert max(map(len, text.splitlines())) <= 100
+    assert "a-model-with-" in text
+    assert "and-on-1 " in text
+
+
+@pytest.mark.parametrize("failing", [Completion("", "", 0, "error", "out of memory"), None])
+def test_a_failed_request_stays_in_the_denominator_and_is_sent_again(
+    failing: Completion | None,
+    model_folders: list[str],
+    problems: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+):
+    """None: nothing fails the second time."""
+    broken = [True]
+
+    def answer(request: Request) -> Completion:
+        number = int(request.prompt.split("What is ")[1].split()[0])
+        if broken[0] and number == 3:
+            return Completion(request.key, "", 0, "error", "out of memory")
+        return Completion(request.key, f"\\boxed{{{number + 1}}}", 10, "stop")
+
+    monkeypatch.setattr("pairforge.generator.open_engine", lambda *_, **__: ScriptedEngine(answer))
+    first = evaluate(model_folders[:1], [problems], ASKED, tmp_path / "eval")
+    assert first.rows[0].score is not None
+    assert (first.rows[0].score.failed, first.rows[0].score.questions) == (2, 8)
+    assert first.rows[0].accuracy.value == pytest.approx(7 / 8)
+    assert first.rows[0].score.accuracy_at_most.value == 1.0
+    assert "Failed: the engine gave no answer" in markdown(first)
+    broken[0] = failing is not None
+    again = evaluate(model_folders[:1], [problems], ASKED, tmp_path / "eval")
+    assert again.rows[0].accuracy.value == pytest.approx(7 / 8 if failing else 1.0)
+
+
+def test_a_question_that_does_not_fit_the_context_is_a_failed_one(
+    model_folders: list[str], engines: list[ScriptedEngine], tmp_path: Path
+):
+    file = tmp_path / "mixed.jsonl"
+    rows = [("What is 2 + 1?", "3"), ("What is 4 + 1? " + "Think about it well. " * 500, "5")]
+    file.write_text("".join(json.dumps({"question": q, "answer": a}) + "\n" for q, a in rows))
+    (row,) = evaluate(model_folders[:1], [str(file)], ASKED, tmp_path / "eval").rows
+    assert row.score is not None
+    assert (row.score.questions, row.score.answers, row.score.failed) == (2, 4, 2)
+    assert row.accuracy.value == 0.5
+
+
+def test_what_the_verifier_cannot_decide_is_counted_and_inflates_nothing(
+    model_folders: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """A gold answer that cannot be read leaves every answer undecided."""
+    file = tmp_path / "sums.jsonl"
+    unreadable = "1" * 20_000
+    rows = [(f"What is {i} + 1?", str(i + 1) if i == 0 else unreadable) for i in range(5)]
+    file.write_text("".join(json.dumps({"question": q, "answer": a}) + "\n" for q, a in rows))
+    monkeypatch.setattr(
+        "pairforge.generator.open_engine",
+        lambda *_, **__: ScriptedEngine(lambda request: Completion(request.key, "\\boxed{1}", 5, "stop")),
+    )
+    (row,) = evaluate(model_folders[:1], [str(file)], ASKED, tmp_path / "eval").rows
+    assert row.score is not None
+    assert (row.score.undecided, row.score.questions) == (8, 5)
+    assert (row.accuracy.value, row.score.accuracy_at_most.value) == (0.2, 1.0)
+
+
+def test_rows_that_did_not_become_questions_are_told(
+    model_folders: list[str], engines: list[ScriptedEngine], tmp_path: Path
+):
+    file = tmp_path / "sums.jsonl"
+    rows = [{"question": "What is 2 + 1?", "answer": "3"}, {"question": "What is 4 + 1?", "answer": ""}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    comparison = evaluate(model_folders[:1], [str(file)], ASKED, tmp_path / "eval")
+    assert sum(comparison.unread["sums"].values()) == 1
+    assert "did not become a question" in markdown(comparison)
+
+
+def test_models_of_one_name_are_seeds_of_one_training(
+    model_folders: list[str], problems: str, engines: list[ScriptedEngine], tmp_path: Path
+):
+    third = tmp_path / "models" / "third-after"
+    shutil.copytree(model_folders[1], third)
+    models = [model_folders[0], f"dpo={model_folders[1]}", f"dpo={third}"]
+    comparison = evaluate(models, [problems], ASKED, tmp_path / "eval")
+    assert [row.model for row in comparison.rows] == ["before", "dpo"]
+    trained = comparison.rows[1]
+    assert trained.score is not None
+    assert trained.change is not None
+    assert (trained.score.seeds, trained.score.answers) == (2, 32)
+    assert trained.change.by_seed == pytest.approx((5 / 8, 5 / 8))
+    assert "take three or more" in markdown(comparison)
+    with pytest.raises(TrainError, match="twice"):
+        evaluate([models[1], models[1]], [problems], ASKED, tmp_path / "other")
+
+
+def test_p_values_are_corrected_for_the_number_of_models(
+    model_folders: list[str], problems: str, engines: list[ScriptedEngine], tmp_path: Path
+):
+    other = tmp_path / "models" / "other-before"
+    shutil.copytree(model_folders[0], other)
+    comparison = evaluate([*model_folders, str(other)], [problems], ASKED, tmp_path / "eval")
+    first, second = (row.change for row in comparison.rows[1:])
+    assert first is not None
+    assert second is not None
+    assert first.p_holm == pytest.approx(2 * first.p)
+    assert second.p_holm == second.p == 1.0
 
 
 def test_what_was_answered_is_not_asked_again(
@@ -113,6 +229,15 @@ def test_several_benchmarks_end_in_an_average(
     comparison = evaluate(model_folders, [problems, str(other)], ASKED, tmp_path / "eval")
     average = [row for row in comparison.rows if row.benchmark == "average"]
     assert [row.accuracy.value for row in average] == pytest.approx([(3 / 8 + 1) / 2, 1.0])
+
+
+def test_one_model_alone_has_no_columns_of_changes(
+    model_folders: list[str], problems: str, engines: list[ScriptedEngine], tmp_path: Path
+):
+    text = markdown(evaluate(model_folders[:1], [problems], ASKED, tmp_path / "eval"))
+    assert "| accuracy" in text
+    assert "change," not in text
+    assert "can be seen (80 % power)" in text
 
 
 def test_every_model_is_asked_alike_with_full_budgets():
@@ -142,6 +267,7 @@ def test_other_weights_under_the_same_name_are_another_model(model_folders: list
 def test_models_with_the_same_last_name_are_told_apart():
     assert labels(["pairforge:nano", "runs/a/model"]) == ["nano", "model"]
     assert labels(["runs/a/model", "runs/b/model"]) == ["a/model", "b/model"]
+    assert labels(["base", "dpo=runs/a/model", "dpo=runs/b/model"]) == ["base", "dpo", "dpo"]
 
 
 @pytest.mark.parametrize("name", list(benchmarks.BENCHMARKS))

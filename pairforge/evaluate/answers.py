@@ -1,32 +1,33 @@
 """Sampling and judging answers to benchmark problems: a run without pairs, by the engine and verifier of `build`.
 
 <out>/<benchmark>/<model>/    a run: recipe, problems, samples, verdicts; the same command resumes it
-<out>/eval.json  README.md  figure.png
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from pairforge import demo, pipeline
-from pairforge.errors import TrainError
 from pairforge.evaluate import benchmarks
-from pairforge.evaluate.statistics import Answer
-from pairforge.pipeline import Progress
+from pairforge.evaluate.majority import votes
+from pairforge.evaluate.scoring import Answer, Outcome
+from pairforge.pipeline import Progress, run_recipe
+from pairforge.pipeline.recipe_settings import open_verifier
 from pairforge.recipe import Recipe, parse_recipe
-from pairforge.records import Status, digest
+from pairforge.records import Sample, Status, digest
 from pairforge.run import Run
-from pairforge.run.atomic import write_text
+from pairforge.verifier import Item, Verifier
 
-SCORES: dict[Status, float] = {"correct": 1.0, "incorrect": 0.0, "no_answer": 0.0, "truncated": 0.0}
+OUTCOMES: dict[Status, Outcome] = {"correct": "right", "incorrect": "wrong", "no_answer": "wrong", "truncated": "wrong"}
 REFLECTION = re.compile(r"\b(?:wait|hmm+)\b", re.IGNORECASE)  # the words whose number the paper follows (figure 2)
+NAMED = re.compile(r"([\w.+-]+)=(.+)")
 BOXED = "{question}\n\nPlease reason step by step, and put your final answer within \\boxed{}."
 
 
@@ -48,7 +49,7 @@ class Questions:
     limit: int | None = None
 
 
-def answers(
+def ask(
     model: str,
     benchmark: str,
     questions: Questions,
@@ -57,20 +58,18 @@ def answers(
     engine: dict[str, Any] | None = None,
     overrides: Sequence[str] = (),
     progress: Progress = pipeline.quiet,
-) -> list[Answer]:
-    """Ask one model the questions of one benchmark, or finish doing so; the evidence lies under `out`.
+) -> Run:
+    """Ask one model the questions of one benchmark, or finish doing so; returns the run with the answers.
 
-    `engine` holds further keys of a recipe's engine block, `overrides` any `KEY=VALUE` of the recipe. Raises
-    `EngineError` when the model cannot be started, `RunError` when the folder holds answers to other settings.
+    `engine` holds further keys of a recipe's engine block, `overrides` any `KEY=VALUE` of the recipe. Requests that
+    failed in an earlier call are sent again. Raises `EngineError` when the model cannot be started, `RunError` when
+    the folder holds answers to other settings.
     """
     recipe = eval_recipe(model, benchmark, questions, engine or {}, overrides)
     session = pipeline.prepare(recipe, folder(out, benchmark, model), progress=progress)
-    pipeline.sample(session)
+    pipeline.sample(session, retry_errors=True)
     pipeline.verify(session)
-    found = list(read_answers(session.run))
-    if not found:
-        raise TrainError(f"{model} gave no answer to '{benchmark}'", hint=f"see {session.run.engine_log_file}")
-    return found
+    return session.run
 
 
 def eval_recipe(
@@ -100,20 +99,53 @@ def eval_recipe(
     return parse_recipe(yaml.safe_dump(raw), overrides, name=name)
 
 
-def read_answers(run: Run) -> Iterator[Answer]:
-    """The sampled answers of a run with their scores."""
-    statuses = {verdict.sample_key: verdict.status for verdict in run.verdicts()}
+def read_answers(run: Run) -> list[Answer]:
+    """The answers of a run: for every question as many as its recipe asks for.
+
+    What was not answered is there as "failed": requests that the engine could not serve, and questions that leave no
+    room for an answer in the model's context.
+    """
+    recipe = run_recipe(run)
+    verdicts = {verdict.sample_key: verdict for verdict in run.verdicts()}
+    by_question: dict[str, list[Sample]] = {problem.id: [] for problem in run.problems()}
     for sample in run.sampled():
-        if sample.finish_reason == "error":
-            continue  # the request failed: nothing was answered
-        status = statuses.get(sample.key)
-        yield Answer(
-            question=sample.problem_id,
-            score=SCORES.get(status) if status else None,
-            tokens=sample.sampled_tokens,
-            truncated=sample.finish_reason == "length",
-            reflections=sum(1 for _ in REFLECTION.finditer(sample.text)),
-        )
+        if sample.finish_reason != "error":
+            by_question[sample.problem_id].append(sample)
+    judged: dict[str, list[tuple[Status, str]]] = {}
+    for question, own in by_question.items():
+        found = [verdicts.get(sample.key) for sample in own]
+        judged[question] = [(v.status, v.answer) if v else ("error", "") for v in found]
+    with open_verifier(recipe, run) as verifier:
+        voted = votes(judged, lambda pairs: equal_answers(verifier, pairs))
+    answered = []
+    for question, own in by_question.items():
+        rows = zip(own, judged[question], voted[question], strict=True)
+        answered += [_answer(sample, status, vote) for sample, (status, _), vote in rows]
+        missing = recipe.sampling_block().draws.max - len(own)
+        answered += [Answer(question, "failed", 0) for _ in range(missing)]
+    return answered
+
+
+def _answer(sample: Sample, status: Status, vote: str) -> Answer:
+    return Answer(
+        question=sample.problem_id,
+        outcome=OUTCOMES.get(status, "undecided"),
+        tokens=sample.sampled_tokens,
+        truncated=sample.finish_reason == "length",
+        reflections=sum(1 for _ in REFLECTION.finditer(sample.text)),
+        vote=vote,
+    )
+
+
+def equal_answers(verifier: Verifier, pairs: Iterable[tuple[str, str]]) -> Iterator[bool]:
+    """Whether two final answers are the same; what the verifier cannot read is only equal to the same text."""
+    items = (Item("", first, f"\\boxed{{{second}}}") for first, second in pairs)
+    return (verdict.status == "correct" for verdict in verifier.verify(items))
+
+
+def unread_rows(run: Run) -> dict[str, int]:
+    """How many rows of the benchmark did not become a question, by reason."""
+    return dict(Counter(drop.reason for drop in run.source_drops()))
 
 
 def folder(out: Path, benchmark: str, model: str) -> Path:
@@ -127,13 +159,26 @@ def short_name(model: str) -> str:
 
 
 def labels(models: Sequence[str]) -> list[str]:
-    """Names that tell the models apart: the last part of each path, with as many before it as that takes."""
-    parts = [[p for p in model.removeprefix("pairforge:").split("/") if p] for model in models]
-    for depth in range(1, max(len(p) for p in parts) + 1):
-        names = ["/".join(p[-depth:]) for p in parts]
-        if len(set(names)) == len(names):
-            return names
-    return list(models)
+    """Names that tell the models apart: the last part of each path, with as many before it as that takes.
+
+    A model written NAME=MODEL is called NAME, and models of one name are seeds of the same training.
+    """
+    named = [split_name(model) for model in models]
+    parts = [[p for p in model.removeprefix("pairforge:").split("/") if p] for name, model in named if not name]
+    for depth in range(1, max((len(p) for p in parts), default=0) + 1):
+        shown = ["/".join(p[-depth:]) for p in parts]
+        if len(set(shown)) == len(shown):
+            break
+    else:
+        shown = [model for name, model in named if not name]
+    rest = iter(shown)
+    return [name or next(rest) for name, _ in named]
+
+
+def split_name(model: str) -> tuple[str, str]:
+    """NAME=MODEL as its two parts; without a name, or where that is a folder, ("", the whole)."""
+    found = NAMED.fullmatch(model)
+    return (found[1], found[2]) if found and not Path(model).exists() else ("", model)
 
 
 def fingerprint(model: str) -> str:
@@ -161,12 +206,3 @@ def common_dtype(models: Sequence[str]) -> str:
             return "auto"  # a server's model name: its precision is the server's business
         stored.append(str(getattr(config, "dtype", None)).removeprefix("torch."))
     return "float32" if "float32" in stored else "auto"
-
-
-def save_json(out: Path, record: dict[str, Any]) -> None:
-    """Write eval.json."""
-    write_text(out / "eval.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-
-
-def to_json(questions: Questions) -> dict[str, Any]:
-    return asdict(questions)
