@@ -11,6 +11,7 @@ from pairforge import paper
 from pairforge.cli import app, build, grade, publish, schema, train, views  # noqa: F401  (importing registers the commands)
 from pairforge.evaluate.benchmarks import BENCHMARKS
 from pairforge.export import FORMATS
+from pairforge.filters.rules import SIDE_RULES
 from pairforge.recipe import Recipe
 from pairforge.records import STATUSES
 from pairforge.sources import ADAPTERS
@@ -73,6 +74,17 @@ def test_the_keys_of_a_view():
     assert sorted(first_cells(section("filtering", "Keys of `filter`"))) == sorted(
         Recipe.model_fields["filter"].annotation.model_fields
     )
+
+
+def test_the_keys_of_a_side():
+    """In the list of a side's keys, and in the order of the funnel."""
+    guide = (ROOT / "docs" / "filtering.md").read_text()
+    keys = guide[guide.index("Keys of a side:") :].split("\n\n")[0]
+    order = guide[guide.index("2. rules on the chosen side") :].split("\n")[0]
+    named = [name for rule in SIDE_RULES for name in rule.model_fields]
+    assert set(named) <= set(re.findall(r"`(\w+)`", keys)), "docs/filtering.md, 'Keys of a side'"
+    conditions = [name for name in named if name not in ("origin", "models")]  # these say who is a candidate at all
+    assert re.findall(r"`(\w+)`", order) == conditions, "docs/filtering.md, the order of the rules"
 
 
 def test_the_verdicts():

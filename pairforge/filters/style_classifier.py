@@ -13,15 +13,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from pairforge.chat import split_reasoning
 from pairforge.filters.hashing import text_hash
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 MIN_PAIRS = 20  # fewer pairs say nothing
 MAX_PAIRS = 600  # bounds the time
@@ -177,8 +174,6 @@ def _line_structure(text: str) -> Iterator[str]:
 
 def _presence(texts: Sequence[Parts]) -> tuple[csr_matrix, list[str]]:
     """Which token (column) stands in which text (row), as 0 and 1, and the tokens."""
-    from scipy.sparse import csr_matrix
-
     columns: dict[str, int] = {}
     rows = [np.array([columns.setdefault(t, len(columns)) for t in style_tokens(text)], np.int32) for text in texts]
     starts = np.cumsum([0, *map(len, rows)])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -70,14 +71,26 @@ def test_every_trainer_gets_the_recipes_global_batch(run, own, at_once, accumula
         assert (per_device, config["gradient_accumulation_steps"]) == (at_once, accumulated), kind
 
 
-def test_what_a_trainers_configuration_cannot_say_is_named_in_it(run):
+@pytest.mark.parametrize("kind", FORMATS)
+def test_what_a_trainers_configuration_cannot_say_is_named_in_it(run, kind):
+    """In one of the files beside the data, whatever the trainer's configuration looks like."""
     other = {"loss_type": ["nca_pair"], "max_steps": 100, "bf16": True}
-    for kind, name in (("trl", "dpo.yaml"), ("llamafactory", "dpo.yaml"), ("axolotl", "axolotl.yaml")):
-        text = (export(run, "default", kind, train={**TRAIN, **other}).folder / name).read_text()
-        (note,) = [line for line in text.splitlines() if "NOT in this file" in line]
-        assert note.startswith("#")
-        assert note.endswith('{"loss_type": ["nca_pair"], "max_steps": 100}')
-        assert "NOT in this file" not in (export(run, "default", kind, train=TRAIN).folder / name).read_text()
+    (note,) = [line for line in configuration(run, kind, {**TRAIN, **other}) if "NOT in this file" in line]
+    assert note.startswith("#") and note.endswith('{"loss_type": ["nca_pair"], "max_steps": 100}')
+    assert not [line for line in configuration(run, kind, TRAIN) if "NOT in this file" in line]
+
+
+def configuration(run, kind: str, train: dict) -> list[str]:
+    """The lines of every file of an export that is no data."""
+    files = [file for file in export(run, "default", kind, train=train).files if file.suffix != ".jsonl"]
+    return [line for file in files for line in file.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_files_that_the_command_names_are_there(run, kind):
+    done = export(run, "default", kind, train=TRAIN)
+    named = re.findall(r"[\w-]+\.(?:yaml|json|jsonl|sh|toml)", done.command)
+    assert named and {*named} <= {file.name for file in done.files}, done.command
 
 
 def test_an_export_replaces_an_export_and_nothing_else(run, tmp_path):
@@ -99,9 +112,9 @@ def test_every_format_is_documented_and_in_the_help():
 
 
 def test_an_unknown_format_names_the_known_ones(run):
-    with pytest.raises(HubError, match="no export format 'openrlhf'") as caught:
-        export(run, "default", "openrlhf")
-    assert "axolotl, llamafactory, trl" in caught.value.hint
+    with pytest.raises(HubError, match="no export format 'no-such-trainer'") as caught:
+        export(run, "default", "no-such-trainer")
+    assert ", ".join(FORMATS) in caught.value.hint
 
 
 # --- throw-away environments ---------------------------------------------------------------------------

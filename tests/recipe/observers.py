@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.constants  # noqa: F401  (reads HF_HUB_OFFLINE, which the tests set, when it is first imported)
 import pytest
 import yaml
 

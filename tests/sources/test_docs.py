@@ -37,6 +37,8 @@ def section(title: str) -> str:
 
 def test_every_adapter_has_its_own_row():
     rows = re.findall(r"^\| `([\w-]+)` \|", section("Adapters"), flags=re.MULTILINE)
+    missing = ADAPTERS.keys() - set(rows)
+    assert not missing, f"docs/sources.md, table under 'Adapters': no row for {sorted(missing)}"
     assert sorted(rows) == sorted(ADAPTERS)
 
 
