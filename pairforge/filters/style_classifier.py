@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 
 from pairforge.chat import split_reasoning
 from pairforge.filters.hashing import text_hash
@@ -24,7 +25,7 @@ MIN_PAIRS = 20  # fewer pairs say nothing
 MAX_PAIRS = 600  # bounds the time
 PART_CHARACTERS = 1000  # read of each text: this much of its beginning and of its end
 FOLDS = 5
-MIN_DIFFERENCES = 3  # a token must tell this many pairs apart to enter the model
+MIN_DIFFERENCES = 3  # a token must tell this many pairs apart to enter the model, and one in a hundred
 MAX_WORD_CHARACTERS = 30
 SHOWN_TOKENS = 6
 CANDIDATES = 500  # tokens that are compared for display
@@ -134,26 +135,44 @@ _LINES = {
 }
 
 
-def style_tokens(parts: Parts) -> list[str]:
-    """Everything the model knows about a text: its distinct characters, words and line structure, in a fixed order.
+def _word_tokens(parts: Parts) -> list[str]:
+    """The distinct words of a text and its line structure, in a fixed order.
 
-    Characters stand for themselves, one to three in a row. Words (with punctuation, one or two in a row) start with
-    `words `, line structure with `lines: `. Numbers differ from problem to problem, so a digit counts as 0 in
-    everything but single characters.
+    Words (with punctuation, one or two in a row) start with `words `, line structure with `lines: `. Every number is
+    0, since numbers differ from problem to problem.
     """
     tokens: dict[str, None] = {}
     last = parts[1] or parts[0]
     for part in dict.fromkeys((parts[0], last)):
-        tokens.update(dict.fromkeys(part))
-        text = _DIGIT.sub("0", part)
-        tokens.update(dict.fromkeys(map("".join, pairwise(text))))
-        tokens.update(dict.fromkeys(map("".join, zip(text, text[1:], text[2:], strict=False))))
         words = [word[:MAX_WORD_CHARACTERS] for word in _WORD.findall(_NUMBER.sub("0", part))]
         words = [*(["(start)"] if part is parts[0] else []), *words, *(["(end)"] if part is last else [])]
         tokens.update(dict.fromkeys(f"words {word}" for word in words))
         tokens.update(dict.fromkeys(f"words {a} {b}" for a, b in pairwise(words)))
     tokens.update(dict.fromkeys(f"lines: {what}" for what in _line_structure("".join(parts))))
     return list(tokens)
+
+
+_BITS = 21  # a code point takes 21 bits, so three of them fit into one number
+
+
+def _character_codes(parts: Parts) -> np.ndarray:
+    """The distinct runs of one to three characters of a text, each as one number: see `_characters`.
+
+    A digit counts as 0 in runs of two and three. Python's strings would take ten times as long.
+    """
+    codes = []
+    for part in parts:
+        single = np.frombuffer(part.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64) + 1
+        digit = (single > ord("0")) & (single <= ord("9") + 1)
+        masked = np.where(digit, np.uint64(ord("0") + 1), single)
+        double = masked[:-1] << np.uint64(_BITS) | masked[1:]
+        codes += [single, double, double[:-1] << np.uint64(_BITS) | masked[2:]]
+    return np.unique(np.concatenate(codes))
+
+
+def _characters(code: int) -> str:
+    """The characters that a number stands for: its digits to the base 2**21, less one each."""
+    return (_characters(code >> _BITS) if code >> _BITS else "") + chr((code & (1 << _BITS) - 1) - 1)
 
 
 def _line_structure(text: str) -> Iterator[str]:
@@ -173,13 +192,21 @@ def _line_structure(text: str) -> Iterator[str]:
 
 
 def _presence(texts: Sequence[Parts]) -> tuple[csr_matrix, list[str]]:
-    """Which token (column) stands in which text (row), as 0 and 1, and the tokens."""
-    columns: dict[str, int] = {}
-    rows = [np.array([columns.setdefault(t, len(columns)) for t in style_tokens(text)], np.int32) for text in texts]
-    starts = np.cumsum([0, *map(len, rows)])
+    """Which token (column) stands in which text (row), as 0 and 1, and the tokens: words, lines, then characters."""
+    columns: defaultdict[str, int] = defaultdict()
+    columns.default_factory = columns.__len__  # a new token gets the next column
+    words = [np.array([columns[token] for token in _word_tokens(text)], np.int64) for text in texts]
+    codes = [_character_codes(text) for text in texts]
+    known, places = np.unique(np.concatenate(codes), return_inverse=True)
+    characters = np.split(places, np.cumsum([len(of_text) for of_text in codes])[:-1])
+    present = hstack([_indicators(words, len(columns)), _indicators(characters, len(known))], format="csr")
+    return present, [*columns, *map(_characters, known.tolist())]
+
+
+def _indicators(rows: Sequence[np.ndarray], width: int) -> csr_matrix:
+    """The matrix that is 1 in the given columns of every row."""
     indices = np.concatenate(rows)
-    present = csr_matrix((np.ones(len(indices)), indices, starts), shape=(len(rows), len(columns)))
-    return present, list(columns)
+    return csr_matrix((np.ones(len(indices)), indices, np.cumsum([0, *map(len, rows)])), shape=(len(rows), width))
 
 
 # --- the model --------------------------------------------------------------------------------------------------
@@ -190,14 +217,18 @@ def _held_out_accuracy(difference: csr_matrix, folds: np.ndarray) -> float:
 
     `difference` has a row per pair: 1 where the chosen text alone has a token, -1 where the rejected text alone has it.
     """
+    from threadpoolctl import threadpool_limits
+
     differing = np.asarray(abs(difference).sum(axis=0)).ravel()
-    difference = difference[:, np.flatnonzero(differing >= MIN_DIFFERENCES)]
+    least = max(MIN_DIFFERENCES, len(folds) / 100)
+    difference = difference[:, np.flatnonzero(differing >= least)]
     if not difference.shape[1]:
         return 0.5
     hits = 0.0
-    for fold in range(FOLDS):
-        scores = difference[folds == fold] @ _weights(difference[folds != fold])
-        hits += float(np.sum(scores > 0) + np.sum(scores == 0) / 2)
+    with threadpool_limits(1):  # the vectors are short: more threads only wait for each other
+        for fold in range(FOLDS):
+            scores = difference[folds == fold] @ _weights(difference[folds != fold])
+            hits += float(np.sum(scores > 0) + np.sum(scores == 0) / 2)
     return hits / len(folds)
 
 

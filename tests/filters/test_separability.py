@@ -8,6 +8,7 @@ import pytest
 from pairforge.chat import completion_message
 from pairforge.filters.separability import CLASSIFIER, FEATURES, TELLING, Surface, form_in_words, separability
 from pairforge.filters.style_classifier import MIN_PAIRS
+from pairforge.run.view_record import FeatureRecord
 from tests.filters.test_style_classifier import demo_pairs, flipped, random_pairs
 
 LONG = "Okay, so let me see. {n} and {n}. Wait, check again: {n}."
@@ -98,9 +99,10 @@ def test_too_few_pairs_for_the_classifier_are_said_to_be():
 
 def test_views_of_older_versions_are_told_without_intervals():
     old = [{"name": "markers", "accuracy": 0.97, "examples": [["<think>", 60, 0]]}, {"name": "prompt", "accuracy": 0.5}]
-    text = " ".join(form_in_words(old))
-    assert text.startswith("Yes, by markers (97% of the pairs). 50% is chance.")
-    assert "Tested: markers, each by itself, but no text classifier" in text
+    for entries in (old, [FeatureRecord.model_validate(entry).model_dump() for entry in old]):
+        text = " ".join(form_in_words(entries))
+        assert text.startswith("Yes, by markers (97% of the pairs). 50% is chance.")
+        assert "Tested: markers, each by itself, but no text classifier" in text
 
 
 def test_the_entries_in_view_json_have_what_older_readers_use():

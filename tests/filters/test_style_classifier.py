@@ -132,7 +132,7 @@ def test_long_texts_and_many_pairs_take_seconds():
     classify_style(pairs[:20])  # imports scikit-learn
     start = time.process_time()
     assert classify_style(pairs).pairs == 600
-    assert time.process_time() - start < 10  # 2 s on an idle machine
+    assert time.process_time() - start < 6  # under 2 s when nothing else runs
 
 
 HOSTILE = [
