@@ -75,7 +75,7 @@ def until_the_engine(recipe: Recipe, run: Run) -> float:
         sample(Session(recipe, run))
     except EngineOpens:
         return time.perf_counter() - started
-    raise AssertionError("nothing was owed")
+    raise AssertionError("nothing was missing")
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 @app.callback()
 def root() -> None:
-    """Build verified preference datasets that teach small models to think longer and better."""
+    """Build verified preference data for reasoning length, in both directions."""
 
 
 def main() -> None:

@@ -38,9 +38,9 @@ def build_command(
     overrides: SetOption = None,
     as_json: JsonOption = False,
     extend: ExtendOption = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Set the run that is there aside and start anew.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Move the existing run aside and start over.")] = False,
 ) -> None:
-    """Build a run from a recipe, or finish one that was interrupted; then make its pairs."""
+    """Build a run from a recipe, or resume it: sample, verify, and make pairs."""
     from pairforge.pipeline import build
     from pairforge.recipe import load_recipe
 
@@ -91,9 +91,9 @@ def sample_command(
     overrides: SetOption = None,
     as_json: JsonOption = False,
     extend: ExtendOption = False,
-    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Draw failed requests again.")] = False,
+    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Retry failed requests.")] = False,
 ) -> None:
-    """Draw the samples a run still owes."""
+    """Generate missing samples."""
     from pairforge import pipeline
     from pairforge.run import open_run
 
@@ -112,10 +112,12 @@ def plan_command(
     recipe: RecipeArgument,
     run: RunOption = None,
     overrides: SetOption = None,
-    pilot: Annotated[int, typer.Option("--pilot", min=0, help="Draw this many problems and scale them up.")] = 0,
+    pilot: Annotated[
+        int, typer.Option("--pilot", min=0, help="Sample this many problems, then estimate the rest.")
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """What a recipe will draw and at most cost; with --pilot what to expect. The pilot's samples count."""
+    """Estimate the sampling cost of a recipe. A pilot's samples are kept and used."""
     from pairforge.pipeline.outlook import outlook
     from pairforge.recipe import load_recipe
 
@@ -129,9 +131,9 @@ def plan_command(
 def verify_command(
     run: RunArgument,
     as_json: JsonOption = False,
-    again: Annotated[bool, typer.Option("--again", help="Judge every sample anew.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Verify every sample again.")] = False,
 ) -> None:
-    """Judge the samples that have no verdict of this verifier yet."""
+    """Verify the samples that this version of the verifier has not checked."""
     from pairforge import pipeline
 
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
@@ -148,7 +150,7 @@ def check_command(
     rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows to read per source.")] = 200,
     as_json: JsonOption = False,
 ) -> None:
-    """A dry run: sources parse, gold verifies itself, prompts fit, the student keeps the reasoning. Samples nothing."""
+    """Check a recipe without sampling: sources, ground truth, prompts, context length, chat template."""
     from pairforge.pipeline.check import check
     from pairforge.recipe import load_recipe
 
@@ -165,10 +167,10 @@ def check_command(
 def print_outlook(seen: Outlook) -> None:
     """What is known, then what the pilot says, each with its interval."""
     out = stdout()
-    out.print(f"{seen.problems:,} problems, {seen.drawable:,} of them can be paired by drawing, {seen.owed:,} owed")
+    out.print(f"{seen.problems:,} problems, {seen.drawable:,} can be paired by sampling, {seen.owed:,} still to sample")
     out.print(f"at most {seen.most_tokens:,} tokens; {seen.budget_limited:,} problems have a budget set by a rule")
     if seen.forecast is None:
-        out.print("what to expect: add --pilot 50 (its samples count)")
+        out.print("for an estimate, add --pilot 50 (its samples are kept and used)")
         return
     out.print(f"expected, from {seen.forecast.piloted} problems (95 % interval):")
     rows = {"accepted problems": "accepted", "draws": "draws", "tokens": "tokens", "seconds": "seconds"}

@@ -144,7 +144,7 @@ def export_command(
     ] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a view in the format of a trainer, with that trainer's own configuration beside it."""
+    """Export a view for another trainer, with a configuration file."""
     from pairforge import demo
     from pairforge.export import export
     from pairforge.pipeline import run_recipe
@@ -189,7 +189,7 @@ def import_command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in preference pairs, or solutions somebody sampled, as a run: verified, and open to every rule."""
+    """Import existing pairs or completions as a run, and verify them."""
     from pairforge.cli.console import print_summary
     from pairforge.pipeline.importing import import_data
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def filter_command(
     run: RunArgument, view: ViewOption = "default", overrides: SetOption = None, as_json: JsonOption = False
 ) -> None:
-    """Apply other rules to the same samples: a new view, in seconds."""
+    """Make a view: apply other rules to the same samples."""
     from pairforge import pipeline
     from pairforge.run import read_view
 
@@ -90,7 +90,7 @@ def sweep_command(
     surfaces: Annotated[bool, typer.Option(help="Test whether form alone tells the sides apart.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Try many rule sets over the same samples: what each keeps, and what it selects for."""
+    """Compare many rule sets over the same samples: the pairs each keeps, and what it selects for."""
     from pairforge.errors import RecipeError
     from pairforge.pipeline import experiments
     from pairforge.run import open_run
@@ -178,7 +178,7 @@ def diff_command(
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="How many problems to list.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """Which problems two views treat differently, and why."""
+    """Compare two views: the problems that differ, and why."""
     from pairforge.pipeline import experiments
     from pairforge.run import open_run
 
@@ -207,7 +207,7 @@ def report_command(
     view: ViewOption = "default",
     out: Annotated[Path | None, typer.Option("--out", help="The HTML file (default: in the view's folder).")] = None,
 ) -> None:
-    """Write a view as one HTML file to read, search and share, and its figures as SVG and PNG."""
+    """Write a view's report: one HTML file, and the figures as SVG and PNG."""
     from pairforge.pipeline.reporting import make_report
     from pairforge.run import open_run
 

@@ -2,7 +2,7 @@
 
 from pairforge.generator.engines.protocol import Completion, Engine, Request
 from pairforge.generator.engines.start import open_engine
-from pairforge.generator.loop import Progress, Store, Weigh, sample
+from pairforge.generator.loop import Measure, Progress, Store, sample
 from pairforge.generator.plan import Accept, Drawn, Plan, Task
 
 __all__ = [
@@ -10,12 +10,12 @@ __all__ = [
     "Completion",
     "Drawn",
     "Engine",
+    "Measure",
     "Plan",
     "Progress",
     "Request",
     "Store",
     "Task",
-    "Weigh",
     "open_engine",
     "sample",
 ]

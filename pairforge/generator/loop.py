@@ -34,7 +34,7 @@ class Store(Protocol):
 
 @dataclass(slots=True)
 class Progress:
-    """How far the loop is. The first five count this sitting, the others the whole plan."""
+    """How far the loop is. The first five count this session, the others the whole plan."""
 
     samples: int = 0
     sampled_tokens: int = 0
@@ -47,8 +47,8 @@ class Progress:
     problems: int = 0
 
 
-Weigh = Callable[[Sample, Verdict | None], Facts]
-"""Called as weigh(sample, verdict); a failed request has no verdict."""
+Measure = Callable[[Sample, Verdict | None], Facts]
+"""Called as measure(sample, verdict); a failed request has no verdict."""
 
 
 def without_length(sample: Sample, verdict: Verdict | None) -> Facts:
@@ -58,7 +58,7 @@ def without_length(sample: Sample, verdict: Verdict | None) -> Facts:
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM: everything that had finished is stored, the rest is owed."""
+    """Ctrl-C or SIGTERM: everything that had finished is stored, the rest is missing."""
 
 
 def sample(
@@ -69,33 +69,33 @@ def sample(
     *,
     model: str,
     revision: str = "",
-    weigh: Weigh | None = None,
+    measure: Measure | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Progress:
-    """Draw what the plan owes: a full window in flight, each sample stored as it finishes, judged beside the engine.
+    """Generate the missing samples: a full window in flight, each one stored as it finishes and verified meanwhile.
 
-    `weigh` turns a judged sample into what the plan's acceptance looks at; by default that is all but its length.
+    `measure` turns a judged sample into what the plan's acceptance looks at; by default that is all but its length.
     Returns when every problem is decided. Raises `Interrupted` on Ctrl-C or SIGTERM, and `EngineError` when the
     engine died, both with everything that finished stored. When nothing but failed requests comes back from the
     start, that is an `EngineError` too (a wrong model name, a wrong key), and none of them is stored: after
     `MOST_EARLY_ERRORS` of them, or sooner where there is nothing more to send and no sample was ever stored.
     """
     progress = Progress(problems=plan.problems)
-    sitting = _Sitting(plan, engine, verifier, store, model, revision, weigh or without_length, progress)
+    loop = _Loop(plan, engine, verifier, store, model, revision, measure or without_length, progress)
     with stop_signals() as stopped:
         while not plan.finished:
             if stopped():
                 raise Interrupted
-            sitting.feed()
-            sitting.settle_early_errors()
-            sitting.collect()
+            loop.feed()
+            loop.settle_early_errors()
+            loop.collect()
             if on_progress is not None:
-                on_progress(sitting.seen())
-    return sitting.seen()
+                on_progress(loop.seen())
+    return loop.seen()
 
 
 @dataclass(slots=True)
-class _Sitting:
+class _Loop:
     """One call of `sample`: what is on its way between plan, engine, verifier and store."""
 
     plan: Plan
@@ -104,7 +104,7 @@ class _Sitting:
     store: Store
     model: str
     revision: str
-    weigh: Weigh
+    measure: Measure
     progress: Progress
     started: float = field(default_factory=time.monotonic)
     requests: dict[str, Request] = field(default_factory=dict)
@@ -145,7 +145,7 @@ class _Sitting:
     def settle_early_errors(self) -> None:
         """Once nothing more can be sent, decide whether the failures are the engine's or the requests' own.
 
-        Where earlier sittings have sampled, the last prompts owed may well be refused for what they are; were that an
+        Where an earlier process has sampled, the last missing prompts may be refused for what they are. If that were an
         error, such a run could never end.
         """
         if not self.early_errors or self.engine.in_flight:
@@ -178,7 +178,7 @@ class _Sitting:
             self.judge(finished)
 
     def decide(self, finished: Sample, verdict: Verdict | None) -> None:
-        facts = self.weigh(finished, verdict)
+        facts = self.measure(finished, verdict)
         self.plan.done(Drawn(finished.problem_id, finished.draw, finished.max_tokens, facts))
 
     def judge(self, finished: Sample) -> None:

@@ -1,6 +1,6 @@
 """What to draw next. Pure: no engine, no clock, no files.
 
-A plan is rebuilt from what is stored, so resuming is planning: whatever is not stored is owed. Acceptance looks at
+A plan is rebuilt from what is stored, so resuming is planning: whatever is not stored is missing. Acceptance looks at
 one problem's samples alone, so the set of draws does not depend on the order in which samples finish.
 """
 
@@ -54,7 +54,7 @@ class _State:
     place: int
     done: dict[int, Facts] = field(default_factory=dict)
     waiting: set[int] = field(default_factory=set)
-    owed: deque[int] = field(default_factory=deque)
+    missing: deque[int] = field(default_factory=deque)
     decided: bool = False
     drawn: bool = False
 
@@ -89,7 +89,7 @@ class Plan:
         stored: Iterable[Drawn] = (),
         stop: tuple[str, ...] = (),
     ) -> None:
-        """`stored` are the draws there are. One that ran into a smaller budget than its task now has is owed again."""
+        """`stored` are the existing draws. One that ran into a smaller budget than its task's is missing again."""
         self._seed, self._max, self._accept, self._stop = run_seed, max_draws, accept, stop
         self._min = min_draws if accept is not None else max_draws
         self._enough, self._first_round = enough, max(self._min, needs)
@@ -120,7 +120,7 @@ class Plan:
         return len(self._states) - self._open
 
     @property
-    def owed(self) -> int:
+    def missing(self) -> int:
         """How many problems may still be drawn."""
         return 0 if self.finished else self._open
 
@@ -161,8 +161,8 @@ class Plan:
         state = self._queue[0][-1]
         if not state.waiting and self._flying - held + 1 > self._useful_in_flight:
             return None
-        draw = state.owed.popleft()
-        if not state.owed:
+        draw = state.missing.popleft()
+        if not state.missing:
             heapq.heappop(self._queue)
         self._flying += not state.waiting
         return self._request(state, draw)
@@ -190,7 +190,7 @@ class Plan:
 
     def _move_on(self, state: _State) -> None:
         """Decide the problem, or owe what it lacks: its first draws, then one more at a time."""
-        if state.decided or state.waiting or state.owed:
+        if state.decided or state.waiting or state.missing:
             return
         first = [draw for draw in range(self._min) if draw not in state.done]
         if first:
@@ -209,7 +209,7 @@ class Plan:
 
     def _owe(self, state: _State, draws: list[int]) -> None:
         """Put the problem in line: further draws before new problems, or, with `enough`, behind them."""
-        state.owed.extend(draws)
+        state.missing.extend(draws)
         further = max(0, draws[0] - self._first_round + 1)
         heapq.heappush(self._queue, (-further if self._enough is None else further, state.place, state))
 

@@ -65,7 +65,7 @@ def draw(session: Session, work: Work, enough: int | None) -> generator.Progress
             store,
             model=block.engine.model,
             revision=block.engine.revision or "",
-            weigh=work.measure,
+            measure=work.measure,
             on_progress=lambda p: progress("sample", *how_far(p, enough), f"{p.sampled_tokens:,} tokens"),
         )
 

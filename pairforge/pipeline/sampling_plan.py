@@ -11,7 +11,7 @@ import polars as pl
 
 from pairforge import chat, lengths
 from pairforge.filters.target import Facts, Target, draws_needed, longest_useful
-from pairforge.generator import Plan, Task, Weigh
+from pairforge.generator import Measure, Plan, Task
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
 from pairforge.pipeline.frozen_target import acceptance, facts_by_problem, frozen_target
 from pairforge.pipeline.sampler import rendered_prompts, sampler_context, sampler_prompt, stop_strings
@@ -36,7 +36,7 @@ class Work:
     plan: Plan
     tasks: list[Task]
     drops: list[Drop]
-    measure: Weigh
+    measure: Measure
     ratio: TokenRatio
     target: Target
 
@@ -73,7 +73,7 @@ def chosen(tasks: list[Task], count: int | None, seed: int) -> list[Task]:
     return sorted(tasks, key=lambda task: digest(["pilot", seed, task.problem_id]))[:count]
 
 
-def length_measure(session: Session, target: Target) -> Weigh:
+def length_measure(session: Session, target: Target) -> Measure:
     """Counts a judged sample in the student's tokens, where its verdict lets it matter to the target at all."""
     tokenizer, block = session.student, session.recipe.format
     questions = dict(session.problems.select("id", "question").iter_rows())

@@ -22,7 +22,7 @@ from pairforge.train.data import TrainData
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a training run ended. `path` holds the model; `seconds` is the time of the steps of this sitting."""
+    """How a training run ended. `path` holds the model; `seconds` is the time of the steps of this process."""
 
     path: str
     rows: int

@@ -1,4 +1,4 @@
-"""The plan: what is owed, given what is stored."""
+"""The plan: what is missing, given what is stored."""
 
 import random
 
@@ -139,7 +139,7 @@ def test_enough_has_in_flight_what_it_should_take_to_find_those_missing():
         finish(plan, request, "correct")
     assert not plan.finished, "one is still in flight"
     finish(plan, hopeful[2], "correct")
-    assert (plan.finished, plan.accepted, plan.owed, plan.most_tokens) == (True, 4, 0, 0)
+    assert (plan.finished, plan.accepted, plan.missing, plan.most_tokens) == (True, 4, 0, 0)
     assert everything(plan) == []
     assert plan.undrawn()[0] == "p066"
 
