@@ -14,6 +14,7 @@ LAYER = {
     "errors": 0,
     "config": 0,
     "paper": 0,
+    "progress": 0,
     "records": 1,
     "intervals": 1,
     "rowfiles": 1,

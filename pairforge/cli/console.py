@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pairforge.pipeline import Progress, Summary
+    from pairforge.pipeline import Summary
+    from pairforge.progress import Progress
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run: its name under runs/, or its path.")]
 SetOption = Annotated[

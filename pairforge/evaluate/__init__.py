@@ -24,7 +24,7 @@ from pairforge.evaluate.comparison import Comparison, compare, draw, markdown
 from pairforge.evaluate.divergence import divergence
 from pairforge.evaluate.scoring import Answer
 from pairforge.intervals import Estimate
-from pairforge.pipeline import Progress, quiet
+from pairforge.progress import Progress, quiet
 from pairforge.run import Run
 from pairforge.run.atomic import write_text
 

@@ -18,8 +18,9 @@ from pairforge import demo, pipeline
 from pairforge.evaluate import benchmarks
 from pairforge.evaluate.majority import votes
 from pairforge.evaluate.scoring import Answer, Outcome
-from pairforge.pipeline import Progress, run_recipe
+from pairforge.pipeline import run_recipe
 from pairforge.pipeline.recipe_settings import open_verifier
+from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe, parse_recipe
 from pairforge.records import Sample, Status, digest
 from pairforge.run import Run
@@ -57,7 +58,7 @@ def ask(
     *,
     engine: dict[str, Any] | None = None,
     overrides: Sequence[str] = (),
-    progress: Progress = pipeline.quiet,
+    progress: Progress = quiet,
 ) -> Run:
     """Ask one model the questions of one benchmark, or finish doing so; returns the run with the answers.
 

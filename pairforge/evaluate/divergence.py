@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pairforge import chat, demo, intervals, lengths
 from pairforge.errors import TrainError, require
 from pairforge.intervals import Estimate
-from pairforge.pipeline import Progress, quiet, run_recipe
+from pairforge.pipeline import run_recipe
 from pairforge.pipeline.sampler import sampler_prompt
+from pairforge.progress import Progress, quiet
 from pairforge.records import Sample
 from pairforge.run import Run
 

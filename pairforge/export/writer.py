@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,10 @@ from pairforge.export.format import EVAL_SPLIT, Format
 from pairforge.export.formats import FORMATS
 from pairforge.export.settings import settings_of
 from pairforge.export.split import held_out
+from pairforge.progress import Progress
 from pairforge.rowfiles import iter_rows
 from pairforge.run import Run
 from pairforge.run.atomic import replacing_folder, write_text
-
-Progress = Callable[[str, int, int | None, str], None]
 
 
 @dataclass(frozen=True, slots=True)

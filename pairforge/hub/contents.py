@@ -22,8 +22,9 @@ from pairforge.filters.summary import COLUMNS
 from pairforge.hub.card import render_card
 from pairforge.hub.facts import read_columns, view_facts
 from pairforge.hub.redact import published, published_text
-from pairforge.hub.shards import SHARD_BYTES, Progress, pair_rows, write_splits
+from pairforge.hub.shards import SHARD_BYTES, pair_rows, write_splits
 from pairforge.hub.unpaired import sample_rows, sample_schema
+from pairforge.progress import Progress
 from pairforge.report.figures import save, view_figures
 from pairforge.report.statistics import view_statistics
 from pairforge.run import Run, read_view

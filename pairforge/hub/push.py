@@ -39,7 +39,7 @@ from pairforge.hub.repository import (
     read_remote,
     set_tag,
 )
-from pairforge.hub.shards import Progress
+from pairforge.progress import Progress
 
 UPLOAD_AT_ONCE = 4  # files per upload step: some parallelism, and progress after each step
 BAD_UPLOAD = frozenset({400, 403, 422})  # object stores answer a damaged or expired upload with these

@@ -12,7 +12,8 @@ from pyarrow.dataset import ParquetFragmentScanOptions
 from pairforge.errors import HubError
 from pairforge.hub.client import explained, wait_s, with_timeout
 from pairforge.hub.contents import CARD
-from pairforge.hub.shards import Progress, RowHash
+from pairforge.hub.shards import RowHash
+from pairforge.progress import Progress
 
 Show = Callable[[int], None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 
 from pairforge.export.split import held_out
 from pairforge.hub.redact import published_text
+from pairforge.progress import Progress
 from pairforge.rowfiles import iter_rows
-
-Progress = Callable[[str, int, int | None, str], None]
 
 SHARD_BYTES = 64 << 20  # a shard is about what streaming it keeps in memory
 ROWS_PER_GROUP = 1000

@@ -8,12 +8,11 @@ from pairforge.pipeline.building import Summary, build, evidence_counts, summari
 from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.recipe_settings import run_recipe
 from pairforge.pipeline.sampling import sample
-from pairforge.pipeline.session import Progress, Session, open_session, quiet
+from pairforge.pipeline.session import Session, open_session
 from pairforge.pipeline.verifying import verify
 from pairforge.pipeline.view import make_view, write_view
 
 __all__ = [
-    "Progress",
     "Session",
     "Summary",
     "build",
@@ -21,7 +20,6 @@ __all__ = [
     "make_view",
     "open_session",
     "prepare",
-    "quiet",
     "run_recipe",
     "sample",
     "summarise",

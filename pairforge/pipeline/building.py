@@ -11,9 +11,10 @@ import polars as pl
 
 from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.sampling import sample
-from pairforge.pipeline.session import Progress, Session, quiet
+from pairforge.pipeline.session import Session
 from pairforge.pipeline.verifying import verify
 from pairforge.pipeline.view import make_view
+from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
 from pairforge.run import read_view
 

@@ -12,8 +12,8 @@ from typing import Any
 from pairforge import chat, lengths, sources
 from pairforge.errors import PairforgeError, TemplateError
 from pairforge.pipeline.sampler import UNKNOWN_CONTEXT, load_sampler, rendered_prompts, sampler_context
-from pairforge.pipeline.session import Progress, quiet
 from pairforge.pipeline.student import completion, load_student, student_prompt
+from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Problem, Sample
 from pairforge.verifier import Item, Verifier

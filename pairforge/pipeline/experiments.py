@@ -19,9 +19,10 @@ from pairforge.filters.separability import Surface, separability
 from pairforge.filters.sweep import Arm, ArmResult, grid, label, sweep, to_table
 from pairforge.filters.undecided import undecided
 from pairforge.pipeline.recipe_settings import run_recipe
-from pairforge.pipeline.session import Progress, Session, quiet
+from pairforge.pipeline.session import Session
 from pairforge.pipeline.student import completion
 from pairforge.pipeline.view import formats_of_pair, write_view
+from pairforge.progress import Progress, quiet
 from pairforge.report.figures import save, sweep_figure
 from pairforge.run import Run
 from pairforge.run.atomic import replacing, write_text

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from pairforge.pipeline.building import Summary, build
-from pairforge.pipeline.session import Progress, quiet
+from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe, parse_recipe
 
 # Labelled sides stay what they were; solutions without a label may stand on either side. Both bounds are open: an

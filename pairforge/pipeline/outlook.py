@@ -14,8 +14,9 @@ from pairforge.pipeline.frozen_target import facts_by_problem
 from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.sampling import sample
 from pairforge.pipeline.sampling_plan import Work, chosen, plan_sampling
-from pairforge.pipeline.session import Progress, Session, quiet
+from pairforge.pipeline.session import Session
 from pairforge.pipeline.verifying import verify
+from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
 
 RECORD_BYTES = 400  # one sample's and its verdict's row without the text, as measured in the logs

@@ -10,7 +10,8 @@ from pairforge import sources
 from pairforge.errors import RunError, SourceError
 from pairforge.pipeline.recipe_changes import Changes, changes, only_adds, refusal
 from pairforge.pipeline.recipe_settings import evidence_settings, run_recipe
-from pairforge.pipeline.session import Progress, Session, quiet
+from pairforge.pipeline.session import Session
+from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe, dump_recipe
 from pairforge.run import Run
 

@@ -11,7 +11,8 @@ import polars as pl
 
 from pairforge.filters import Evidence, gold_suspects
 from pairforge.filters.sweep import ArmResult
-from pairforge.pipeline.session import Progress, open_session, quiet
+from pairforge.pipeline.session import open_session
+from pairforge.progress import Progress, quiet
 from pairforge.report.figures import save_view_figures
 from pairforge.report.page import ReportData, write_report
 from pairforge.report.statistics import ViewStatistics, view_statistics

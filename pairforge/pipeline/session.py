@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,19 +17,13 @@ from pairforge.pipeline.recipe_settings import run_recipe
 from pairforge.pipeline.sampler import load_sampler
 from pairforge.pipeline.student import Format, formats_of, load_student
 from pairforge.pipeline.student_lengths import sample_lengths, text_quality
+from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
 from pairforge.records import Problem
 from pairforge.run import Run, open_run
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-Progress = Callable[[str, int, int | None, str], None]
-"""Called as progress(stage, done, total or None, note) while a stage works; it draws, or does nothing."""
-
-
-def quiet(stage: str, done: int, total: int | None, note: str) -> None:
-    """A `Progress` that shows nothing."""
 
 
 class Session:

@@ -16,7 +16,7 @@ from pairforge.run import Run
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from pairforge.pipeline.session import Progress
+    from pairforge.progress import Progress
 
 QUALITY_CACHE = "quality-1"  # counts up when a measure changes its meaning
 
