@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,8 @@ from pairforge.cli.console import JsonOption, outcome, plain, print_json, stdout
 
 if TYPE_CHECKING:
     from pairforge.verifier.files import Row
+
+Percent = Literal["strict", "lenient"]  # the verifier's own type would load the verifier for `--help`
 
 
 @app.command("grade")
@@ -30,7 +32,10 @@ def grade_command(
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="ID", help="Explain one row, step by step.")
     ] = None,
-    policy: Annotated[str, typer.Option("--policy", help="Strictness of the verifier.")] = "default",
+    percent: Annotated[
+        Percent,
+        typer.Option("--percent", help="Whether 20 % equals a bare 20; strict: only where the text says percent."),
+    ] = "lenient",
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes (default: cores).")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,10 +45,10 @@ def grade_command(
     with outcome(as_json):
         rows = read_rows(file, gold=gold, response=response, id_column=id_column)
         if explain is not None:
-            steps = _explained(rows, explain, policy)
+            steps = _explained(rows, explain, percent)
             print_json(dict(steps)) if as_json else _print_steps(steps)
             return
-        counts = _graded(rows, output, policy, workers)
+        counts = _graded(rows, output, percent, workers)
     if as_json:
         print_json(
             {"file": str(file), "rows": sum(counts.values()), "counts": dict(counts), "output": str(output or "")}
@@ -52,7 +57,7 @@ def grade_command(
         _print_counts(counts)
 
 
-def _graded(rows: Iterator[Row], output: Path | None, policy: str, workers: int | None) -> Counter[str]:
+def _graded(rows: Iterator[Row], output: Path | None, percent: Percent, workers: int | None) -> Counter[str]:
     """Grade all rows and write them beside `output`, which appears only when it is complete."""
     from pairforge.run.atomic import replacing
     from pairforge.verifier import Verifier
@@ -60,7 +65,7 @@ def _graded(rows: Iterator[Row], output: Path | None, policy: str, workers: int 
 
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
-        verifier = stack.enter_context(Verifier(workers=workers, policy=policy))
+        verifier = stack.enter_context(Verifier(workers=workers, percent=percent))
         temporary = stack.enter_context(replacing(output)) if output else None
         lines = stack.enter_context(temporary.open("w", encoding="utf-8")) if temporary else None
         for _, verdict in grade_rows(rows, verifier):
@@ -72,7 +77,7 @@ def _graded(rows: Iterator[Row], output: Path | None, policy: str, workers: int 
     return counts
 
 
-def _explained(rows: Iterator[Row], wanted: str, policy: str) -> list[tuple[str, str]]:
+def _explained(rows: Iterator[Row], wanted: str, percent: Percent) -> list[tuple[str, str]]:
     from pairforge.errors import VerifierError
     from pairforge.verifier import explain
 
@@ -80,7 +85,7 @@ def _explained(rows: Iterator[Row], wanted: str, policy: str) -> list[tuple[str,
         if row.id == wanted:
             if row.problem:
                 return [("row", row.problem)]
-            return explain(row.gold, row.response, finish_reason=row.finish_reason, policy=policy)
+            return explain(row.gold, row.response, finish_reason=row.finish_reason, percent=percent)
     raise VerifierError(f"no row {wanted!r}", hint="rows are named by --id COLUMN, else by their number from 0")
 
 

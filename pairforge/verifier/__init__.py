@@ -1,6 +1,6 @@
 """Decide whether a completion's final answer equals the gold answer: right, safe and fast on any text."""
 
 from pairforge.records import Verdict
-from pairforge.verifier.verifier import VERIFIER_VERSION, Item, Verifier, explain, grade
+from pairforge.verifier.verifier import VERIFIER_VERSION, Item, Verifier, explain, grade, verifier_version
 
-__all__ = ["VERIFIER_VERSION", "Item", "Verdict", "Verifier", "explain", "grade"]
+__all__ = ["VERIFIER_VERSION", "Item", "Verdict", "Verifier", "explain", "grade", "verifier_version"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pairforge.errors import VerifierError
 from pairforge.records import FinishReason, Verdict
-from pairforge.verifier.verifier import VERIFIER_VERSION, Item, Verifier
+from pairforge.verifier.verifier import Item, Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def grade_rows(rows: Iterable[Row], verifier: Verifier) -> Iterator[tuple[Row, V
     for verdict in verifier.verify(items()):
         row = held.pop(verdict.sample_key)
         if row.problem:
-            yield row, Verdict(row.id, "error", "", "input", row.problem, VERIFIER_VERSION)
+            yield row, Verdict(row.id, "error", "", "input", row.problem, verifier.version)
         else:
-            yield row, Verdict(row.id, verdict.status, verdict.answer, verdict.rule, verdict.detail, VERIFIER_VERSION)
+            yield row, Verdict(row.id, verdict.status, verdict.answer, verdict.rule, verdict.detail, verifier.version)
 
 
 def _text(value: Any) -> str:

@@ -32,6 +32,14 @@ _POLL_EVERY_S = 0.002
 _GOLDS_KEPT = 20_000
 
 
+def verifier_version(percent: Percent = "lenient") -> str:
+    """What a verdict carries: the verifier's version, and the choice about percent signs where it is not the default.
+
+    Verdicts made under another choice thus count as made by another verifier.
+    """
+    return VERIFIER_VERSION if percent == "lenient" else f"{VERIFIER_VERSION}+{percent}"
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One completion to verify. `text` is raw, with its reasoning; `key` is the verdict's `sample_key`."""
@@ -47,7 +55,7 @@ class Verifier:
 
     `timeout_s` bounds one comparison. `cache` names a file in which decisions survive between runs. `percent`:
     "lenient" takes 20 % and a bare 20 as equal, "strict" only where the words around them speak of a percentage.
-    Raises `VerifierError` for an unknown policy or choice, or when worker processes cannot start.
+    Raises `VerifierError` for an unknown choice, or when worker processes cannot start.
     """
 
     def __init__(
@@ -55,19 +63,17 @@ class Verifier:
         *,
         workers: int | None = None,
         timeout_s: float = 2.0,
-        policy: str = "default",
         percent: Percent = "lenient",
         cache: Path | None = None,
     ) -> None:
-        if policy != "default":
-            raise VerifierError(f"unknown verifier policy {policy!r}", hint="policies: default")
         if percent not in get_args(Percent):
             raise VerifierError(f"unknown percent choice {percent!r}", hint="choices: strict, lenient")
         if (workers is not None and workers < 1) or timeout_s <= 0:
             raise VerifierError(f"workers={workers}, timeout_s={timeout_s}", hint="both must be positive")
         self._pool = Pool(workers or min(8, os.cpu_count() or 1), timeout_s)
-        self._decisions = DecisionCache(cache, VERIFIER_VERSION + policy)
+        self._decisions = DecisionCache(cache, VERIFIER_VERSION)
         self._percent: Percent = percent
+        self.version = verifier_version(percent)
         self._golds: dict[str, Extraction] = {}
         self._finished: deque[Verdict] = deque()
         self._waiting: dict[Comparison, list[tuple[str, str]]] = {}
@@ -102,20 +108,20 @@ class Verifier:
         gold = self._gold(item.gold)
         if gold.missing:
             status: Status = "refused" if gold.missing == "refused" else "gold_unparsed"
-            return Verdict(item.key, status, "", "gold", gold.how, VERIFIER_VERSION)
+            return Verdict(item.key, status, "", "gold", gold.how, self.version)
         found = extract_answer(item.text, item.finish_reason)
         if found.missing:
-            return Verdict(item.key, found.missing, found.answer, "extract", found.how, VERIFIER_VERSION)
+            return Verdict(item.key, found.missing, found.answer, "extract", found.how, self.version)
         if found.whole and _stated_word_for_word(gold.answer, found.whole):
-            return Verdict(item.key, "correct", gold.answer, "identical", "the gold's words", VERIFIER_VERSION)
+            return Verdict(item.key, "correct", gold.answer, "identical", "the gold's words", self.version)
         if found.prose:
-            return Verdict(item.key, "no_answer", found.answer, "extract", "a sentence and no value", VERIFIER_VERSION)
+            return Verdict(item.key, "no_answer", found.answer, "extract", "a sentence and no value", self.version)
         pair = Comparison(gold.answer, found.answer, gold.percent, found.percent, self._percent)
         decision = _decide_identical(pair) or self._decisions.get(pair)
         if decision is None and (decision := _decide_plain(pair)):
             self._decisions.put(pair, decision)
         if decision is not None:
-            return _verdict(item.key, found.answer, decision)
+            return self._verdict(item.key, found.answer, decision)
         self._waiters += 1
         if pair in self._waiting:
             self._waiting[pair].append((item.key, found.answer))
@@ -133,7 +139,7 @@ class Verifier:
             self._decisions.put(pair, decision)
             for item_key, answer in self._waiting.pop(pair):
                 self._waiters -= 1
-                self._finished.append(_verdict(item_key, answer, decision))
+                self._finished.append(self._verdict(item_key, answer, decision))
         ready = list(self._finished)
         self._finished.clear()
         return ready
@@ -187,9 +193,8 @@ class Verifier:
             found = self._golds[gold] = extract_gold(gold)
         return found
 
-
-def _verdict(key: str, answer: str, decision: Decision) -> Verdict:
-    return Verdict(key, decision.status, answer, decision.rule, decision.detail, VERIFIER_VERSION)
+    def _verdict(self, key: str, answer: str, decision: Decision) -> Verdict:
+        return Verdict(key, decision.status, answer, decision.rule, decision.detail, self.version)
 
 
 # --- quick rules ----------------------------------------------------------------------------------------------
@@ -246,28 +251,26 @@ def _without_spacing(text: str) -> str:
 # --- one response ---------------------------------------------------------------------------------------------
 
 
-_shared: tuple[int, Verifier] | None = None
+_shared: dict[tuple[int, Percent], Verifier] = {}  # by process: a forked child must not share its parent's pipes
 _shared_lock = threading.Lock()
 
 
-def grade(gold: str, response: str, *, finish_reason: FinishReason = "stop", policy: str = "default") -> Verdict:
-    """Verify one response against its gold answer. Safe from any thread; one worker is started and kept.
+def grade(gold: str, response: str, *, finish_reason: FinishReason = "stop", percent: Percent = "lenient") -> Verdict:
+    """Verify one response against its gold answer. Safe from any thread; one worker per choice is started and kept.
 
-    Raises `VerifierError` for an unknown policy.
+    `percent` is as for `Verifier`. Raises `VerifierError` for an unknown choice.
     """
-    global _shared
-    if policy != "default":
-        raise VerifierError(f"unknown verifier policy {policy!r}", hint="policies: default")
     with _shared_lock:
-        if _shared is None or _shared[0] != os.getpid():  # a forked child must not share its parent's pipes
-            _shared = (os.getpid(), Verifier(workers=1))
-            atexit.register(_shared[1].close)
-        return next(_shared[1].verify([Item("", gold, response, finish_reason)]))
+        verifier = _shared.get((os.getpid(), percent))
+        if verifier is None:
+            verifier = _shared[os.getpid(), percent] = Verifier(workers=1, percent=percent)
+            atexit.register(verifier.close)
+        return next(verifier.verify([Item("", gold, response, finish_reason)]))
 
 
 def _forget_shared() -> None:
     global _shared, _shared_lock
-    _shared, _shared_lock = None, threading.Lock()
+    _shared, _shared_lock = {}, threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget_shared)
@@ -276,14 +279,16 @@ os.register_at_fork(after_in_child=_forget_shared)
 Step = tuple[str, str]
 
 
-def explain(gold: str, response: str, *, finish_reason: FinishReason = "stop", policy: str = "default") -> list[Step]:
+def explain(
+    gold: str, response: str, *, finish_reason: FinishReason = "stop", percent: Percent = "lenient"
+) -> list[Step]:
     """How a verdict comes about, to print: (step, what happened) from the gold and the raw response to the decision.
 
-    Raises `VerifierError`.
+    `percent` is as for `Verifier`. Raises `VerifierError`.
     """
     wanted, found = extract_gold(gold), extract_answer(response, finish_reason)
     written_as = split_reasoning(response).frame if isinstance(response, str) else "none"
-    verdict = grade(gold, response, finish_reason=finish_reason, policy=policy)
+    verdict = grade(gold, response, finish_reason=finish_reason, percent=percent)
     steps = [
         ("gold", str(gold)),
         ("gold answer", wanted.how if wanted.missing else f"{wanted.answer}   ({wanted.how})"),
@@ -294,5 +299,5 @@ def explain(gold: str, response: str, *, finish_reason: FinishReason = "stop", p
         sides = [name for name, on in (("gold", wanted.percent), ("response", found.percent)) if on]
         steps.append(("percent", f"the words of the {' and the '.join(sides)} speak of a percentage"))
     steps.append(("rule", f"{verdict.rule}: {verdict.detail}"))
-    steps.append(("decision", f"{verdict.status}   (verifier {verdict.verifier_version}, policy {policy})"))
+    steps.append(("decision", f"{verdict.status}   (verifier {verdict.verifier_version}, percent {percent})"))
     return steps

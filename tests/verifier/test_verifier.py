@@ -3,7 +3,7 @@
 import pytest
 
 from pairforge.errors import VerifierError
-from pairforge.verifier import Item, Verifier, grade
+from pairforge.verifier import VERIFIER_VERSION, Item, Verifier, explain, grade, verifier_version
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,28 @@ def test_a_hanging_answer_costs_only_itself(verifier: Verifier):
     assert statuses["tower"] not in ("correct", "incorrect")
 
 
-def test_an_unknown_policy_is_an_error():
-    with pytest.raises(VerifierError, match="policy"):
-        Verifier(policy="lenient")
+def test_the_choice_about_percent_signs_is_part_of_a_verdicts_version():
+    verdicts = {percent: grade("20\\%", "\\boxed{20}", percent=percent) for percent in ("lenient", "strict", "lenient")}
+    assert (verdicts["lenient"].status, verdicts["lenient"].verifier_version) == ("correct", VERIFIER_VERSION)
+    assert (verdicts["strict"].status, verdicts["strict"].verifier_version) == (
+        "incorrect",
+        f"{VERIFIER_VERSION}+strict",
+    )
+
+
+@pytest.mark.parametrize("response", ["\\boxed{7}", "\\boxed{\\sqrt{49}}", "I cannot tell.", "The answer is 20 %."])
+def test_every_verdict_of_a_verifier_carries_its_version(response: str):
+    assert grade("20\\%", response, percent="strict").verifier_version == verifier_version("strict")
+    assert grade("", response, percent="strict").verifier_version == verifier_version("strict")
+
+
+def test_explain_names_the_choice_about_percent_signs():
+    for percent, status in (("lenient", "correct"), ("strict", "incorrect")):
+        steps = dict(explain("20\\%", "\\boxed{20}", percent=percent))  # type: ignore[arg-type]
+        assert steps["decision"].startswith(status) and f"percent {percent}" in steps["decision"]
+        assert steps["rule"].startswith(f"percent_{percent}")
+
+
+def test_an_unknown_choice_is_an_error():
+    with pytest.raises(VerifierError, match="percent"):
+        grade("20", "20", percent="maybe")  # type: ignore[arg-type]
