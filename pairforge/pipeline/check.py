@@ -109,7 +109,7 @@ def _given_statuses(
     items = [Item(s.key, by_id[s.problem_id].answer, s.text, s.finish_reason) for s in given if s.problem_id in by_id]
     source = {s.key: by_id[s.problem_id].source for s in given if s.problem_id in by_id}
     counts: dict[str, Counter[str]] = {}
-    with Verifier(timeout_s=recipe.verifier.timeout_s) as verifier:
+    with Verifier(timeout_s=recipe.verifier.timeout_s, percent=recipe.verifier.percent) as verifier:
         for done, verdict in enumerate(verifier.verify(items), start=1):
             counts.setdefault(source[verdict.sample_key], Counter())[verdict.status] += 1
             progress("given", done, len(items), "")
@@ -132,7 +132,7 @@ def _shown_drops(drops: list[Drop], source: str) -> str:
 def _check_gold(recipe: Recipe, problems: list[Problem], report: Report) -> None:
     """Ground truth that does not verify itself can never make a sample correct."""
     items = [Item(p.id, p.answer, f"\\boxed{{{p.answer}}}") for p in problems]
-    with Verifier(timeout_s=recipe.verifier.timeout_s) as verifier:
+    with Verifier(timeout_s=recipe.verifier.timeout_s, percent=recipe.verifier.percent) as verifier:
         bad = [v for v in verifier.verify(items) if v.status != "correct"]
     answers = {p.id: p.answer for p in problems}
     shown = "; ".join(f"{answers[v.sample_key]!r}: {v.status}" for v in bad[:5])

@@ -46,7 +46,19 @@ def prepare(
                 read_sources(recipe, run, progress=progress)
         elif changed:
             run.update_manifest(evidence=evidence_settings(recipe))
+        keep_percent_choice(recipe, run)
     return Session(recipe, run, progress)
+
+
+def keep_percent_choice(recipe: Recipe, run: Run) -> None:
+    """Make the recipe's choice about percent signs the run's own, so that later commands do not judge again without it.
+
+    The rest of the recipe on disk stays: it tells what the evidence was made with.
+    """
+    stored = run_recipe(run)
+    if stored.verifier.percent != recipe.verifier.percent:
+        verifier = stored.verifier.model_copy(update={"percent": recipe.verifier.percent})
+        run.write_recipe(dump_recipe(stored.model_copy(update={"verifier": verifier})))
 
 
 def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> None:

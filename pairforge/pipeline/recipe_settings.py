@@ -31,4 +31,4 @@ def open_verifier(recipe: Recipe, run: Run) -> Verifier:
     """The recipe's verifier, with the run's own cache of decisions."""
     block = recipe.verifier
     workers = None if block.workers == "auto" else block.workers
-    return Verifier(workers=workers, timeout_s=block.timeout_s, cache=run.verifier_cache)
+    return Verifier(workers=workers, timeout_s=block.timeout_s, percent=block.percent, cache=run.verifier_cache)

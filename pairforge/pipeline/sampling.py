@@ -9,7 +9,7 @@ from pairforge.filters.evidence import ENOUGH
 from pairforge.pipeline.recipe_settings import open_verifier
 from pairforge.pipeline.sampling_plan import Work, plan_sampling
 from pairforge.pipeline.session import Session
-from pairforge.pipeline.verifying import verify
+from pairforge.pipeline.verifying import record_verifier, verify
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Sample, Verdict, to_row
 from pairforge.run import Run
@@ -39,6 +39,7 @@ def sample(
         if work.plan.finished:
             return None
         run.update_manifest(token_ratio=asdict(work.ratio))
+        record_verifier(session)
         try:
             drawn = draw(session, work, enough)
         finally:

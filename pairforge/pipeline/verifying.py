@@ -9,7 +9,7 @@ import polars as pl
 from pairforge.pipeline.recipe_settings import open_verifier
 from pairforge.pipeline.session import Session
 from pairforge.records import to_row
-from pairforge.verifier import VERIFIER_VERSION, Item
+from pairforge.verifier import Item, verifier_version
 
 
 def verify(session: Session, *, again: bool = False) -> None:
@@ -25,17 +25,25 @@ def verify(session: Session, *, again: bool = False) -> None:
                         session.progress("verify", done, len(missing), "")
             finally:
                 session.verdicts_changed()
-            run.update_manifest(verifier={**recipe.verifier.model_dump(mode="json"), "version": VERIFIER_VERSION})
+            record_verifier(session)
         if run.compact():
             session.verdicts_changed()
 
 
+def record_verifier(session: Session) -> None:
+    """Record which verifier judged last, and with which settings: the dataset card tells it."""
+    settings = session.recipe.verifier
+    version = verifier_version(settings.percent)
+    session.run.update_manifest(verifier={**settings.model_dump(mode="json"), "version": version})
+
+
 def missing_verdicts(session: Session, *, again: bool = False) -> set[str]:
-    """Keys of the samples that this verifier has not judged (`again`: of all). A failed request has no verdict."""
+    """Keys of the samples that the recipe's verifier has not judged (`again`: of all). A failed request has none."""
     keys = set(session.kept_samples.filter(pl.col("finish_reason") != "error")["sample_key"])
     if again:
         return keys
-    current = session.verdicts.filter(pl.col("verifier_version") == VERIFIER_VERSION)
+    version = verifier_version(session.recipe.verifier.percent)
+    current = session.verdicts.filter(pl.col("verifier_version") == version)
     return keys.difference(current["sample_key"])
 
 

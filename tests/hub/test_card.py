@@ -94,6 +94,20 @@ def test_several_views_are_several_sections_and_recipes(tmp_path):
     assert [c["config_name"] for c in DatasetCard(contents.card).data.configs] == ["all", "arm"]
 
 
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [
+        ({}, "percent signs `lenient` (20 % and a bare 20 are equal)"),  # a run made before there was a choice
+        ({"percent": "lenient"}, "percent signs `lenient` (20 % and a bare 20 are equal)"),
+        ({"percent": "strict"}, "percent signs `strict` (20 % and a bare 20 are equal only where the text around"),
+    ],
+)
+def test_the_card_tells_how_percent_signs_counted(tmp_path, recorded, told):
+    run = small_run(tmp_path / "run")
+    run.update_manifest(verifier={"version": "v1", "timeout_s": 2.0} | recorded)
+    assert told in stage(run, {"default": "default"}, "ana/pairs").card
+
+
 def test_figures_of_a_view_are_published_and_shown(tmp_path):
     contents = contents_of(tmp_path)
     assert "![figures/default/gap.png](figures/default/gap.png)" in contents.card

@@ -15,9 +15,21 @@ from pairforge import lengths
 from pairforge.cli import app, views  # noqa: F401  (importing registers the commands)
 from pairforge.generator import Completion, Request
 from pairforge.generator.engines.scripted import ScriptedEngine
-from pairforge.pipeline import Session, build, evidence_counts, make_view, prepare, sample, sampling, verify
+from pairforge.pipeline import (
+    Session,
+    build,
+    evidence_counts,
+    make_view,
+    open_session,
+    prepare,
+    sample,
+    sampling,
+    verify,
+)
+from pairforge.pipeline.verifying import missing_verdicts
 from pairforge.records import Verdict, to_row
 from pairforge.run import Run, read_view
+from pairforge.verifier import VERIFIER_VERSION
 from tests.pipeline.conftest import add
 
 Make = Callable[..., Any]
@@ -125,6 +137,48 @@ def test_a_stage_sees_what_the_stages_before_it_appended(recipe: Make, scripted:
         first, second = ((run.view(view) / "pairs.parquet").read_bytes() for run in (one, many))
         assert first == second
     assert (read_view(one, "before").pairs, read_view(one, "after").pairs) == (0, 12)
+
+
+def test_another_choice_about_percent_signs_judges_again_and_stays_the_runs_own(
+    recipe: Make, scripted: Make, tmp_path: Path
+):
+    scripted(add)
+    build(recipe(), tmp_path / "run")
+    run = Run(tmp_path / "run")
+    before = run.recipe_file.read_text()
+    assert versions(run) == {VERIFIER_VERSION}
+    build(recipe("verifier.percent=strict", "filter.gap.min=2"), run.path)
+    assert versions(run) == {f"{VERIFIER_VERSION}+strict"}
+    assert run.manifest().verifier is not None
+    assert run.manifest().to_json()["verifier"]["percent"] == "strict"
+    assert run.recipe_file.read_text() == before.replace("percent: lenient", "percent: strict")
+    assert missing_verdicts(open_session(run)) == set()
+    build(recipe(), run.path)
+    assert versions(run) == {VERIFIER_VERSION} and run.recipe_file.read_text() == before
+
+
+def test_a_run_from_before_there_was_a_choice_is_not_judged_again(finished: Run):
+    lines = finished.recipe_file.read_text().splitlines()
+    finished.recipe_file.write_text("\n".join(line for line in lines if "percent:" not in line))
+    assert missing_verdicts(open_session(finished)) == set()
+
+
+def test_the_manifest_names_the_verifier_where_all_verdicts_were_made_while_sampling(
+    recipe: Make, scripted: Make, tmp_path: Path, problems_file: Path
+):
+    scripted(add)
+    settings = recipe("filter.chosen.origin=sampled", "verifier.percent=strict")
+    problems_file.write_text(problems_file.read_text().replace('"long":', '"unread":'))
+    without_solutions = settings.sources[0].model_copy(update={"columns": {}})
+    settings = settings.model_copy(update={"sources": (without_solutions,)})
+    run = prepare(settings, tmp_path / "run").run
+    sample(Session(settings, run))
+    assert not list(run.given()) and versions(run) == {f"{VERIFIER_VERSION}+strict"}
+    assert run.manifest().to_json()["verifier"]["version"] == f"{VERIFIER_VERSION}+strict"
+
+
+def versions(run: Run) -> set[str]:
+    return set(run.verdict_table()["verifier_version"])
 
 
 def test_a_verdict_without_a_sample_is_not_counted(finished: Run, recipe: Make):

@@ -136,6 +136,7 @@ CONTRACT: dict[str, Change] = {
     # --- what the student sees, and the rest
     "verifier.timeout_s": Change(see.verifier, "9"),
     "verifier.workers": Change(see.verifier, "3"),
+    "verifier.percent": Change(see.verifier, "strict"),
     "format.system": Change(see.pairs, "Think.", GIVEN_PAIRS),
     "format.user": Change(see.pairs, "'{question} Go on.'", GIVEN_PAIRS),
     "format.frame": Change(see.pairs, "sky-t1", GIVEN_PAIRS),
