@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,20 +16,30 @@ from pairforge.cli import app
 from pairforge.cli.console import JsonOption, outcome, plain, print_json, stdout
 
 if TYPE_CHECKING:
-    from pairforge.verifier.files import Row
+    from pairforge.verifier.files import Columns, Row, Tally
 
 Percent = Literal["strict", "lenient"]  # the verifier's own type would load the verifier for `--help`
 
 
 @app.command("grade")
 def grade_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines or parquet.")],
-    gold: Annotated[str, typer.Option("--gold", help="Column with the gold answer.")],
-    response: Annotated[str, typer.Option("--response", help="Column with the response, or a list of responses.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines, parquet or CSV.")],
+    gold: Annotated[
+        str | None, typer.Option("--gold", help="Column with the gold answer; else gold, answer, ground_truth or gt.")
+    ] = None,
+    response: Annotated[
+        str | None,
+        typer.Option(
+            "--response",
+            help="Column with the response, or a list of responses; else response, completion, output or prediction.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write one JSON line per response here.")
     ] = None,
-    id_column: Annotated[str | None, typer.Option("--id", help="Column that names the row; else its number.")] = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id", help="Column that names the row; else id, or its number.")
+    ] = None,
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="ID", help="Explain one row, step by step.")
     ] = None,
@@ -40,41 +51,47 @@ def grade_command(
     as_json: JsonOption = False,
 ) -> None:
     """Grade responses against gold answers: status, extracted answer and the rule that decided, per row."""
-    from pairforge.verifier.files import read_rows
+    from pairforge.verifier.files import choose_columns, read_rows
 
     with outcome(as_json):
-        rows = read_rows(file, gold=gold, response=response, id_column=id_column)
+        columns = choose_columns(file, gold=gold, response=response, id_column=id_column)
+        if (columns.gold, columns.response, columns.id) != (gold, response, id_column):
+            print(_taken(columns), file=sys.stderr)
+        rows = read_rows(file, gold=columns.gold, response=columns.response, id_column=columns.id)
         if explain is not None:
             steps = _explained(rows, explain, percent)
             print_json(dict(steps)) if as_json else _print_steps(steps)
             return
-        counts = _graded(rows, output, percent, workers)
+        tally = _graded(rows, output, percent, workers)
     if as_json:
-        print_json(
-            {"file": str(file), "rows": sum(counts.values()), "counts": dict(counts), "output": str(output or "")}
-        )
+        print_json({"file": str(file), **_figures(tally), "output": str(output or "")})
     else:
-        _print_counts(counts)
+        _print_figures(tally)
 
 
-def _graded(rows: Iterator[Row], output: Path | None, percent: Percent, workers: int | None) -> Counter[str]:
+def _taken(columns: Columns) -> str:
+    named = f"column {columns.id!r}" if columns.id else "their number"
+    return f"gold answers: column {columns.gold!r}; responses: column {columns.response!r}; rows named by {named}"
+
+
+def _graded(rows: Iterator[Row], output: Path | None, percent: Percent, workers: int | None) -> Tally:
     """Grade all rows and write them beside `output`, which appears only when it is complete."""
     from pairforge.run.atomic import replacing
     from pairforge.verifier import Verifier
-    from pairforge.verifier.files import grade_rows
+    from pairforge.verifier.files import Tally, grade_rows
 
-    counts: Counter[str] = Counter()
+    tally = Tally()
     with ExitStack() as stack:
         verifier = stack.enter_context(Verifier(workers=workers, percent=percent))
         temporary = stack.enter_context(replacing(output)) if output else None
         lines = stack.enter_context(temporary.open("w", encoding="utf-8")) if temporary else None
-        for _, verdict in grade_rows(rows, verifier):
-            counts[verdict.status] += 1
+        for row, verdict in grade_rows(rows, verifier):
+            tally.add(row, verdict)
             if lines:
                 record = {"id": verdict.sample_key, "status": verdict.status, "answer": verdict.answer}
                 record |= {"rule": verdict.rule, "detail": verdict.detail}
                 lines.write(json.dumps(record) + "\n")
-    return counts
+    return tally
 
 
 def _explained(rows: Iterator[Row], wanted: str, percent: Percent) -> list[tuple[str, str]]:
@@ -86,7 +103,9 @@ def _explained(rows: Iterator[Row], wanted: str, percent: Percent) -> list[tuple
             if row.problem:
                 return [("row", row.problem)]
             return explain(row.gold, row.response, finish_reason=row.finish_reason, percent=percent)
-    raise VerifierError(f"no row {wanted!r}", hint="rows are named by --id COLUMN, else by their number from 0")
+    raise VerifierError(
+        f"no row {wanted!r}", hint="rows are named by --id COLUMN, else by the column id, else by their number from 0"
+    )
 
 
 def _print_steps(steps: list[tuple[str, str]]) -> None:
@@ -98,8 +117,21 @@ def _print_steps(steps: list[tuple[str, str]]) -> None:
     stdout().print(table)
 
 
-def _print_counts(counts: Counter[str]) -> None:
-    total = sum(counts.values())
-    for status, count in counts.most_common():
+def _figures(tally: Tally) -> dict[str, Any]:
+    accuracy = tally.accuracy
+    return {
+        "rows": tally.counts.total(),
+        "counts": dict(tally.counts),
+        "accuracy": asdict(accuracy) if accuracy else None,
+        "undecided": tally.undecided,
+    }
+
+
+def _print_figures(tally: Tally) -> None:
+    total = tally.counts.total()
+    for status, count in tally.counts.most_common():
         print(f"{status:>14}  {count:>8}  {count / total:7.2%}")
     print(f"{'all':>14}  {total:>8}")
+    if accuracy := tally.accuracy:
+        interval = f"95% interval {accuracy.low:.1%} to {accuracy.high:.1%}"
+        print(f"{'accuracy':>14}  {accuracy.value:.1%} ({interval}); {tally.undecided} undecided, counted as wrong")
