@@ -119,7 +119,7 @@ def choices(rules: Rules) -> list[tuple[str, Any]]:
     if 0 < rules.wrong_share < 1:
         found.append(("wrong_share", lambda pairs: share_wrong(pairs, rules.wrong_share)))
     if rules.band:
-        found.append(("band", lambda pairs: band(pairs, rules.band)))
+        found.append(("band", lambda pairs: band(pairs, rules.band, rules.wrong_share)))
     found += [(f"cap_{rule.by}", lambda pairs, rule=rule: cap(pairs, rule)) for rule in rules.caps]
     if rules.n_pairs:
         found.append(("n_pairs", lambda pairs: sample(pairs, rules)))
@@ -176,12 +176,23 @@ def share_wrong(pairs: list[Row], share: float) -> list[Row]:
     return [c for c in pairs if c["wrong"] == (c["problem_id"] in turned)]
 
 
-def band(pairs: list[Row], rule: BandSettings) -> list[Row]:
+def band(pairs: list[Row], rule: BandSettings, wrong_share: float) -> list[Row]:
+    if not 0 < wrong_share < 1:
+        return one_band(pairs, rule, rule.n)
+    wrong, right = ([c for c in pairs if c["wrong"] == kind] for kind in (True, False))
+    if rule.quantiles:
+        return one_band(wrong, rule, None) + one_band(right, rule, None)
+    n = min(rule.n or 0, len(pairs))
+    wrongs = max(min(round(wrong_share * n), len(wrong)), n - len(right))
+    return one_band(wrong, rule, wrongs) + one_band(right, rule, n - wrongs)
+
+
+def one_band(pairs: list[Row], rule: BandSettings, count: int | None) -> list[Row]:
     ordered = sorted(pairs, key=lambda c: (c[rule.by], c["order"]))
     if rule.quantiles:
         low, high = (round(q * len(ordered)) for q in rule.quantiles)
         return ordered[low:high]
-    n = min(rule.n or 0, len(ordered))
+    n = min(count or 0, len(ordered))
     start = {"smallest": 0, "middle": (len(ordered) - n) // 2, "largest": len(ordered) - n}[rule.keep]
     return ordered[start : start + n]
 

@@ -29,7 +29,8 @@ class BandSettings(Model):
 
 
 class Band(Choice):
-    """Keep a band of the pairs. Pairs with an unknown value are never kept."""
+    """Keep a band of the pairs, and `wrong_share` where one is set: each kind of rejected side gives its share.
+    Pairs with an unknown value are never kept."""
 
     band: BandSettings | None = Field(
         None,
@@ -39,19 +40,8 @@ class Band(Choice):
 
     def subsets(self, rules: Rules) -> Iterator[Subset]:
         if self.band is not None:
-            yield Subset("band", self._banded, by=self.band.by, key="band.by")
-
-    def _banded(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        assert self.band is not None
-        by = self.band.by
-        known = pairs.filter(pl.col(by).is_not_null()).sort(by, "order")
-        size = known.height
-        if self.band.quantiles is not None:
-            low, high = (round(share * size) for share in self.band.quantiles)
-            return known.slice(low, high - low)
-        n = min(self.band.n or 0, size)
-        start = {"smallest": 0, "middle": (size - n) // 2, "largest": size - n}[self.band.keep]
-        return known.slice(start, n)
+            band, share = self.band, rules.wrong_share
+            yield Subset("band", lambda pairs: _banded(pairs, band, share), by=band.by, key="band.by")
 
     def mistakes(self) -> Iterator[str]:
         band = self.band
@@ -69,3 +59,26 @@ class Band(Choice):
             yield f"Of all pairs, those between the quantiles {low:g} and {high:g} of {band.by} are kept."
         elif band is not None:
             yield f"Of all pairs, the {band.n:,} with the {band.keep} {band.by} are kept."
+
+
+def _banded(pairs: pl.DataFrame, band: BandSettings, wrong_share: float) -> pl.DataFrame:
+    known = pairs.filter(pl.col(band.by).is_not_null()).sort(band.by, "order")
+    if not 0 < wrong_share < 1:
+        return _slice(known, band, band.n)
+    wrong, right = known.filter("wrong"), known.filter(~pl.col("wrong"))
+    if band.n is None:
+        return pl.concat([_slice(wrong, band, None), _slice(right, band, None)])
+    n = min(band.n, known.height)
+    wrongs = max(min(round(wrong_share * n), wrong.height), n - right.height)
+    return pl.concat([_slice(wrong, band, wrongs), _slice(right, band, n - wrongs)])
+
+
+def _slice(ordered: pl.DataFrame, band: BandSettings, n: int | None) -> pl.DataFrame:
+    """The band of pairs that are in its order: between its quantiles, or `n` of them."""
+    size = ordered.height
+    if band.quantiles is not None:
+        low, high = (round(share * size) for share in band.quantiles)
+        return ordered.slice(low, high - low)
+    count = min(n or 0, size)
+    start = {"smallest": 0, "middle": (size - count) // 2, "largest": size - count}[band.keep]
+    return ordered.slice(start, count)

@@ -120,3 +120,10 @@ def test_caps_bound_a_group_and_balance_cuts_to_the_smallest():
     assert capped.drops["reason"].to_list() == ["cap_source"] * 3
     balanced = select_pairs(*tables, Rules(**sides(), caps=(Cap(by="source"),)))
     assert balanced.pairs["source"].value_counts().sort("source").rows() == [("big", 2), ("small", 2)]
+
+
+@pytest.mark.parametrize("keep", ["smallest", "middle", "largest"])
+def test_a_band_keeps_the_share_of_wrong_pairs(keep):
+    """Wrong rejected sides are shorter here, so the largest gaps alone would hold far more of them."""
+    pairs = arm(wrong_share=0.2, pick="random", band=BandSettings(by="gap", keep=keep, n=50))
+    assert (pairs.height, (pairs["rejected_status"] == "incorrect").sum()) == (50, 10)
