@@ -34,7 +34,7 @@ class Store(Protocol):
 
 @dataclass(slots=True)
 class Progress:
-    """How far the loop is. The first five count this session, the others the whole plan."""
+    """How far the loop is. The first five count since this call began, the others the whole plan."""
 
     samples: int = 0
     sampled_tokens: int = 0
