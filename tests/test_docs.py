@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from pairforge import paper
-from pairforge.cli import app, build, grade, publish, schema, train, views  # noqa: F401  (importing registers the commands)
+from pairforge.cli import app, build, grade, publish, schema, scores, train, views  # noqa: F401  (importing registers the commands)
 from pairforge.evaluate.benchmarks import BENCHMARKS
 from pairforge.export import FORMATS
 from pairforge.filters.rules import SIDE_RULES

@@ -29,6 +29,7 @@ LAYER = {
     "generator": 6,
     "report": 6,
     "export": 6,
+    "scores": 7,
     "hub": 7,
     "train": 8,
     "recipe": 9,

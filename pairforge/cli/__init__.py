@@ -20,7 +20,7 @@ def root() -> None:
 
 def main() -> None:
     """Entry point of the `pairforge` script: known errors are one line and a hint, not a traceback."""
-    from pairforge.cli import build, evaluate, grade, publish, schema, train, views  # noqa: F401
+    from pairforge.cli import build, evaluate, grade, publish, schema, scores, train, views  # noqa: F401
 
     signal.signal(signal.SIGTERM, _terminate)
     try:

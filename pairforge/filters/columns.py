@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from pairforge.errors import RuleError
-from pairforge.filters.evidence import Evidence
+from pairforge.filters.evidence import PROBLEM_COLUMNS, SAMPLE_COLUMNS, Evidence
 from pairforge.filters.measures import QUALITY_COLUMNS
 
 LENGTH_COLUMNS = (
@@ -19,6 +19,14 @@ _INTERNAL = {
     "p", "row", "problem_hash", "sample_hash", "problem_id", "sample_key", "prompt_tokens", "completion_tokens",
     "rejected_completion_tokens",
 }  # fmt: skip
+
+
+OWN_COLUMNS = frozenset(
+    {*LENGTH_COLUMNS, *ALIASES, *QUALITY_COLUMNS, *PROBLEM_COLUMNS, *SAMPLE_COLUMNS, *_INTERNAL, "id", "question"}
+)
+"""Names that mean something in every run: no score may have one of them."""
+OWN_PREFIXES = ("chosen_", "rejected_", "mean_", "min_", "max_", "n_", "pass_rate_", "agreement", "meta")
+"""How the columns begin that depend on the run: those of the sides, of a problem's solutions, and of the source."""
 
 
 def known_columns(evidence: Evidence) -> list[str]:

@@ -22,6 +22,10 @@ _SAMPLE_DEFAULTS: dict[str, object] = {
     "budget_limited": False, "max_tokens": 0,
 }  # fmt: skip
 
+PROBLEM_COLUMNS = ("problem_id", *_PROBLEM_DEFAULTS)
+SAMPLE_COLUMNS = ("sample_key", "problem_id", "origin", "status", "completion_tokens", *_SAMPLE_DEFAULTS)
+"""The columns that the problems and the samples of every run have."""
+
 # Columns with a handful of different values: as categories they compare ten times faster than as text.
 _CATEGORIES = ("origin", "side", "status", "finish_reason")
 

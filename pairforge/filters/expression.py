@@ -41,6 +41,8 @@ _OPERATORS: dict[type, Callable[..., Any]] = {
 }  # fmt: skip
 _WORDS = {"and", "or", "not", "in", "is"}
 _CONSTANTS = {"true": True, "false": False, "null": None}
+RESERVED = frozenset({*_WORDS, *_CONSTANTS, "abs"})
+"""The words of the language, which no column can have as its name."""
 _BRACKET = re.compile(r"\s*\(")
 MAX_LENGTH, MAX_DEPTH = 2000, 40
 Literal = float | str | bool | None

@@ -80,10 +80,15 @@ def check_rules(rules: Rules) -> None:
         raise RuleError(f"filter.{mistake}", hint="see docs/filtering.md for what each key accepts")
 
 
+def columns_named(rules: Rules) -> set[str]:
+    """The columns that the rules name: those of a pair, and those of a side's solutions without the side."""
+    sides = {name for side in (rules.chosen, rules.rejected) for c in side.side_conditions() for name in c.columns}
+    of_pairs = {name for condition in rules.pair_conditions() for name in condition.columns}
+    of_pairs |= {subset.by for subset in rules.subsets(rules) if subset.by}
+    of_sides = {name.partition("_")[2] for name in of_pairs if name.startswith(("chosen_", "rejected_"))}
+    return sides | of_pairs | of_sides
+
+
 def measures_needed(rules: Rules) -> set[str]:
     """The measures of the text that the rules name, of `QUALITY_COLUMNS`: where there are any, texts must be read."""
-    named = {name for side in (rules.chosen, rules.rejected) for c in side.side_conditions() for name in c.columns}
-    of_pairs = [name for condition in rules.pair_conditions() for name in condition.columns]
-    of_pairs += [subset.by for subset in rules.subsets(rules)]
-    named |= {name.partition("_")[2] for name in of_pairs if name.startswith(("chosen_", "rejected_"))}
-    return named & set(QUALITY_COLUMNS)
+    return columns_named(rules) & set(QUALITY_COLUMNS)

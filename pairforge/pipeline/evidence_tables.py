@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from pairforge.errors import RuleError
 from pairforge.filters.evidence import ENOUGH
 from pairforge.generator.config import DrawsConfig
 from pairforge.records import Drop, Status
@@ -29,6 +30,20 @@ def sample_facts(
         return facts
     other = rejected_counted.select("sample_key", pl.col("completion_tokens").alias("rejected_completion_tokens"))
     return facts.join(other, on="sample_key", how="left")
+
+
+def with_scores(facts: pl.DataFrame, scores: Iterable[tuple[str, pl.DataFrame]], key: str) -> pl.DataFrame:
+    """The facts with the columns of scores, (name, table) each. Raises `RuleError` where one has the name of a fact:
+    columns that this version knows may be newer than the score."""
+    for name, table in scores:
+        taken = sorted(set(table.columns) & set(facts.columns) - {key})
+        if taken:
+            hint = f"score again under another name, and delete scores/{name}.parquet of the run"
+            raise RuleError(
+                f"the score '{name}' has a column '{taken[0]}', and rules use that name for something else", hint=hint
+            )
+        facts = facts.join(table, on=key, how="left")
+    return facts
 
 
 def problem_facts(

@@ -12,7 +12,7 @@ import polars as pl
 from pairforge import lengths
 from pairforge.filters import Evidence, prepare
 from pairforge.filters.ruleset import measures_needed
-from pairforge.pipeline.evidence_tables import problem_facts, sample_facts
+from pairforge.pipeline.evidence_tables import problem_facts, sample_facts, with_scores
 from pairforge.pipeline.recipe_settings import run_recipe
 from pairforge.pipeline.sampler import load_sampler
 from pairforge.pipeline.student import Format, formats_of, load_student
@@ -20,7 +20,7 @@ from pairforge.pipeline.student_lengths import sample_lengths, text_quality
 from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
 from pairforge.records import Problem
-from pairforge.run import Run, open_run
+from pairforge.run import Run, ScoreRecord, open_run, read_score, score_names, score_record
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Session:
     """What the stages work on. Everything is loaded when it is first asked for, and then kept.
 
-    A stage that appends evidence must say so (`samples_changed`, `verdicts_changed`, `sampling_drops_changed`): the
+    A stage that appends evidence must say so (`samples_changed`, `verdicts_changed`, `scores_changed`, ...): the
     tables it changed, and what was computed from them, are then loaded again. The problems of a session never change.
     """
 
@@ -96,7 +96,16 @@ class Session:
         """What the rules decide on, by sample; lengths in the student's tokens."""
         chosen, rejected = self.formats
         other = None if rejected == chosen else self._lengths(rejected)
-        return sample_facts(self.samples, self.verdicts, self._lengths(chosen), other)
+        facts = sample_facts(self.samples, self.verdicts, self._lengths(chosen), other)
+        return with_scores(facts, self._scores_by("sample_key"), "sample_key")
+
+    @cached_property
+    def scores(self) -> list[tuple[ScoreRecord, pl.DataFrame]]:
+        """The scores of the run, each with its values."""
+        return [(score_record(self.run, name), read_score(self.run, name)) for name in score_names(self.run)]
+
+    def _scores_by(self, key: str) -> list[tuple[str, pl.DataFrame]]:
+        return [(record.name, table) for record, table in self.scores if record.key == key]
 
     def _lengths(self, form: Format) -> pl.DataFrame:
         keys = set(self.kept_samples["sample_key"])
@@ -125,7 +134,8 @@ class Session:
     @property
     def _problem_facts(self) -> pl.DataFrame:
         draws = self.recipe.generator.draws if self.recipe.generator else None
-        return problem_facts(self.problems, self.sample_facts, self.run.sampling_drops(), draws)
+        facts = problem_facts(self.problems, self.sample_facts, self.run.sampling_drops(), draws)
+        return with_scores(facts, self._scores_by("problem_id"), "problem_id")
 
     # --- what a stage has changed --------------------------------------------------------------------
 
@@ -137,6 +147,9 @@ class Session:
 
     def sampling_drops_changed(self) -> None:
         self._forget("_evidence", "_evidence_with_quality")
+
+    def scores_changed(self) -> None:
+        self._forget("scores", "sample_facts", "_evidence", "_evidence_with_quality")
 
     def _forget(self, *names: str) -> None:
         for name in names:

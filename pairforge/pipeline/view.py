@@ -14,6 +14,7 @@ import polars as pl
 import pairforge
 from pairforge.filters import Selection, select
 from pairforge.filters.evidence import ENOUGH
+from pairforge.filters.ruleset import columns_named
 from pairforge.filters.separability import Surface, separability
 from pairforge.filters.summary import summarise
 from pairforge.filters.undecided import Undecided, undecided
@@ -49,6 +50,7 @@ def write_view(session: Session, name: str, selection: Selection, left: Undecide
             pairforge=pairforge.__version__,
             digest=digest(settings),
             **settings,
+            scores=scores_named(session),
             **dict(summarise(selection.pairs)),
             funnel=selection.funnel,
             shortfall=list(selection.shortfall),
@@ -56,6 +58,12 @@ def write_view(session: Session, name: str, selection: Selection, left: Undecide
             separability=[asdict(test) for test in tests],
         )
         write_text(folder / "view.json", json.dumps(record.to_json(), indent=2) + "\n")
+
+
+def scores_named(session: Session) -> dict[str, str]:
+    """The scores that the recipe's rules name, with their digests."""
+    named = columns_named(session.recipe.filter)
+    return {record.name: record.digest for record, _ in session.scores if named & set(record.columns)}
 
 
 def surfaces(file: Path) -> Iterator[Surface]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pairforge.records import Sample, Verdict, to_row
 from pairforge.run.atomic import write_rows
+from pairforge.run.score_files import forget_given
 from pairforge.run.tables import Tables
 
 
@@ -38,10 +39,11 @@ def forget_errors(run: Tables) -> int:
 def forget_sources(run: Tables) -> None:
     """Mark the sources as not read; what was sampled stays.
 
-    Verdicts and lengths go: when the sources are read again, a problem may have another ground truth and a given
-    solution another number.
+    Verdicts and lengths go, and the scores of given solutions: when the sources are read again, a problem may have
+    another ground truth and a given solution another number.
     The verifier's cache of decisions stays, so judging again is quick.
     """
+    forget_given(run)
     lengths = run.path.glob("lengths/*.parquet")
     for file in (run.verdicts_file, run.verdict_log_file, *lengths, run.problems_file):
         file.unlink(missing_ok=True)

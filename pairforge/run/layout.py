@@ -8,6 +8,7 @@
     verdicts/verdicts.jsonl -> verdicts.parquet  the same
     verdicts/decisions.cache                     the verifier's cache
     lengths/<key>.parquet                        derived: token counts and text measures, per tokenizer and format
+    scores/<name>.parquet                        evidence joined or computed later: a value per solution or problem
     views/<view>/                                view.json, pairs.parquet, drops.parquet, card, report, figures
     sweep.json                                   the latest sweep
     engine.log  .lock                            what the engine printed; which process works on the run
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from pairforge.errors import RunError
 
+SCORE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")  # what an expression can name, too
 _VIEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -96,6 +98,20 @@ class Layout:
 
     def lengths_file(self, key: str) -> Path:
         return self.path / "lengths" / f"{key}.parquet"
+
+    @property
+    def scores_folder(self) -> Path:
+        return self.path / "scores"
+
+    def score_file(self, name: str) -> Path:
+        """The file of a score, whether it exists or not. Raises `RunError` for what cannot name a score."""
+        if not SCORE_NAME.fullmatch(name):
+            raise RunError(f"'{name}' cannot name a score", hint="use letters, digits and '_', a letter first")
+        return self.scores_folder / f"{name}.parquet"
+
+    def score_version_file(self, name: str, digest: str) -> Path:
+        """Where a version of a score is kept when another one takes its place."""
+        return self.score_file(name).with_suffix(f".{digest}.parquet")
 
     def view_folder(self, name: str) -> Path:
         """The folder of a view, whether it exists or not. Raises `RunError` for what cannot name a view."""

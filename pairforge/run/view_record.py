@@ -46,8 +46,9 @@ class ViewRecord(ViewSummary):
     """view.json: the summary of the pairs, and how they came about.
 
     `digest` identifies `seed`, `filter`, `format` (blocks of the recipe) and `tokenizer` (a digest of the student's):
-    what a view is made from besides the evidence. `funnel` has one step per rule, `shortfall` says in sentences what
-    was asked for and could not be filled. `separability` is None where it was not measured.
+    what a view is made from besides the evidence. `scores` has the digest of each score that the rules name. `funnel`
+    has one step per rule, `shortfall` says in sentences what was asked for and could not be filled. `separability` is
+    None where it was not measured.
     Keys that this version does not know are kept; missing ones, in views of older versions, get their default.
     """
 
@@ -60,6 +61,7 @@ class ViewRecord(ViewSummary):
     filter: dict[str, Any] = Field(default_factory=dict)
     format: dict[str, Any] = Field(default_factory=dict)
     tokenizer: str = ""
+    scores: dict[str, str] = Field(default_factory=dict)
     funnel: list[FunnelStep] = Field(default_factory=list)
     shortfall: list[str] = Field(default_factory=list)
     undecided: UndecidedRecord = UndecidedRecord()

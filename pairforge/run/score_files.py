@@ -1,0 +1,106 @@
+"""Scores of a run: `scores/<name>.parquet`, a value per solution or per problem, with its record inside the file.
+
+The record lies in the parquet file's own metadata, so that a score and what it was made from are replaced as one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Literal
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pydantic
+from pydantic import Field
+
+from pairforge.errors import RunError
+from pairforge.records import digest
+from pairforge.run.atomic import replacing
+from pairforge.run.layout import Layout
+from pairforge.run.manifest import Stored
+
+ScoreKey = Literal["sample_key", "problem_id"]
+_RECORD = b"pairforge.score"
+
+
+class ScoreRecord(Stored):
+    """What a score was made from.
+
+    `kind`: joined, logprob, judge or reward. `key` says whether it has a value per solution (`sample_key`) or per
+    problem (`problem_id`). `columns` are its columns besides the key: the first one has the score's own name, the
+    others begin with it. `made_from` holds what decides the values (a file and its column, a model, a prompt), `counts`
+    what became of the rows. `rows` is the number of stored rows, `digest` identifies keys and values.
+    """
+
+    name: str
+    kind: str = "joined"
+    key: ScoreKey = "sample_key"
+    columns: tuple[str, ...] = ()
+    made_from: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    counts: dict[str, int] = Field(default_factory=dict)
+    rows: int = 0
+    digest: str = ""
+
+
+def score_names(run: Layout) -> list[str]:
+    """The scores of a run, by name. Earlier versions, which have their digest in the file name, are not among them."""
+    return sorted(file.stem for file in run.scores_folder.glob("*.parquet") if "." not in file.stem)
+
+
+def score_record(run: Layout, name: str) -> ScoreRecord:
+    """The record of a score. Raises `RunError` when there is no such score, or when its file is damaged."""
+    file = run.score_file(name)
+    if not file.exists():
+        there = ", ".join(score_names(run)) or "none yet"
+        raise RunError(f"{run.path}: there is no score '{name}'", hint=f"scores: {there}")
+    try:
+        return ScoreRecord.model_validate_json((pq.read_schema(file).metadata or {})[_RECORD])
+    except (pa.ArrowException, OSError, KeyError, pydantic.ValidationError) as error:
+        said = str(error).splitlines()[0]
+        hint = "restore it from a backup, or delete it and score again"
+        raise RunError(f"{file} is damaged: {said}", hint=hint) from None
+
+
+def read_score(run: Layout, name: str) -> pl.DataFrame:
+    """The values of a score: its key and its columns."""
+    record = score_record(run, name)
+    return pl.read_parquet(run.score_file(name), columns=[record.key, *record.columns])
+
+
+def write_score(run: Layout, record: ScoreRecord, table: pl.DataFrame) -> ScoreRecord:
+    """Store a score, and keep the one it replaces as `<name>.<digest>.parquet`; returns the record with its digest.
+
+    `table`: the record's key and columns. It is sorted by the key, so that equal values give equal files.
+    """
+    columns = tuple(name for name in table.columns if name != record.key)
+    table = table.select(record.key, *columns).sort(record.key)
+    identity = digest([record.key, table.to_dict(as_series=False)])
+    record = record.model_copy(update={"columns": columns, "rows": table.height, "digest": identity})
+    file = run.score_file(record.name)
+    if file.exists():
+        old = score_record(run, record.name)
+        if old.digest != identity:
+            keep_version(run, old)
+    stored = table.to_arrow().replace_schema_metadata({_RECORD: record.model_dump_json().encode()})
+    with replacing(file) as temporary:
+        pq.write_table(stored, temporary, compression="zstd")
+    return record
+
+
+def keep_version(run: Layout, record: ScoreRecord) -> None:
+    """Keep the present version of a score beside it, under its digest."""
+    with replacing(run.score_version_file(record.name, record.digest)) as temporary:
+        shutil.copyfile(run.score_file(record.name), temporary)
+
+
+def forget_given(run: Layout) -> None:
+    """Take the given solutions out of every score: the sources are read again, and may number them otherwise."""
+    for name in score_names(run):
+        record = score_record(run, name)
+        if record.key != "sample_key":
+            continue
+        table = read_score(run, name)
+        kept = table.filter(pl.col("sample_key").str.split("/").list.get(1) != "given")
+        if kept.height < table.height:
+            write_score(run, record, kept)

@@ -1,0 +1,1 @@
+"""Scores: numbers and labels of solutions or problems, joined from a file or computed, that rules may name."""
