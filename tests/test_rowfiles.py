@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairforge.rowfiles import BadLine, iter_rows, read_json_lines
+from pairforge.rowfiles import BadRow, iter_rows, read_json_lines
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=5
@@ -24,7 +24,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, rows:
     found = list(read_json_lines(file))
     assert [number for number, _ in found] == list(range(1, len(rows) + 1))
     for line, (_, row) in zip(lines, found, strict=True):
-        assert row == json.loads(line) or isinstance(row, BadLine)
+        assert row == json.loads(line) or isinstance(row, BadRow)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_bad_line_says_why_and_costs_nothing_else(tmp_path: Path, line: bytes,
     (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"a": 1}\n\n' + line + b'\n{"a": 2}')
     first, bad, last = read_json_lines(tmp_path / "a.jsonl")
     assert (first, last) == ((1, {"a": 1}), (4, {"a": 2}))
-    assert bad[0] == 3 and isinstance(bad[1], BadLine) and bad[1].reason == reason
+    assert bad[0] == 3 and isinstance(bad[1], BadRow) and bad[1].reason == reason
     assert list(read_json_lines(tmp_path / "a.jsonl", whole_lines=True)) == [first, bad]
 
 

@@ -116,6 +116,10 @@ def print_summary(summary: Summary) -> None:
     table = Table("", "", show_header=False, box=None)
     for name, value in (("problems", summary.problems), ("samples", summary.samples), ("correct", summary.correct)):
         table.add_row(name, f"{value:,}")
+    if summary.cut_by_budget:
+        table.add_row("cut by budget", f"{summary.cut_by_budget:,} (longer than any solution the rules could pair)")
+    if summary.cut_by_max_tokens:
+        table.add_row("cut by max_tokens", f"{summary.cut_by_max_tokens:,} (unfinished: a larger max_tokens helps)")
     table.add_row("pairs", f"{summary.pairs:,}")
     if summary.pairs:
         table.add_row(

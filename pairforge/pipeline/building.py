@@ -24,7 +24,8 @@ class Summary:
     """Totals of a whole run and one view of it, however often it was interrupted.
 
     `samples` and `correct` count sampled solutions, `drops` problems and source rows by reason; `seconds` is the wall
-    time of all stages.
+    time of all stages. `cut_by_budget` counts samples that reached the budget a rule set for them: they are longer than
+    any solution that could have been paired. `cut_by_max_tokens` counts those that reached `sampling.max_tokens`.
     """
 
     run: str
@@ -37,6 +38,8 @@ class Summary:
     seconds: float
     mean_chosen_tokens: float | None = None
     mean_rejected_tokens: float | None = None
+    cut_by_budget: int = 0
+    cut_by_max_tokens: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -77,6 +80,7 @@ def summarise(session: Session, view: str) -> Summary:
     record = read_view(run, view)
     drops = Counter(pl.read_parquet(run.view(view) / "drops.parquet", columns=["reason"])["reason"].to_list())
     sampled = session.samples.filter(pl.col("origin") == "sampled")
+    cut = sampled.filter(pl.col("finish_reason") == "length")["budget_limited"]
     verdicts = session.verdicts.join(sampled, on="sample_key", how="semi")  # one draw counts once
     return Summary(
         run=str(run.path),
@@ -89,4 +93,6 @@ def summarise(session: Session, view: str) -> Summary:
         seconds=round(sum(run.manifest().seconds.values()), 1),
         mean_chosen_tokens=record.means["chosen_tokens"],
         mean_rejected_tokens=record.means["rejected_tokens"],
+        cut_by_budget=int(cut.sum()),
+        cut_by_max_tokens=cut.len() - int(cut.sum()),
     )

@@ -95,6 +95,7 @@ def _check_sources(recipe: Recipe, rows: int, report: Report, progress: Progress
         report.sources.append(entry)
         detail = f"adapter {summary.adapter}, {summary.rows} rows, {summary.problems} problems"
         detail += f", {summary.given_samples} given solutions {entry['given_status'] or ''}"
+        detail += f", {summary.repeated_given} more repeat one of them" if summary.repeated_given else ""
         detail += _shown_drops(drops, summary.source) + "".join(f"; {note}" for note in summary.notes)
         report.add(f"source {summary.source}", summary.problems > 0, detail)
     if recipe.decontaminate.sets:

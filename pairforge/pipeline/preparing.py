@@ -73,7 +73,9 @@ def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> Non
     problems, drops = clean.problems, [*collection.drops, *clean.drops]
     if not problems:
         first = f"{drops[0].subject}: {drops[0].reason}, {drops[0].detail}" if drops else "there are no rows"
-        raise SourceError(f"no source row became a problem; the first: {first}", hint="`pairforge check` counts why")
+        notes = [f"{stream.name}: {note}" for stream in streams for note in stream.notes]
+        hint = "; ".join([*notes, "`pairforge check` counts why"])
+        raise SourceError(f"no source row became a problem; the first: {first}", hint=hint)
     run.update_manifest(
         pairforge=pairforge.__version__,
         evidence=evidence_settings(recipe),

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from pairforge.errors import RunError
-from pairforge.rowfiles import BadLine, read_json_lines
+from pairforge.rowfiles import BadRow, read_json_lines
 
 
 class AppendLog:
@@ -105,7 +105,7 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
     for number, row in read_json_lines(path, whole_lines=True):
-        if isinstance(row, BadLine):
+        if isinstance(row, BadRow):
             raise RunError(
                 f"{path}, line {number}: not a JSON object",
                 hint="the file was damaged; delete that line, and what it held will be done again",

@@ -32,6 +32,7 @@ class GoldFrom(Stored):
 class SourceRecord(Stored):
     """What one source gave. `rows` = rows in problems (repeats merge) + `drops` (reason -> rows).
 
+    `repeated_given` counts given solutions that were left out because their problem had the same text already.
     `gold` is the kind of ground truth ("joined" as soon as any was joined, else the most frequent), `gold_counts` says
     how many problems have which. `license` is what the dataset's own card states, "" where it states none.
     """
@@ -42,6 +43,7 @@ class SourceRecord(Stored):
     rows: int = 0
     problems: int = 0
     given_samples: int = 0
+    repeated_given: int = 0
     drops: dict[str, int] = {}
     gold: str | dict[str, int] = ""
     gold_counts: dict[str, int] = {}

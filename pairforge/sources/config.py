@@ -31,8 +31,9 @@ class SourceConfig(Config):
     """
 
     dataset: str = Field(
-        description="A Hub id, a local dataset folder, a .jsonl, .ndjson, .json or .parquet file, `pairforge:demo` or "
-        "`pairforge:demo-eval`. Paths are relative to the recipe.",
+        description="A Hub id, a local dataset folder, a run of pairforge, a .jsonl, .json, .csv, .tsv or .parquet "
+        "file (all but parquet also as .gz or .zst), `pairforge:demo` or `pairforge:demo-eval`. Paths are relative to "
+        "the recipe.",
     )
     adapter: str = Field(
         "auto", description="Reads the rows of one schema (docs/sources.md lists them); `auto` recognises the schema."

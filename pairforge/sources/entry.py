@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,13 @@ def text(row: Row, column: str, reason: str) -> str:
     if not found:
         raise RowDrop(reason, f"'{column}' is blank")
     return found
+
+
+def many(value: object) -> Sequence[object]:
+    """A list as it is, one value as a list of one, null as none."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def optional_text(row: Row, column: str) -> str:

@@ -19,6 +19,8 @@ _TRUST: dict[Gold, int] = {"teacher": 0, "joined": 1, "dataset": 2}
 class SourceSummary:
     """What one source gave: the figures `check` prints. Rows = rows in problems (repeats merge) + drops.
 
+    `given_samples` counts the solutions that were taken, `repeated_given` those left out because their problem has the
+    same text already.
     `gold` is where the ground truth comes from ("joined" as soon as any was joined, else the most frequent kind, ""
     without problems); `gold_counts` says how many problems have which. `license` is what the dataset's own card
     states, "" where it states none; `gold_from` is the source, revision and license of the dataset that was joined.
@@ -30,6 +32,7 @@ class SourceSummary:
     rows: int = 0
     problems: int = 0
     given_samples: int = 0
+    repeated_given: int = 0
     drops: dict[str, int] = field(default_factory=dict)
     gold: str = ""
     gold_counts: dict[str, int] = field(default_factory=dict)
@@ -65,9 +68,11 @@ class Collection:
                     self.drops.extend(row_drops(found[0], "not_in_other_sources", "no source before has this question"))
                 else:
                     self._merge(found[0])
+                    before = stream.given_samples
                     for sample in self._renumber(found[1]):
                         stream.given_samples += 1
                         yield sample
+                    stream.repeated_given += len(found[1]) - (stream.given_samples - before)
         for problem, repeats in self._contradicted.items():
             del self._problems[problem]
             golds = "; ".join(f"{repeat.answer!r} in {', '.join(repeat.rows)}" for repeat in repeats[:5])
@@ -138,8 +143,8 @@ def summarise(
     """The figures of each source, from the problems that are left and all drops so far (also later ones)."""
     summaries = {
         s.name: SourceSummary(
-            s.name, s.adapter, s.revision, s.rows, 0, s.given_samples, notes=s.notes, license=s.license,
-            gold_from=s.gold_from,
+            s.name, s.adapter, s.revision, s.rows, 0, s.given_samples, s.repeated_given, notes=s.notes,
+            license=s.license, gold_from=s.gold_from,
         )
         for s in streams
     }  # fmt: skip

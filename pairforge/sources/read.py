@@ -38,6 +38,7 @@ class SourceStream:
         self.gold_from = gold.origin() if gold else {}
         self.rows = 0
         self.given_samples = 0  # counted by whoever merges: repeats of one text count once
+        self.repeated_given = 0  # those repeats
         numbered = islice(source.rows, config.limit)
         probe = list(islice(numbered, PROBE_ROWS))
         if not probe:
@@ -48,6 +49,9 @@ class SourceStream:
         self._adapter = _choose(config.adapter, self.name, [_rename(row, self.columns) for row in seen])
         self.adapter = self._adapter.name
         self.notes = _notes(self._adapter)
+        if config.adapter not in ("auto", "columns") and not config.columns and not _fits(self._adapter, seen):
+            other = _other(self._adapter, self.name, seen)
+            self.notes += [f"{other}use '{self.adapter}' all the same"] if other else []
         self._gold = gold.answers if gold else {}
         self._numbered: Iterator[NumberedRow] = chain(probe, numbered)
 
@@ -137,10 +141,8 @@ def _choose(name: str, source: str, probe: list[dict[str, Any]]) -> Adapter:
             hint = nearest(name, ADAPTERS, otherwise=f"one of: auto, {', '.join(ADAPTERS)}")
             raise SourceError(f"{source}: there is no adapter '{name}'", hint=hint)
         return _with_columns(ADAPTERS[name], source, probe)
-    fitting = [adapter for adapter in ADAPTERS.values() if _fits(adapter, probe)]
-    named = [adapter for adapter in fitting if adapter.dataset_hint and adapter.dataset_hint in source.lower()]
-    if fitting:
-        return (named or fitting)[0]
+    if fitting := _fitting(source, probe):
+        return fitting
     shown = _show(probe[0]) if probe else "None of its first rows can be read."
     if probe and {"question", "solution", "answer"} <= probe[0].keys():
         hint = "its solutions are short. Say what they are: `adapter: limo` takes them as the long side, "
@@ -148,6 +150,13 @@ def _choose(name: str, source: str, probe: list[dict[str, Any]]) -> Adapter:
     else:
         hint = "set `adapter: columns` with `columns: {question: <column>, answer: <column>, long: <column>}`"
     raise SourceError(f"{source}: `adapter: auto` does not recognise this schema. {shown}", hint=hint)
+
+
+def _fitting(source: str, probe: list[dict[str, Any]]) -> Adapter | None:
+    """The adapter that recognises the rows, by its rank; one that knows the dataset's name comes first."""
+    fitting = [adapter for adapter in ADAPTERS.values() if _fits(adapter, probe)]
+    named = [adapter for adapter in fitting if adapter.dataset_hint and adapter.dataset_hint in source.lower()]
+    return next(iter(named or fitting), None)
 
 
 def _fits(adapter: Adapter, probe: list[dict[str, Any]]) -> bool:
@@ -169,9 +178,17 @@ def _with_columns(adapter: Adapter, source: str, probe: list[dict[str, Any]]) ->
     if probe and missing:
         raise SourceError(
             f"{source}: the adapter '{adapter.name}' needs the column '{missing[0]}'. {_show(probe[0])}",
-            hint=f"say which column it is: `columns: {{{missing[0]}: <column>}}`",
+            hint=f"{_other(adapter, source, probe)}say which column it is: `columns: {{{missing[0]}: <column>}}`",
         )
     return adapter
+
+
+def _other(adapter: Adapter, source: str, probe: list[dict[str, Any]]) -> str:
+    """The adapter that would read the rows, and by what it knows them; "" where none does."""
+    fitting = _fitting(source, probe)
+    if fitting is None or fitting is adapter:
+        return ""
+    return f"`adapter: {fitting.name}` reads these rows: they have its columns {', '.join(fitting.required)}. Or "
 
 
 def _show(row: Mapping[str, Any]) -> str:

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from pairforge.demo import demo_path
 from pairforge.errors import SourceError
-from pairforge.rowfiles import BadLine, iter_rows, read_json_lines
+from pairforge.rowfiles import COMPRESSIONS, UNREADABLE, BadRow, opened, read_csv, read_json_lines, read_parquet
 from pairforge.sources.entry import RowDrop, shorten
 from pairforge.sources.license import folder_license, stated_license
 
-FORMATS = (".jsonl", ".ndjson", ".json", ".parquet")
+FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 PARQUET_ROWS_AT_A_TIME = 256
 HUB_TIMEOUT_S = 20.0
 # A row is numbered from 1, as editors number lines. A row that cannot even be read arrives as a RowDrop.
@@ -53,7 +53,7 @@ def open_rows(dataset: str, *, config: str | None, split: str, revision: str | N
         name = _with_config(name, config, split)
         rows = read_dataset(str(path), config, split, None)
         return Rows(name, f"sha256:{pinned.hexdigest()[:16]}", rows, folder_license(path))
-    if Path(dataset).suffix in FORMATS or dataset.startswith((".", "/", "~")) or dataset.count("/") > 1:
+    if file_format(path) in FORMATS or dataset.startswith((".", "/", "~")) or dataset.count("/") > 1:
         raise SourceError(f"no such file or folder: {path}", hint="paths are relative to the recipe file")
     sha, license = hub_revision(dataset, revision)
     return Rows(_with_config(dataset, config, split), sha, read_dataset(dataset, config, split, sha), license)
@@ -69,50 +69,68 @@ def bundled(name: str) -> Path:
     return Path(demo_path(name))
 
 
+def file_format(path: Path) -> str:
+    """The ending that says how to read a file: `.jsonl` of `rows.jsonl.gz`."""
+    return path.with_suffix("").suffix if path.suffix in COMPRESSIONS else path.suffix
+
+
 def read_file(path: Path) -> Iterator[NumberedRow]:
-    """The rows of one jsonl, json or parquet file."""
-    if path.suffix not in FORMATS:
-        raise SourceError(f"{path}: cannot read '{path.suffix}' files", hint=f"supported: {', '.join(FORMATS)}")
+    """The rows of one file, by its ending. Raises `SourceError` for a format that is not read, and for damage."""
+    form = file_format(path)
+    if form not in FORMATS or (form == ".parquet" and path.suffix != ".parquet"):
+        ending = "".join(path.suffixes[-2:]) if path.suffix in COMPRESSIONS else path.suffix
+        supported = f"{', '.join(FORMATS)}; all but parquet also as {' and '.join(COMPRESSIONS)}"
+        raise SourceError(f"{path}: cannot read '{ending}' files", hint=f"supported: {supported}")
     if path.stat().st_size == 0:
         raise SourceError(f"{path} is empty", hint="a source needs at least one row")
-    if path.suffix == ".parquet":
-        return _read_parquet(path)
-    return _read_json(path) if path.suffix == ".json" else _read_jsonl(path)
+    return _rows_of(path, form)
 
 
-def _read_jsonl(path: Path) -> Iterator[NumberedRow]:
-    for number, row in read_json_lines(path):
-        yield number, RowDrop(row.reason, row.detail) if isinstance(row, BadLine) else row
+def _rows_of(path: Path, form: str) -> Iterator[NumberedRow]:
+    try:
+        for number, row in _open(path, form):
+            yield number, RowDrop(row.reason, row.detail) if isinstance(row, BadRow) else row
+    except (ValueError, pa.ArrowException) as error:
+        kind = form.removeprefix(".").replace("parquet", "parquet file")
+        raise SourceError(f"{path} is not a readable {kind}: {error}") from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error}", hint="is the file complete?") from None
 
 
-def _read_json(path: Path) -> Iterator[NumberedRow]:
+def _open(path: Path, form: str) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+    if form == ".parquet":
+        return read_parquet(path, PARQUET_ROWS_AT_A_TIME)
+    if form in (".csv", ".tsv"):
+        return read_csv(path, "\t" if form == ".tsv" else ",")
+    return _read_json(path) if form == ".json" else read_json_lines(path)
+
+
+def _read_json(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
     """A whole array of rows. The format cannot be read in pieces: memory is that of the file's content."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+        with opened(path) as stream:
+            rows = json.loads(stream.read().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{path} is not valid JSON: {error}", hint="one object per line is .jsonl") from None
     if not isinstance(rows, list):
         raise SourceError(f"{path} does not hold a list of rows but {shorten(rows)}")
     for number, row in enumerate(rows, start=1):
-        yield number, row if isinstance(row, dict) else RowDrop("not_an_object", shorten(row))
-
-
-def _read_parquet(path: Path) -> Iterator[NumberedRow]:
-    try:
-        yield from enumerate(iter_rows(path, rows_at_a_time=PARQUET_ROWS_AT_A_TIME), start=1)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise SourceError(f"{path} is not a readable parquet file: {error}") from None
+        yield number, row if isinstance(row, dict) else BadRow("not_an_object", shorten(row))
 
 
 def read_dataset(path: str, config: str | None, split: str, revision: str | None) -> Iterator[NumberedRow]:
     """The rows of a dataset repository (on the Hub, or a local folder in the same layout), streamed."""
     import datasets
 
+    number = 0
     try:
         rows = datasets.load_dataset(path, name=config, split=split, revision=revision, streaming=True)
-        yield from enumerate(rows, start=1)
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
-        raise SourceError(f"cannot read {path} (config {config or 'default'}, split {split}): {error}") from error
+        for number, row in enumerate(rows, start=1):
+            yield number, row
+    except (*UNREADABLE, OSError, datasets.exceptions.DatasetsError) as error:
+        after = f" after row {number}" if number else ""
+        where = f"config {config or 'default'}, split {split}"
+        raise SourceError(f"cannot read {path} ({where}){after}: {error}") from error
 
 
 def hub_revision(dataset: str, revision: str | None) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pairforge.cli.console import print_summary
 from pairforge.errors import EngineError, RunError
 from pairforge.generator import Request
 from pairforge.pipeline import Session, build, make_view, run_recipe
@@ -28,6 +29,18 @@ def test_long_and_short_become_pairs_in_trls_format(recipe: Make, scripted: Make
     assert pair["rejected"][0]["content"].startswith("<think>\n")
     assert pair["chosen_status"] == pair["rejected_status"] == "correct"
     assert pair["gap_tokens"] == pair["chosen_tokens"] - pair["rejected_tokens"] > 0
+
+
+def test_the_summary_tells_samples_cut_by_a_rule_from_those_cut_by_max_tokens(
+    recipe: Make, scripted: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    scripted(lambda request: "word " * 100)
+    summary = build(recipe("filter.gap.min=10", "generator.draws.max=1"), tmp_path / "rule")
+    assert (summary.cut_by_budget, summary.cut_by_max_tokens) == (12, 0)
+    print_summary(summary)
+    assert "12 (longer than any solution the rules could pair)" in " ".join(capsys.readouterr().out.split())
+    full = build(recipe("generator.budget=full", "generator.draws.max=1"), tmp_path / "full")
+    assert (full.cut_by_budget, full.cut_by_max_tokens) == (0, 12)
 
 
 def test_a_finished_run_is_not_done_again(recipe: Make, scripted: Make, tmp_path: Path):

@@ -51,7 +51,7 @@ def test_the_yaml_is_valid():
 def test_every_reason_the_code_gives_is_explained():
     package = Path(__file__).parents[2] / "pairforge"
     code = "".join(p.read_text() for p in [*(package / "sources").rglob("*.py"), package / "rowfiles.py"])
-    given = set(re.findall(r'(?:RowDrop\(|BadLine\(|row_drops\(\w+(?:\[0\])?, |text\(row, "[^"]+", )"(\w+)"', code))
+    given = set(re.findall(r'(?:RowDrop\(|BadRow\(|row_drops\(\w+(?:\[0\])?, |text\(row, "[^"]+", )"(\w+)"', code))
     assert given >= {"not_math", "no_answer", "contaminated"}
     explained = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]+)\|", section("Drop reasons"), re.MULTILINE))))
     assert explained == given

@@ -1,8 +1,13 @@
 """Plain files in: good rows become problems, bad rows become drops, and nothing gets lost."""
 
+import csv
+import gzip
+import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pairforge.errors import SourceError
@@ -93,14 +98,100 @@ def test_files_that_hold_nothing_say_so(tmp_path):
     with pytest.raises(SourceError, match="no such file"):
         read(tmp_path / "missing.jsonl")
     (tmp_path / "a.csv").write_text("question,answer\n")
-    with pytest.raises(SourceError, match=r"cannot read '\.csv'"):
+    with pytest.raises(SourceError, match="no rows"):
         read(tmp_path / "a.csv")
 
 
-def test_json_arrays_and_parquet_read_like_jsonl(tmp_path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+@pytest.mark.parametrize("ending", [".xlsx", ".arrow", ".parquet.gz", ".tar.gz", ".jsonl.xz"])
+def test_a_format_that_is_not_read_is_refused_by_its_name(tmp_path, ending):
+    (tmp_path / f"a{ending}").write_bytes(b"content")
+    with pytest.raises(SourceError, match=f"cannot read '.*{ending.rpartition('.')[2]}'") as error:
+        read(tmp_path / f"a{ending}")
+    assert ".csv" in error.value.hint
 
+
+def as_csv(rows: list[dict[str, str]], delimiter: str) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
+@pytest.mark.parametrize("compression", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("ending", [".jsonl", ".json", ".csv", ".tsv"])
+def test_every_text_format_reads_alike_compressed_or_not(tmp_path, ending, compression):
+    rows = [{**SUM, "question": f'Say "{n}",\tthen {n}+1?', "answer": f"0{n}", "long": "w" * 200_000} for n in (1, 2)]
+    if ending == ".jsonl":
+        content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    else:
+        content = json.dumps(rows).encode() if ending == ".json" else as_csv(rows, "\t" if ending == ".tsv" else ",")
+    path = tmp_path / f"a{ending}{compression}"
+    with pa.output_stream(str(path), compression={".gz": "gzip", ".zst": "zstd"}.get(compression)) as file:
+        file.write(content)
+    collection = read(path)
+    assert [(p.question, p.answer) for p in collection.problems] == [(r["question"], r["answer"]) for r in rows]
+    assert [sample.text for sample in collection.kept] == [row["long"] for row in rows]
+
+
+def test_a_bad_row_of_a_csv_is_a_drop_with_its_place(tmp_path):
+    lines = [b"question,answer,long", b"1+1?,2,\\boxed{2}", b"2+2?,4", b'"3+3?"x,6,y', b"4+4?,8,\xff", b"5+5?,10,z"]
+    (tmp_path / "a.csv").write_bytes(b"\n".join(lines))
+    collection = read(tmp_path / "a.csv")
+    assert [problem.rows for problem in collection.problems] == [("a.csv:2",), ("a.csv:6",)]
+    assert [(drop.subject, drop.reason) for drop in collection.drops] == [
+        ("a.csv:3", "broken_csv"),
+        ("a.csv:4", "broken_csv"),
+        ("a.csv:5", "not_utf8"),
+    ]
+    assert "column 'long'" in collection.drops[2].detail
+
+
+def test_a_csv_whose_columns_have_no_clear_names_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("question,answer,answer\n1+1?,2,2\n")
+    with pytest.raises(SourceError, match="column 'answer' occurs twice"):
+        read(tmp_path / "a.csv")
+
+
+def test_a_compressed_file_that_was_cut_says_so(tmp_path):
+    rows = "".join(json.dumps({**SUM, "question": f"{n}?"}) + "\n" for n in range(2000)).encode()
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(rows)[:-30])
+    with pytest.raises(SourceError, match=r"a\.jsonl\.gz cannot be read"):
+        read(tmp_path / "a.jsonl.gz")
+    (tmp_path / "b.jsonl.gz").write_bytes(rows)
+    with pytest.raises(SourceError, match=r"b\.jsonl\.gz cannot be read"):
+        read(tmp_path / "b.jsonl.gz")
+
+
+def not_utf8() -> pa.Array:
+    """Two strings, the second of which is no UTF-8, as a careless writer stores them."""
+    offsets = pa.array([0, 2, 4], pa.int32()).buffers()[1]
+    return pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"ok\xff\xfe")])
+
+
+@pytest.mark.parametrize(
+    "column",
+    [not_utf8(), pa.array([1, 10**18], pa.duration("s")), pa.array([0, 10**15], pa.timestamp("ms"))],
+    ids=["text", "duration", "timestamp"],
+)
+def test_a_parquet_value_that_cannot_be_read_costs_one_row_and_names_its_column(tmp_path, column):
+    table = pa.table({"question": ["1+1?", "2+2?"], "answer": ["2", "4"], "long": ["\\boxed{2}"] * 2, "odd": column})
+    pq.write_table(table, tmp_path / "a.parquet")
+    collection = read(tmp_path / "a.parquet", adapter="columns", columns={"meta.odd": "odd"})
+    assert [problem.question for problem in collection.problems] == ["1+1?"]
+    [drop] = collection.drops
+    assert (drop.subject, drop.reason) == ("a.parquet:2", "unreadable_value")
+    assert "column 'odd'" in drop.detail
+
+
+def test_a_duration_travels_as_text(tmp_path):
+    table = pa.table({**{k: [v] for k, v in SUM.items()}, "took": pa.array([1500], pa.duration("ms"))})
+    pq.write_table(table, tmp_path / "a.parquet")
+    collection = read(tmp_path / "a.parquet", columns={"meta.took": "took"})
+    assert collection.problems[0].meta == {"took": "0:00:01.500000"}
+
+
+def test_json_arrays_and_parquet_read_like_jsonl(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps([SUM, 7]))
     assert [drop.reason for drop in read(tmp_path / "a.json").drops] == ["not_an_object"]
     pq.write_table(pa.Table.from_pylist([SUM]), tmp_path / "a.parquet")
@@ -116,6 +207,50 @@ def test_repeats_merge_and_their_solutions_stand_side_by_side(tmp_path):
     [problem] = collection.problems
     assert problem.rows == ("a.jsonl:1", "a.jsonl:2", "a.jsonl:3")
     assert [sample.draw for sample in collection.kept] == [0, 1]  # the third row's solution is the first one again
+    [summary] = collection.summaries(collection.problems, collection.drops)
+    assert (summary.given_samples, summary.repeated_given) == (2, 1)
+
+
+def test_a_column_may_hold_a_list_of_solutions(tmp_path):
+    row = {"q": "1+1?", "a": "2", "tries": ["one \\boxed{2}", None, "two \\boxed{3}"], "brief": ["\\boxed{2}"]}
+    mapping = {"question": "q", "answer": "a", "long": "tries", "short": "brief"}
+    collection = read(write(tmp_path / "a.jsonl", row), adapter="columns", columns=mapping)
+    assert [(s.text, s.side) for s in collection.kept] == [
+        ("one \\boxed{2}", "any"),
+        ("two \\boxed{3}", "any"),
+        ("\\boxed{2}", "rejected"),
+    ]
+
+
+def test_lists_of_thoughts_and_answers_go_together(tmp_path):
+    row = {"question": "1+1?", "answer": "2", "long": ["It is 2.", "2!"], "thought": ["Hm.", "Well."]}
+    collection = read(write(tmp_path / "a.jsonl", row, {**row, "question": "no?", "thought": ["Hm."]}))
+    assert [(s.thought, s.answer_text) for s in collection.kept] == [("Hm.", "It is 2."), ("Well.", "2!")]
+    [drop] = collection.drops
+    assert (drop.reason, drop.detail) == ("no_solution", "'long' holds 2 solutions and 'thought' 1")
+
+
+def test_a_wrong_adapter_names_the_one_that_reads_the_rows_and_why(tmp_path):
+    row = {"problem": "1+1?", "answer": "2", "generations": ["It is \\boxed{2}."]}
+    path = write(tmp_path / "a.jsonl", row)
+    with pytest.raises(SourceError) as error:
+        read(path, adapter="limo")
+    assert "`adapter: openr1-math` reads these rows: they have its columns problem, answer, generations" in (
+        error.value.hint
+    )
+
+
+def test_an_adapter_that_could_read_but_does_not_know_the_rows_is_told(tmp_path):
+    row = {"question": "1+1?", "answer": "It is 2.\n#### 2"}
+    stream = read_source(
+        SourceConfig(dataset=str(write(tmp_path / "a.jsonl", row)), adapter="columns"), base_dir=tmp_path
+    )
+    assert stream.notes == [], "`columns` takes anything"
+    plain = {"question": "1+1?", "answer": "2", "long": "\\boxed{2}"}
+    stream = read_source(
+        SourceConfig(dataset=str(write(tmp_path / "b.jsonl", plain)), adapter="gsm8k"), base_dir=tmp_path
+    )
+    assert "`adapter: columns` reads these rows" in stream.notes[0]
 
 
 def test_repeats_that_disagree_on_gold_are_dropped_row_by_row(tmp_path):

@@ -1,14 +1,30 @@
 """Any table: the recipe's `columns` says which column is what.
 
 `question` and `answer` are required. Optional: `long` and `short` (ready-made solutions: `short` may only be
-rejected, `long` may stand on either side), `thought` (reasoning kept apart from its answer in `long`), `model`
-(the teacher's name), `id`, and `meta.<name>` for what else should travel with the problem.
+rejected, `long` may stand on either side; each may be a list of them), `thought` (reasoning kept apart from its
+answer in `long`, a list where that is one), `model` (the teacher's name), `id`, and `meta.<name>` for what else should
+travel with the problem.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
+
 from pairforge.chat import render_reasoning
-from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop, optional_text, short_answer, text
+from pairforge.sources.entry import (
+    Adapter,
+    Entry,
+    Given,
+    Row,
+    RowDrop,
+    clean,
+    many,
+    optional_text,
+    short_answer,
+    shorten,
+    text,
+)
 
 KNOWN = ("question", "answer", "long", "short", "thought", "model", "id")
 
@@ -21,16 +37,29 @@ def read(row: Row) -> Entry:
 
 def given(row: Row) -> tuple[Given, ...]:
     """The ready-made solutions of a row, from `long` (with `thought`) and `short`."""
-    long, thought, short = (optional_text(row, name) for name in ("long", "thought", "short"))
-    if "long" in row and not long and not thought:
-        raise RowDrop("no_solution", "'long' is null or blank")
     model = optional_text(row, "model")
-    found = []
-    if long or thought:
-        found.append(Given(render_reasoning(thought, long, "think") if thought else long, model=model))
-    if short:
-        found.append(Given(short, side="rejected"))
-    return tuple(found)
+    found = [Given(solution, model=model) for solution in long_solutions(row)]
+    if "long" in row and not found:
+        raise RowDrop("no_solution", "'long' is null or blank")
+    short = (as_text(value, "short") for value in many(row.get("short")))
+    return (*found, *(Given(solution, side="rejected") for solution in short if solution))
+
+
+def long_solutions(row: Row) -> Iterator[str]:
+    """The solutions in `long`, each with its own entry of `thought` before it where there is one."""
+    answers, thoughts = ([as_text(value, column) for value in many(row.get(column))] for column in ("long", "thought"))
+    if answers and thoughts and len(answers) != len(thoughts):
+        raise RowDrop("no_solution", f"'long' holds {len(answers)} solutions and 'thought' {len(thoughts)}")
+    for answer, thought in zip_longest(answers, thoughts, fillvalue=""):
+        if answer or thought:
+            yield render_reasoning(thought, answer, "think") if thought else answer
+
+
+def as_text(value: object, column: str) -> str:
+    """A solution, "" for null; a row with anything else is dropped."""
+    if value is not None and not isinstance(value, str):
+        raise RowDrop("no_solution", f"'{column}' holds {shorten(value)}")
+    return clean(value or "").strip()
 
 
 def meta(row: Row) -> dict[str, object]:

@@ -7,9 +7,7 @@ either side of a pair.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop, clean, optional_text, short_answer, text
+from pairforge.sources.entry import Adapter, Entry, Given, Row, RowDrop, clean, many, optional_text, short_answer, text
 
 
 def read(row: Row) -> Entry:
@@ -30,13 +28,6 @@ def completions(row: Row) -> tuple[Given, ...]:
     if not found:
         raise RowDrop("no_solution", "'completion' is null or blank")
     return tuple(found)
-
-
-def many(value: object) -> Sequence[object]:
-    """A list as it is, one value as a list of one, null as none."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 ADAPTER = Adapter(
