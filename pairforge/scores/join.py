@@ -13,7 +13,7 @@ from pairforge.errors import RunError, nearest
 from pairforge.filters.columns import OWN_COLUMNS, OWN_PREFIXES
 from pairforge.filters.expression import RESERVED
 from pairforge.records import problem_id
-from pairforge.rowfiles import BadLine, read_json_lines
+from pairforge.rowfiles import BadRow, read_json_lines
 from pairforge.run import Run, score_names, score_record
 from pairforge.run.score_files import ScoreKey, ScoreRecord, write_score
 
@@ -136,7 +136,7 @@ def column_names(file: Path) -> list[str]:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise unreadable(file, error) from None
     first = next(iter(read_json_lines(file)), (1, {}))[1]
-    if isinstance(first, BadLine):
+    if isinstance(first, BadRow):
         raise RunError(f"{file}, line 1: {first.reason}, {first.detail}", hint="name a .jsonl, .csv or .parquet file")
     return list(first)
 
@@ -173,7 +173,7 @@ def read_json(file: Path, key: str, value: str) -> tuple[pl.Series, pl.Series]:
     values: list[Any] = []
     kind: type | None = None
     for number, row in read_json_lines(file):
-        if isinstance(row, BadLine):
+        if isinstance(row, BadRow):
             raise RunError(f"{file}, line {number}: {row.reason}, {row.detail}", hint="correct or delete that line")
         found = row.get(value)
         its_kind = float if type(found) in (int, float) else type(found)
