@@ -60,6 +60,11 @@ class FormatConfig(PromptConfig):
     rejected_frame: Frame | Literal["same", "as_sampled"] = Field(
         "same", description="Format of the rejected side. `as_sampled` keeps the raw text, as ThinkPO's authors did."
     )
+    columns: tuple[str, ...] = Field(
+        (),
+        description="Columns that pairs carry besides their own: the source's (`meta.level`), or any column that rules "
+        "may name.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ def make_run(path: Path, n: int = 40, *, seed: int = 0, hostile: bool = False, s
         nasty = HOSTILE[i % len(HOSTILE)] if hostile else ""
         question = f"Problem {i}: find $x$ with $x^2 = {i * i}$. {nasty}"
         source = f"{rng.choice(['amc', 'aime', 'olympiads'])}{nasty}"
-        problem = Problem(problem_id(question), question, f"{i}{nasty}", source, rows=(f"synthetic:{i}",))
+        meta = {"level": i % 5 + 1, "topic": ["algebra", "geometry"][i % 2], "mixed": i if i % 2 else f"n{i}"}
+        problem = Problem(problem_id(question), question, f"{i}{nasty}", source, rows=(f"synthetic:{i}",), meta=meta)
         problems.append(problem)
         working = "".join(STEP % (k, k + i, k) for k in range(rng.randint(steps, 4 * steps)))
         thought = f"{working}{nasty}"

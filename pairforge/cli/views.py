@@ -41,7 +41,7 @@ def filter_command(
         pipeline.make_view(session, view)
         summary, record = pipeline.summarise(session, view), read_view(session.run, view)
     if as_json:
-        print_json(summary.to_json() | record.model_dump(mode="json", include={"undecided", "shortfall"}))
+        print_json(summary.to_json() | record.model_dump(mode="json", include={"undecided", "shortfall", "notes"}))
         return
     print_summary(summary)
     print_undecided(record, run, overrides or [])
@@ -50,7 +50,7 @@ def filter_command(
 def print_undecided(record: ViewRecord, run: str, overrides: list[str]) -> None:
     """What the rules asked for and did not get, and the command that draws what an earlier target left out."""
     out = stdout()
-    for sentence in record.shortfall:
+    for sentence in (*record.shortfall, *record.notes):
         out.print(plain(f"note: {sentence}"))
     left = record.undecided
     if left.enough:

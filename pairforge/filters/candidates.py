@@ -14,7 +14,7 @@ from operator import and_
 import polars as pl
 
 from pairforge.errors import RuleError
-from pairforge.filters.columns import with_columns
+from pairforge.filters.columns import computed, with_columns
 from pairforge.filters.evidence import Evidence
 from pairforge.filters.measures import QUALITY_COLUMNS
 from pairforge.filters.rule import Condition, SideName
@@ -163,10 +163,7 @@ def _with_columns_of(conditions: Sequence[Condition], pairs: pl.DataFrame, evide
     for condition in conditions:
         key = f"filter.{condition.reason}"
         pairs = with_columns(pairs, evidence, condition.columns, key=key)
-        try:
-            kind = pairs.head(0).select(passes=condition.test(*map(pl.col, condition.columns)))["passes"].dtype
-        except (pl.exceptions.PolarsError, TypeError) as error:
-            raise RuleError(f"{key} cannot be computed: {str(error).splitlines()[0]}") from None
+        kind = computed(pairs.head(0), condition.test(*map(pl.col, condition.columns)), key=key).dtype
         if kind != pl.Boolean:
             raise RuleError(f"{key} must be a condition, and this is a {kind}")
     return pairs

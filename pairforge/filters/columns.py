@@ -1,4 +1,7 @@
-"""The columns that `where`, bands and caps may name, gathered for candidates only when something names them."""
+"""The columns that rules may name, gathered for candidates only when something names them.
+
+A name is a column of `known_columns`, or an expression over such columns (see `pairforge.filters.expression`).
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,20 @@ import polars as pl
 
 from pairforge.errors import RuleError
 from pairforge.filters.evidence import PROBLEM_COLUMNS, SAMPLE_COLUMNS, Evidence
+from pairforge.filters.expression import parse_expression
 from pairforge.filters.measures import QUALITY_COLUMNS
 
-LENGTH_COLUMNS = (
-    "chosen_tokens", "rejected_tokens", "prompt_tokens", "total_tokens", "gap", "gap_tokens", "ratio", "wrong",
-)  # fmt: skip
+LENGTH_COLUMNS = {
+    "chosen_tokens": "integer", "rejected_tokens": "integer", "prompt_tokens": "integer", "total_tokens": "integer",
+    "gap": "integer", "gap_tokens": "integer", "ratio": "number", "wrong": "true or false",
+}  # fmt: skip
 # Shorter names for some of them.
 ALIASES = {"total": "total_tokens", "chosen": "chosen_tokens", "rejected": "rejected_tokens", "difficulty": "pass_rate"}
 _INTERNAL = {
     "p", "row", "problem_hash", "sample_hash", "problem_id", "sample_key", "prompt_tokens", "completion_tokens",
     "rejected_completion_tokens",
 }  # fmt: skip
+_MEASURES = {f"{side}_{column}" for side in ("chosen", "rejected") for column in QUALITY_COLUMNS}
 
 
 OWN_COLUMNS = frozenset(
@@ -29,12 +35,26 @@ OWN_PREFIXES = ("chosen_", "rejected_", "mean_", "min_", "max_", "n_", "pass_rat
 """How the columns begin that depend on the run: those of the sides, of a problem's solutions, and of the source."""
 
 
-def known_columns(evidence: Evidence) -> list[str]:
-    """All columns of a candidate: its lengths, its problem's columns, and each side's as chosen_X, rejected_X."""
-    of_problem = [name for name in evidence.problems.columns if name not in _INTERNAL]
-    of_sample = [name for name in evidence.samples.columns if name not in _INTERNAL]
-    sides = [f"{side}_{name}" for side in ("chosen", "rejected") for name in of_sample]
-    return [*LENGTH_COLUMNS, "problem_id", *of_problem, *sides]
+def known_columns(evidence: Evidence) -> dict[str, str]:
+    """All columns of a candidate and their types in words: its lengths, its problem's columns, and each side's as
+    chosen_X, rejected_X."""
+    of_problem = {name: _in_words(kind) for name, kind in evidence.problems.schema.items() if name not in _INTERNAL}
+    of_sample = {name: _in_words(kind) for name, kind in evidence.samples.schema.items() if name not in _INTERNAL}
+    sides = {f"{side}_{name}": kind for side in ("chosen", "rejected") for name, kind in of_sample.items()}
+    return {**LENGTH_COLUMNS, "problem_id": "text", **of_problem, **sides}
+
+
+def names_in(text: str) -> set[str]:
+    """The columns that a key's text may mean: itself, and those that it names where it is an expression."""
+    try:
+        return {text, *parse_expression(text).names}
+    except RuleError:
+        return {text}
+
+
+def unknown_names(names: Iterable[str], evidence: Evidence) -> set[str]:
+    """Those of the names that are no column of the evidence."""
+    return set(names) - known_columns(evidence).keys() - ALIASES.keys()
 
 
 def resolve(name: str, evidence: Evidence, *, key: str) -> str:
@@ -44,29 +64,55 @@ def resolve(name: str, evidence: Evidence, *, key: str) -> str:
         return name
     if name in ALIASES:
         return ALIASES[name]
-    known += [f"{side}_{column}" for side in ("chosen", "rejected") for column in QUALITY_COLUMNS]
-    if name in known:
+    if name in _MEASURES:
         raise RuleError(f"{key}: '{name}' was not measured", hint="join `pairforge.filters.measures.quality_table`")
-    known = list(dict.fromkeys(known))
-    raise RuleError(f"{key}: there is no column '{name}'", hint=f"columns: {', '.join(known)}")
+    listed = {**known, **dict.fromkeys(sorted(_MEASURES), "measured when named")}
+    columns = ", ".join(f"{column} ({kind})" for column, kind in listed.items())
+    raise RuleError(f"{key}: there is no column '{name}'", hint=f"columns: {columns}")
 
 
 def with_columns(pairs: pl.DataFrame, evidence: Evidence, names: Iterable[str], *, key: str) -> pl.DataFrame:
-    """The candidates with the named columns added, each under the name that was asked for.
+    """The candidates with the named columns added, each under the name that was asked for; an expression gives a column
+    under its own text.
 
-    Raises `RuleError`, naming the YAML `key`, where there is no such column.
+    Raises `RuleError`, naming the YAML `key`, where there is no such column or an expression cannot be computed.
     """
-    added = []
     for name in sorted(set(names) - set(pairs.columns)):
-        column = resolve(name, evidence, key=key)
-        if column in pairs.columns:
-            values = pairs[column]
-        elif column == "gap_tokens":
-            values = pairs["chosen_tokens"] - pairs["rejected_tokens"]
-        elif column in evidence.problems.columns:
-            values = evidence.problems[column][pairs["p"]]
+        known = name in ALIASES or name in known_columns(evidence)
+        expression = None if known else parse_expression(name, key=key)
+        if expression is not None and not expression.names:
+            raise RuleError(f"{key}: '{name}' names no column", hint="write a column, or an expression over columns")
+        if expression is None or name in expression.names:
+            pairs = pairs.with_columns(_column(pairs, evidence, resolve(name, evidence, key=key)).alias(name))
         else:
-            side, _, of_sample = column.partition("_")
-            values = evidence.samples[of_sample][pairs[f"{side}_row"]]
-        added.append((values.cast(pl.String) if values.dtype == pl.Categorical else values).alias(name))
-    return pairs.with_columns(added)
+            beside = with_columns(pairs, evidence, expression.names, key=key)
+            pairs = pairs.with_columns(computed(beside, expression.expr, key=key).alias(name))
+    return pairs
+
+
+def computed(pairs: pl.DataFrame, expression: pl.Expr, *, key: str) -> pl.Series:
+    """An expression's value for every candidate. Raises `RuleError`, naming the YAML `key`, where there is none."""
+    try:
+        return pairs.select(value=expression)["value"]
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        raise RuleError(f"{key} cannot be computed: {str(error).splitlines()[0]}") from None
+
+
+def _column(pairs: pl.DataFrame, evidence: Evidence, column: str) -> pl.Series:
+    if column in pairs.columns:
+        return pairs[column]
+    if column == "gap_tokens":
+        return pairs["chosen_tokens"] - pairs["rejected_tokens"]
+    if column in evidence.problems.columns:
+        return evidence.problems[column][pairs["p"]]
+    side, _, of_sample = column.partition("_")
+    values = evidence.samples[of_sample][pairs[f"{side}_row"]]
+    return values.cast(pl.String) if values.dtype == pl.Categorical else values
+
+
+def _in_words(kind: pl.DataType) -> str:
+    if kind == pl.Boolean:
+        return "true or false"
+    if kind.is_numeric():
+        return "integer" if kind.is_integer() else "number"
+    return "text"

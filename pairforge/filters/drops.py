@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -45,9 +46,11 @@ def drops(problems: pl.DataFrame, found: Candidates, lost_later: Sequence[Lost],
         for code, (_, lost) in enumerate(lost_later, start=len(found.reasons) + 1)
     ]
     lost = pl.concat([found.lost, *later]).join(dropped, on="p", how="semi").sort("p", "code")
-    names = pl.Series("reason", [NO_CANDIDATE, *reasons])
-    lost = lost.with_columns(names[lost["code"].cast(pl.UInt32)])
-    entry = pl.format('"{}": {}', "reason", "n")  # reasons are plain words: nothing in them needs escaping
+    names = pl.DataFrame({"reason": [NO_CANDIDATE, *reasons]}).with_columns(
+        entry=pl.Series([json.dumps(reason) for reason in [NO_CANDIDATE, *reasons]])  # a cap names any column
+    )
+    lost = lost.hstack(names[lost["code"].cast(pl.UInt32)])
+    entry = pl.format("{}: {}", "entry", "n")
     per_problem = lost.group_by("p", maintain_order=True).agg(
         pl.col("reason").last(), counts=entry.str.join(", "), total=pl.col("n").sum(), last=pl.col("n").last()
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -35,14 +36,16 @@ class Evidence:
     """Problems and samples with everything that no rule changes.
 
     `problems` is sorted by id; its column `p` numbers the problems. `samples` has `p` too, plus `row` (its own row
-    number) and `sample_hash` (64 bits from problem id, origin, draw and budget).
+    number) and `sample_hash` (64 bits from problem id, origin, draw and budget). `notes` says, by column, what a reader
+    of its values should know.
     """
 
     problems: pl.DataFrame
     samples: pl.DataFrame
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
-def prepare(problems: pl.DataFrame, samples: pl.DataFrame) -> Evidence:
+def prepare(problems: pl.DataFrame, samples: pl.DataFrame, notes: Mapping[str, str] | None = None) -> Evidence:
     """Number problems and samples and hash their ids.
 
     `problems`: problem_id, source, gold, draws, stopped_by, pass_rate (null when unknown), and any further column.
@@ -63,7 +66,7 @@ def prepare(problems: pl.DataFrame, samples: pl.DataFrame) -> Evidence:
     numbers = samples.select("problem_id").join(ids, on="problem_id", how="left", maintain_order="left")
     samples = samples.hstack(numbers.drop("problem_id")).filter(pl.col("p").is_not_null()).with_row_index("row")
     samples = samples.with_columns(pl.col(_CATEGORIES).cast(pl.Categorical), _sample_hash(samples))
-    return Evidence(problems, samples.drop("problem_hash"))
+    return Evidence(problems, samples.drop("problem_hash"), notes or {})
 
 
 def _with_defaults(frame: pl.DataFrame, defaults: dict[str, object]) -> pl.DataFrame:

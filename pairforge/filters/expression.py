@@ -1,10 +1,13 @@
-"""The expressions of `where`: a small language over the columns of a pair, never evaluated as code.
+"""The expressions of rules: a small language over the columns of a pair, never evaluated as code.
 
     chosen_tokens > 3 * rejected_tokens and source != "amc"
     not chosen_budget_limited or pass_rate <= 0.5
-    rejected_model in ["a", "b"] and topic is not null
+    rejected_model in ["a", "b"] and meta.topic is not null
+    `meta.problem type` == "algebra"
+    abs(gap - 800)
 
-Numbers, "text", true, false, null; + - * /; == != < <= > >=; in [..]; is null; and, or, not; brackets; abs(x).
+Numbers, "text", true, false, null; + - * /; == != < <= > >=; in [..]; is null; and, or, not; brackets; abs(x). A
+column whose name is more than letters, digits, dots and underscores stands in backticks.
 A comparison with an unknown value is unknown, and a candidate for which the whole is unknown does not pass.
 
 The text is split into the tokens above, and nothing else. Names and values then become placeholders, so that Python's
@@ -28,7 +31,8 @@ from pairforge.errors import RuleError
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)
         |(?P<text>"[^"]*"|'[^']*')
-        |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
+        |(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
+        |(?P<quoted>`[^`]+`)
         |(?P<sign>==|!=|<=|>=|[-+*/<>()\[\],])
         |(?P<end>$)|(?P<other>.))""",
     re.VERBOSE | re.DOTALL,
@@ -108,10 +112,11 @@ class _Parser:
         match node:
             case ast.Name(id="operand"):
                 token = self.at[node.col_offset]
-                if _kind(token) != "name" or _value(token) in _CONSTANTS:
+                if not _is_column(token):
                     return pl.lit(_literal(token))
-                self.names.add(_value(token))
-                return pl.col(_value(token))
+                name = _value(token).strip("`")
+                self.names.add(name)
+                return pl.col(name)
             case ast.BoolOp(op=op, values=values):
                 return reduce(_OPERATORS[type(op)], map(self.build, values))
             case ast.UnaryOp(op=ast.Not() | ast.USub() as op, operand=operand):
@@ -145,7 +150,7 @@ class _Parser:
             negative = isinstance(item, ast.UnaryOp) and isinstance(item.op, ast.USub)
             value = item.operand if isinstance(item, ast.UnaryOp) and negative else item
             token = self.at[value.col_offset]
-            literal = isinstance(value, ast.Name) and (_kind(token) != "name" or _value(token) in _CONSTANTS)
+            literal = isinstance(value, ast.Name) and not _is_column(token)
             if not literal or (negative and _kind(token) != "number"):
                 raise self.refusal("expected a number or a text", token)
             found.append(-cast("float", _literal(token)) if negative else _literal(token))
@@ -168,6 +173,10 @@ def _kind(token: re.Match[str]) -> str:
 
 def _value(token: re.Match[str]) -> str:
     return token[_kind(token)]
+
+
+def _is_column(token: re.Match[str]) -> bool:
+    return _kind(token) == "quoted" or (_kind(token) == "name" and _value(token) not in _CONSTANTS)
 
 
 def _literal(token: re.Match[str]) -> Literal:

@@ -9,7 +9,7 @@ English. The classes are put together by inheritance: the bases of `ProblemRules
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -209,14 +209,13 @@ class PairRule(Model):
 class Subset:
     """A choice among all pairs: `keep` returns those of the pairs that stay, `reason` names why the others go.
 
-    `by` is the column that the choice looks at besides p, chosen_draw, chosen_tokens, rejected_tokens, gap, wrong and
-    order (a seeded order over the candidates); `key` is the YAML key that names it.
+    `by` are the columns or expressions that the choice looks at besides p, chosen_draw, chosen_tokens, rejected_tokens,
+    gap, wrong and order (a seeded order over the candidates), by the YAML keys that name them.
     """
 
     reason: str
     keep: Callable[[pl.DataFrame], pl.DataFrame]
-    by: str = ""
-    key: str = ""
+    by: Mapping[str, str] = field(default_factory=dict)
 
 
 class Choice(Model):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from pydantic import Field
 
 from pairforge.errors import RuleError
 from pairforge.filters.choices import Choices
+from pairforge.filters.columns import names_in
 from pairforge.filters.controls import ControlArm
 from pairforge.filters.measures import QUALITY_COLUMNS
 from pairforge.filters.rule import Model
@@ -81,14 +82,26 @@ def check_rules(rules: Rules) -> None:
 
 
 def columns_named(rules: Rules) -> set[str]:
-    """The columns that the rules name: those of a pair, and those of a side's solutions without the side."""
-    sides = {name for side in (rules.chosen, rules.rejected) for c in side.side_conditions() for name in c.columns}
-    of_pairs = {name for condition in rules.pair_conditions() for name in condition.columns}
-    of_pairs |= {subset.by for subset in rules.subsets(rules) if subset.by}
-    of_sides = {name.partition("_")[2] for name in of_pairs if name.startswith(("chosen_", "rejected_"))}
-    return sides | of_pairs | of_sides
+    """The columns of a pair that the rules name (see `pairforge.filters.columns`), a side's as chosen_X, rejected_X."""
+    named = {
+        f"{side}_{name}"
+        for side, settings in (("chosen", rules.chosen), ("rejected", rules.rejected))
+        for condition in settings.side_conditions()
+        for name in condition.columns
+    }
+    named |= {name for condition in rules.pair_conditions() for name in condition.columns}
+    for subset in rules.subsets(rules):
+        for text in subset.by.values():
+            named |= names_in(text)
+    return named
 
 
-def measures_needed(rules: Rules) -> set[str]:
-    """The measures of the text that the rules name, of `QUALITY_COLUMNS`: where there are any, texts must be read."""
-    return columns_named(rules) & set(QUALITY_COLUMNS)
+def measures_needed(names: Iterable[str]) -> set[str]:
+    """The measures of the text among the named columns, of `QUALITY_COLUMNS`: where there are any, texts are read."""
+    return without_sides(names) & set(QUALITY_COLUMNS)
+
+
+def without_sides(names: Iterable[str]) -> set[str]:
+    """The names, and those of a side as the samples have them: `chosen_model` as `model`."""
+    names = set(names)
+    return names | {name.partition("_")[2] for name in names if name.startswith(("chosen_", "rejected_"))}

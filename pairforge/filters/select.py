@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from pairforge.filters.columns import with_columns
 from pairforge.filters.drops import Lost, drops, funnel, lost_between
 from pairforge.filters.evidence import Evidence, prepare
 from pairforge.filters.hashing import seeded_order
-from pairforge.filters.ruleset import Rules, check_rules
+from pairforge.filters.ruleset import Rules, check_rules, columns_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,22 @@ class Selection:
     keeps the format of the side it was selected for), draws, pick, source, gold, pass_rate.
     `drops`: subject (problem id), stage, reason, detail, counts (JSON: candidates per reason).
     `funnel`: one {step, candidates, problems} per rule in order: what is left after it.
-    `shortfall`: what was asked for and could not be filled, as sentences.
+    `shortfall`: what was asked for and could not be filled, `notes`: what a reader of the columns that the rules name
+    should know, as sentences.
     """
 
     pairs: pl.DataFrame
     drops: pl.DataFrame
     funnel: list[dict[str, Any]]
     shortfall: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+# Of the candidates, what the pairs are made from.
+COLUMNS_OF_CANDIDATES = (
+    "p", "chosen_row", "rejected_row", "chosen_tokens", "rejected_tokens", "prompt_tokens", "gap", "ratio",
+    "total_tokens", "wrong",
+)  # fmt: skip
 
 
 def select_pairs(problems: pl.DataFrame, samples: pl.DataFrame, rules: Rules, *, seed: int = 0) -> Selection:
@@ -43,26 +53,28 @@ def select_pairs(problems: pl.DataFrame, samples: pl.DataFrame, rules: Rules, *,
     return select(prepare(problems, samples), rules, seed=seed)
 
 
-def select(evidence: Evidence, rules: Rules, *, seed: int = 0) -> Selection:
-    """`select_pairs` over evidence that was made ready once."""
+def select(evidence: Evidence, rules: Rules, *, seed: int = 0, columns: Sequence[str] = ()) -> Selection:
+    """`select_pairs` over evidence that was made ready once; the pairs get `columns` too (see `known_columns`)."""
     check_rules(rules)
     rules = rules.effective
     found = candidates(evidence, rules.for_candidates(rules))
     pairs = _with_order(found.passed, seed)
+    named = {*columns_named(rules), *columns, "meta"}
     lost: list[Lost] = []
     subsets = list(rules.subsets(rules))
     for subset in subsets:
-        if subset.by:
-            pairs = with_columns(pairs, evidence, [subset.by], key=f"filter.{subset.key}")
+        for key, text in subset.by.items():
+            pairs = with_columns(pairs, evidence, [text], key=f"filter.{key}")
     for subset in subsets:
         kept = subset.keep(pairs)
         lost.append(Lost(subset.reason, lost_between(pairs, kept)))
         pairs = kept
     return Selection(
-        pairs=_finished(pairs, evidence, rules, seed),
+        pairs=_finished(pairs, evidence, rules, seed, columns),
         drops=drops(evidence.problems, found, lost, pairs),
         funnel=funnel(found, lost),
         shortfall=tuple(rules.shortfall(pairs)),
+        notes=tuple(evidence.notes[name] for name in sorted(named & evidence.notes.keys())),
     )
 
 
@@ -75,8 +87,11 @@ def _with_order(pairs: pl.DataFrame, seed: int) -> pl.DataFrame:
     return pairs.with_columns((chosen * odd + rejected).alias("order")).drop("chosen_hash", "rejected_hash")
 
 
-def _finished(pairs: pl.DataFrame, evidence: Evidence, rules: Rules, seed: int) -> pl.DataFrame:
+def _finished(
+    pairs: pl.DataFrame, evidence: Evidence, rules: Rules, seed: int, more: Sequence[str] = ()
+) -> pl.DataFrame:
     """Exchange sides where a control arm asks for it, gather the columns of the pairs, and sort them."""
+    pairs = pairs.select(COLUMNS_OF_CANDIDATES)  # what rules named belongs to the sides before an exchange
     swap = rules.control_arm.exchanged(evidence.problems["problem_hash"][pairs["p"]], seed)
     if swap is None:
         swap = pl.repeat(False, pairs.height, dtype=pl.Boolean, eager=True)
@@ -93,6 +108,7 @@ def _finished(pairs: pl.DataFrame, evidence: Evidence, rules: Rules, seed: int) 
     columns["ratio"] = pairs["chosen_tokens"] / pairs["rejected_tokens"].clip(lower_bound=1)
     columns |= {name: pairs[name] for name in ("total_tokens", "exchanged")}
     columns |= {name: problems[name] for name in ("draws", "source", "gold", "pass_rate")}
+    columns |= {name: with_columns(pairs, evidence, [name], key="format.columns")[name] for name in more}
     why = rules.pick if rules.control == "none" else f"{rules.pick}, {rules.control}"
     finished = pl.DataFrame(columns).with_columns(pl.lit(why).alias("pick"))
     return finished.sort("problem_id", "chosen_key", "rejected_key")

@@ -77,8 +77,10 @@ def sweep(
     *,
     measure: Callable[[Selection], dict[str, Any]] | None = None,
     keep: Callable[[Arm, Selection], None] | None = None,
+    columns: Sequence[str] = (),
 ) -> list[ArmResult]:
-    """Apply every rule set; `measure` adds measures of its own, `keep` is handed each selection (to save it, say).
+    """Apply every rule set; `measure` adds measures of its own, `keep` is handed each selection (to save it, say), with
+    `columns` beside those of its pairs.
 
     A rule set that contradicts itself gives a result with 0 pairs and a note, never an error; one that names a
     column that does not exist raises `RuleError`.
@@ -86,7 +88,7 @@ def sweep(
     baseline = _baseline(evidence)
     results, sets = [], []
     for arm in arms:
-        result, keys = _run_arm(evidence, arm, baseline, measure, keep)
+        result, keys = _run_arm(evidence, arm, baseline, measure, keep, columns)
         results.append(result)
         sets.append(keys)
     overlaps = zip(results, _overlaps(sets), strict=True)
@@ -115,20 +117,21 @@ def _run_arm(
     baseline: tuple[float | None, dict[str, float]],
     measure: Callable[[Selection], dict[str, Any]] | None,
     keep: Callable[[Arm, Selection], None] | None,
+    columns: Sequence[str],
 ) -> tuple[ArmResult, np.ndarray]:
     nothing = np.empty(0, dtype=np.uint64)
     try:
         check_rules(arm.rules)
     except RuleError as error:
         return ArmResult(settings=arm.settings, notes=[error.message]), nothing
-    selection = select(evidence, arm.rules, seed=arm.seed)
+    selection = select(evidence, arm.rules, seed=arm.seed, columns=columns)
     if keep is not None:
         keep(arm, selection)
     left = undecided(evidence, arm.rules, selection.drops)
     result = ArmResult(
         settings=arm.settings,
         comparable=left.problems == 0,
-        notes=[*left.notes(), *selection.shortfall],
+        notes=[*left.notes(), *selection.shortfall, *selection.notes],
         extra=measure(selection) if measure is not None else {},
         **_described(summarise(selection.pairs), *baseline),
     )

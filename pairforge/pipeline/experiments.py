@@ -14,7 +14,7 @@ from pairforge.errors import RecipeError
 from pairforge.filters import Evidence, Selection
 from pairforge.filters.diff import Difference, diff
 from pairforge.filters.hashing import text_hash
-from pairforge.filters.ruleset import measures_needed
+from pairforge.filters.ruleset import columns_named
 from pairforge.filters.separability import Surface, separability
 from pairforge.filters.sweep import Arm, ArmResult, grid, label, sweep, to_table
 from pairforge.filters.undecided import undecided
@@ -56,7 +56,8 @@ def run_sweep(
         arm = Arm(entry, recipe.filter, recipe.seed)
         recipes[label(arm.settings)] = recipe
         arms.append(arm)
-    evidence = session.evidence(quality=any(measures_needed(arm.rules) for arm in arms))
+    columns = session.recipe.format.columns
+    evidence = session.evidence({*columns, *(name for arm in arms for name in columns_named(arm.rules))})
     done = 0
 
     def finished(arm: Arm, selection: Selection) -> None:
@@ -69,7 +70,7 @@ def run_sweep(
             write_view(session.with_rules(recipes[label(arm.settings)]), view, selection, left)
 
     measure = surface_measure(session, evidence) if surfaces else None
-    results = sweep(evidence, arms, measure=measure, keep=finished)
+    results = sweep(evidence, arms, measure=measure, keep=finished, columns=columns)
     write_sweep(results, run.sweep_file)  # the latest one, for the report
     return results
 

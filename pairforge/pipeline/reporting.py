@@ -29,7 +29,7 @@ def make_report(run: Run, view: str, *, out: Path | None = None, progress: Progr
     record = read_view(run, view)
     overrides = [f"filter={json.dumps(record.filter)}", f"format={json.dumps(record.format)}"]
     session = open_session(run, overrides, progress)
-    evidence = session.evidence(quality=False)
+    evidence = session.evidence(record.format.get("columns", ()))
     statistics = statistics_of(folder, evidence, record)
     save_view_figures(statistics, folder / "figures")
     data = ReportData(
@@ -52,13 +52,13 @@ def statistics_of(folder: Path, evidence: Evidence, record: ViewRecord) -> ViewS
     """The numbers of a written view."""
     pairs = pl.scan_parquet(folder / "pairs.parquet").drop(TEXT_COLUMNS).collect()
     drops = pl.read_parquet(folder / "drops.parquet", columns=["stage", "reason"])
-    problems = evidence.problems.select("problem_id", "source", "pass_rate")
-    return view_statistics(pairs, drops, problems, record.funnel)
+    columns = [name for name in record.format.get("columns", ()) if name in evidence.problems.columns]
+    return view_statistics(pairs, drops, evidence.problems, record.funnel, columns)
 
 
 def warnings_of(record: ViewRecord, statistics: ViewStatistics) -> list[str]:
     """What a reader must know before trusting the numbers."""
-    found = list(record.shortfall)
+    found = [*record.shortfall, *record.notes]
     left = record.undecided
     if left.problems:
         found.append(

@@ -11,7 +11,9 @@ import polars as pl
 
 from pairforge import lengths
 from pairforge.filters import Evidence, prepare
-from pairforge.filters.ruleset import measures_needed
+from pairforge.filters.columns import unknown_names
+from pairforge.filters.ruleset import columns_named, measures_needed
+from pairforge.filters.source_columns import source_columns
 from pairforge.pipeline.evidence_tables import problem_facts, sample_facts, with_scores
 from pairforge.pipeline.recipe_settings import run_recipe
 from pairforge.pipeline.sampler import load_sampler
@@ -114,24 +116,43 @@ class Session:
 
     # --- evidence ------------------------------------------------------------------------------------
 
-    def evidence(self, *, quality: bool | None = None) -> Evidence:
-        """Problems and samples, ready for any number of rule sets.
+    def evidence(self, columns: Iterable[str] | None = None) -> Evidence:
+        """Problems and samples, ready for any number of rule sets that name these columns (see
+        `pairforge.filters.columns`); None: those of the recipe's rules and pairs.
 
-        `quality` says whether to measure the texts; None leaves it to what the recipe's rules name.
+        Measures of the texts and the source's columns are read only when something names them. Where a name is of no
+        column at all, everything there is gets read, so that an error can list it.
         """
-        measured = bool(measures_needed(self.recipe.filter)) if quality is None else quality
-        return self._evidence_with_quality if measured else self._evidence
+        if columns is None:
+            columns = {*columns_named(self.recipe.filter), *self.recipe.format.columns}
+        names = set(columns)
+        measured = bool(measures_needed(names))
+        unknown = unknown_names(names, self._evidence(measured=measured, joined=False))
+        return self._evidence(measured=measured, joined=bool(unknown))
+
+    def _evidence(self, *, measured: bool, joined: bool) -> Evidence:
+        """The evidence with or without the measures of the texts, and the columns that are joined to it."""
+        if (measured, joined) not in self._evidences:
+            problems, samples = self._problem_facts, self.sample_facts
+            notes: dict[str, str] = {}
+            if measured:
+                measures = text_quality(self.run, set(self.kept_samples["sample_key"]), self.progress)
+                samples = samples.join(measures, on="sample_key", how="left")
+            if joined:
+                own, notes = self._source_columns
+                problems = problems.join(own, on="problem_id", how="left")
+            self._evidences[measured, joined] = prepare(problems, samples, notes)
+        return self._evidences[measured, joined]
 
     @cached_property
-    def _evidence(self) -> Evidence:
-        return prepare(self._problem_facts, self.sample_facts)
+    def _evidences(self) -> dict[tuple[bool, bool], Evidence]:
+        return {}
 
     @cached_property
-    def _evidence_with_quality(self) -> Evidence:
-        measures = text_quality(self.run, set(self.kept_samples["sample_key"]), self.progress)
-        return prepare(self._problem_facts, self.sample_facts.join(measures, on="sample_key", how="left"))
+    def _source_columns(self) -> tuple[pl.DataFrame, dict[str, str]]:
+        return source_columns(self.run.problem_table(["id", "meta"]).iter_rows())
 
-    @property
+    @cached_property
     def _problem_facts(self) -> pl.DataFrame:
         draws = self.recipe.generator.draws if self.recipe.generator else None
         facts = problem_facts(self.problems, self.sample_facts, self.run.sampling_drops(), draws)
@@ -140,16 +161,16 @@ class Session:
     # --- what a stage has changed --------------------------------------------------------------------
 
     def samples_changed(self) -> None:
-        self._forget("samples", "sample_facts", "_evidence", "_evidence_with_quality")
+        self._forget("samples", "sample_facts", "_problem_facts", "_evidences")
 
     def verdicts_changed(self) -> None:
-        self._forget("verdicts", "sample_facts", "_evidence", "_evidence_with_quality")
+        self._forget("verdicts", "sample_facts", "_problem_facts", "_evidences")
 
     def sampling_drops_changed(self) -> None:
-        self._forget("_evidence", "_evidence_with_quality")
+        self._forget("_problem_facts", "_evidences")
 
     def scores_changed(self) -> None:
-        self._forget("scores", "sample_facts", "_evidence", "_evidence_with_quality")
+        self._forget("scores", "sample_facts", "_problem_facts", "_evidences")
 
     def _forget(self, *names: str) -> None:
         for name in names:

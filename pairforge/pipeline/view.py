@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 import pairforge
+from pairforge.errors import RecipeError
 from pairforge.filters import Selection, select
 from pairforge.filters.evidence import ENOUGH
-from pairforge.filters.ruleset import columns_named
+from pairforge.filters.ruleset import columns_named, without_sides
 from pairforge.filters.separability import Surface, separability
 from pairforge.filters.summary import summarise
 from pairforge.filters.undecided import Undecided, undecided
 from pairforge.pipeline.pair_texts import batches_with_texts
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.student import Format, completion, student_prompt
-from pairforge.records import Drop, Message, Pair, Problem, digest, to_row
+from pairforge.records import Drop, Message, Pair, Problem, digest, schema, to_row
 from pairforge.rowfiles import iter_rows
 from pairforge.run import Run, ViewRecord
 from pairforge.run.atomic import write_rows, write_text
@@ -32,7 +34,7 @@ SURFACE_PAIRS = 5000  # enough to see a surface that tells the sides apart, and 
 def make_view(session: Session, name: str) -> None:
     """Apply the recipe's rules to the evidence: pairs, drops and what led to them, as `views/<name>/`."""
     evidence, rules = session.evidence(), session.recipe.filter
-    selection = select(evidence, rules, seed=session.recipe.seed)
+    selection = select(evidence, rules, seed=session.recipe.seed, columns=session.recipe.format.columns)
     write_view(session, name, selection, undecided(evidence, rules, selection.drops))
 
 
@@ -41,7 +43,7 @@ def write_view(session: Session, name: str, selection: Selection, left: Undecide
     settings = view_settings(session)
     with session.run.new_view(name) as folder:
         session.progress("pairs", 0, selection.pairs.height, "")
-        write_rows(folder / "pairs.parquet", pair_rows(session, selection.pairs), Pair)
+        write_rows(folder / "pairs.parquet", pair_rows(session, selection.pairs), pair_schema(session, selection.pairs))
         write_rows(folder / "drops.parquet", view_drops(session.run, selection), Drop)
         pairs = islice(surfaces(folder / "pairs.parquet"), SURFACE_PAIRS)
         tests = separability(pairs, seed=session.recipe.seed)
@@ -54,6 +56,7 @@ def write_view(session: Session, name: str, selection: Selection, left: Undecide
             **dict(summarise(selection.pairs)),
             funnel=selection.funnel,
             shortfall=list(selection.shortfall),
+            notes=list(selection.notes),
             undecided=asdict(left),
             separability=[asdict(test) for test in tests],
         )
@@ -61,8 +64,8 @@ def write_view(session: Session, name: str, selection: Selection, left: Undecide
 
 
 def scores_named(session: Session) -> dict[str, str]:
-    """The scores that the recipe's rules name, with their digests."""
-    named = columns_named(session.recipe.filter)
+    """The scores that the recipe's rules and pairs name, with their digests."""
+    named = without_sides({*columns_named(session.recipe.filter), *session.recipe.format.columns})
     return {record.name: record.digest for record, _ in session.scores if named & set(record.columns)}
 
 
@@ -98,6 +101,7 @@ def pair_rows(session: Session, pairs: pl.DataFrame) -> Iterator[dict[str, Any]]
                 student_prompt(session.recipe.format, problem.question),
                 completion(texts[row["chosen_key"]], chosen_format),
                 completion(texts[row["rejected_key"]], rejected_format),
+                session.recipe.format.columns,
             )
         done += batch.height
         session.progress("pairs", done, pairs.height, "")
@@ -109,10 +113,28 @@ def formats_of_pair(session: Session, exchanged: bool) -> tuple[Format, Format]:
     return (rejected, chosen) if exchanged else (chosen, rejected)
 
 
+def pair_schema(session: Session, pairs: pl.DataFrame) -> pa.Schema:
+    """The columns of pairs.parquet: those of `Pair`, then those that `format.columns` names.
+
+    Raises `RecipeError` for a name that pairs have already.
+    """
+    stored = schema(Pair)
+    own = session.recipe.format.columns
+    for name in own:
+        if name in stored.names or own.count(name) > 1:
+            raise RecipeError(f"format.columns: pairs have the column '{name}' already", hint="take it out of the list")
+    types = {pl.Boolean: pa.bool_(), pl.String: pa.string()}
+    for name in own:
+        kind = pairs.schema[name]
+        number = pa.int64() if kind.is_integer() else pa.float64()
+        stored = stored.append(pa.field(name, types.get(type(kind), number)))
+    return stored
+
+
 def pair_row(
-    facts: dict[str, Any], problem: Problem, prompt: list[Message], chosen: str, rejected: str
+    facts: dict[str, Any], problem: Problem, prompt: list[Message], chosen: str, rejected: str, more: Sequence[str]
 ) -> dict[str, Any]:
-    """One row of pairs.parquet: TRL's columns, then where they came from."""
+    """One row of pairs.parquet: TRL's columns, then where they came from, and the columns `more`."""
     own = {
         "id": digest([facts["chosen_key"], facts["rejected_key"]]),
         "prompt": prompt,
@@ -124,7 +146,7 @@ def pair_row(
         "gold": problem.gold,
     }
     row = {**facts, **own}
-    return {name: row[name] for name in Pair.__dataclass_fields__}
+    return {name: row[name] for name in (*Pair.__dataclass_fields__, *more)}
 
 
 def view_drops(run: Run, selection: Selection) -> Iterator[dict[str, Any]]:

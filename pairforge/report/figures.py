@@ -124,7 +124,7 @@ def sources_figure(statistics: ViewStatistics) -> Figure:
         places = range(len(rows))
         axes.barh([p + 0.2 for p in places], [r.pair_share for r in rows], 0.38, color=CHOSEN, label="pairs")
         axes.barh([p - 0.2 for p in places], [r.problem_share for r in rows], 0.38, color=NEUTRAL, label="problems")
-        axes.set_yticks(list(places), [label(r.source) for r in rows])
+        axes.set_yticks(list(places), [label(r.value) for r in rows])
         axes.set(xlabel="share", title="sources")
         axes.legend(frameon=False)
 

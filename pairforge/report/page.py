@@ -23,7 +23,7 @@ from pairforge.filters.sweep import ArmResult, label
 from pairforge.report import figures
 from pairforge.report.mathml import MathRenderer, printable
 from pairforge.report.packing import PackedPairs, pack_pairs
-from pairforge.report.statistics import ViewStatistics
+from pairforge.report.statistics import ValueShare, ViewStatistics
 from pairforge.run import ViewRecord
 from pairforge.run.atomic import write_text
 
@@ -46,6 +46,9 @@ class ReportData:
     suspects: Sequence[tuple[str, str, str, str, int]] = ()
     views: Sequence[ViewRecord] = ()
     sweep: Sequence[ArmResult] = ()
+
+
+MOST_ROWS = 30  # of a table of values
 
 
 def write_report(file: Path, data: ReportData, pairs: Iterable[Mapping[str, Any]]) -> PackedPairs:
@@ -87,6 +90,8 @@ def _sections(data: ReportData, packed: PackedPairs, render: MathRenderer) -> It
     if data.statistics.summary.pairs:
         yield "Lengths and difficulty", _figures(drawn, "lengths", "gap", "difficulty")
         yield "Sources", _figures(drawn, "sources") + _sources_table(data.statistics)
+        if data.statistics.columns:
+            yield "Columns", "".join(_shares_table(name, rows) for name, rows in data.statistics.columns.items())
     yield "What the rules dropped", _drops(data, render)
     if data.suspects:
         yield "Gold suspects", _suspects(data, render)
@@ -156,11 +161,17 @@ def _funnel_table(data: ReportData) -> str:
 
 
 def _sources_table(numbers: ViewStatistics) -> str:
+    return _details("Sources as a table", _shares_table("source", numbers.sources))
+
+
+def _shares_table(column: str, shares: Sequence[ValueShare]) -> str:
+    """The most frequent values of a column: their pairs, and their share of the pairs and of all problems."""
     rows = [
-        (row.source, f"{row.pairs:,}", f"{row.pair_share:.1%}", f"{row.problem_share:.1%}") for row in numbers.sources
+        (row.value, f"{row.pairs:,}", f"{row.pair_share:.1%}", f"{row.problem_share:.1%}") for row in shares[:MOST_ROWS]
     ]
-    heads = ("source", "pairs", "share of pairs", "share of problems")
-    return _details("Sources as a table", _table(heads, rows, numbers={1, 2, 3}))
+    table = _table((column, "pairs", "share of pairs", "share of problems"), rows, numbers={1, 2, 3})
+    left = len(shares) - len(rows)
+    return table + (f"<p>and {left:,} more values</p>" if left else "")
 
 
 def _drops(data: ReportData, render: MathRenderer) -> str:

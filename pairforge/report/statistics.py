@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,13 +14,14 @@ from pairforge.run.view_record import FunnelStep
 
 BINS = 40
 PASS_RATE_BINS = 11
+MOST_VALUES = 20  # of a number, before it is shown in bins
 
 
 @dataclass(frozen=True, slots=True)
-class SourceShare:
-    """One source: its share of the pairs and of all problems."""
+class ValueShare:
+    """One value of a column: its share of the pairs and of all problems."""
 
-    source: str
+    value: str
     pairs: int
     pair_share: float
     problem_share: float
@@ -30,14 +32,16 @@ class ViewStatistics:
     """The summary of one view, and the counts and histograms of its figures. Lengths are the student's tokens.
 
     `gap_by_pass_rate`: (pass rate, lower quartile, median, upper quartile of the gap, pairs), easy problems last.
-    `drops`: (stage, reason, count), the most frequent first.
+    `drops`: (stage, reason, count), the most frequent first. `sources` are the shares by source, `columns` those by the
+    values of other columns of the problems; a number of many values is in bins.
     """
 
     summary: ViewSummary
     all_problems: int
     funnel: Sequence[FunnelStep]
     drops: list[tuple[str, str, int]]
-    sources: list[SourceShare] = field(default_factory=list)
+    sources: list[ValueShare] = field(default_factory=list)
+    columns: dict[str, list[ValueShare]] = field(default_factory=dict)
     length_edges: list[float] = field(default_factory=list)
     chosen_lengths: list[int] = field(default_factory=list)
     rejected_lengths: list[int] = field(default_factory=list)
@@ -47,9 +51,13 @@ class ViewStatistics:
 
 
 def view_statistics(
-    pairs: pl.DataFrame, drops: pl.DataFrame, problems: pl.DataFrame, funnel: Sequence[FunnelStep]
+    pairs: pl.DataFrame,
+    drops: pl.DataFrame,
+    problems: pl.DataFrame,
+    funnel: Sequence[FunnelStep],
+    columns: Sequence[str] = (),
 ) -> ViewStatistics:
-    """`pairs`: what `summarise` needs. `drops`: stage, reason. `problems`: problem_id, source, pass_rate."""
+    """`pairs`: what `summarise` needs. `drops`: stage, reason. `problems`: problem_id, source, pass_rate, `columns`."""
     counted = drops.group_by("stage", "reason").len("n").sort("n", "reason", descending=[True, False])
     edges = _log_edges(pairs["chosen_tokens"], pairs["rejected_tokens"])
     gap_edges = _edges(pairs["gap_tokens"])
@@ -58,7 +66,8 @@ def view_statistics(
         all_problems=problems.height,
         funnel=funnel,
         drops=[(str(stage), str(reason), int(n)) for stage, reason, n in counted.iter_rows()],
-        sources=_sources(pairs, problems),
+        sources=_shares(pairs, problems, "source"),
+        columns={name: _shares(pairs, _in_bins(problems, name), name) for name in columns},
         length_edges=edges,
         chosen_lengths=_histogram(pairs["chosen_tokens"], edges),
         rejected_lengths=_histogram(pairs["rejected_tokens"], edges),
@@ -68,14 +77,34 @@ def view_statistics(
     )
 
 
-def _sources(pairs: pl.DataFrame, problems: pl.DataFrame) -> list[SourceShare]:
-    mine = dict(pairs.group_by("source").len().iter_rows())
-    everything = dict(problems.group_by("source").len().iter_rows())
+def _shares(pairs: pl.DataFrame, problems: pl.DataFrame, column: str) -> list[ValueShare]:
+    """The shares of a column's values, the most frequent among the pairs first."""
+    values = problems.select("problem_id", value=pl.col(column))
+    paired = pairs.select("problem_id").join(values, on="problem_id", how="left")
+    mine = dict(paired.group_by("value").len().iter_rows())
+    everything = dict(values.group_by("value").len().iter_rows())
     rows = [
-        SourceShare(name, mine.get(name, 0), mine.get(name, 0) / max(pairs.height, 1), n / max(problems.height, 1))
-        for name, n in everything.items()
+        ValueShare(
+            "unknown" if value is None else str(value),
+            mine.get(value, 0),
+            mine.get(value, 0) / max(pairs.height, 1),
+            n / max(problems.height, 1),
+        )
+        for value, n in everything.items()
     ]
-    return sorted(rows, key=lambda row: (-row.pairs, row.source))
+    return sorted(rows, key=lambda row: (-row.pairs, row.value))
+
+
+def _in_bins(problems: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The problems with a numeric column of many values as the text of its fifth ("1 to 4.5")."""
+    values = problems[column]
+    if not values.dtype.is_numeric() or values.n_unique() <= MOST_VALUES:
+        return problems
+    fifths = [float(values.quantile(share, "lower") or 0) for share in (0.2, 0.4, 0.6, 0.8)]
+    edges = sorted(set(fifths))
+    ends = [float(values.min()), *edges, float(values.max())]  # type: ignore[arg-type]  # numbers, as was asked above
+    names = [f"{low:g} to {high:g}" for low, high in itertools.pairwise(ends)]
+    return problems.with_columns(values.cut(edges, labels=names).cast(pl.String).alias(column))
 
 
 def _gap_by_pass_rate(pairs: pl.DataFrame, problems: pl.DataFrame) -> list[tuple[float, float, float, float, int]]:

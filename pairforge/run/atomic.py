@@ -108,11 +108,15 @@ def write_text(file: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], kind: type, rows_per_group: int = 1000) -> int:
-    """Write rows as parquet with the schema of `kind`, atomically and in bounded memory; returns their number."""
+def write_rows(
+    file: Path, rows: Iterable[Mapping[str, Any]], kind: type | pa.Schema, rows_per_group: int = 1000
+) -> int:
+    """Write rows as parquet with the schema `kind`, or that of the record `kind`, atomically and in bounded memory;
+    returns their number."""
     count, iterator = 0, iter(rows)
-    with replacing(file) as temporary, pq.ParquetWriter(temporary, schema(kind), compression="zstd") as writer:
+    columns = schema(kind) if isinstance(kind, type) else kind
+    with replacing(file) as temporary, pq.ParquetWriter(temporary, columns, compression="zstd") as writer:
         while chunk := list(itertools.islice(iterator, rows_per_group)):
-            writer.write_table(pa.Table.from_pylist(chunk, schema=schema(kind)))
+            writer.write_table(pa.Table.from_pylist(chunk, schema=columns))
             count += len(chunk)
     return count

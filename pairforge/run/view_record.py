@@ -47,8 +47,8 @@ class ViewRecord(ViewSummary):
 
     `digest` identifies `seed`, `filter`, `format` (blocks of the recipe) and `tokenizer` (a digest of the student's):
     what a view is made from besides the evidence. `scores` has the digest of each score that the rules name. `funnel`
-    has one step per rule, `shortfall` says in sentences what was asked for and could not be filled. `separability` is
-    None where it was not measured.
+    has one step per rule, `shortfall` says in sentences what was asked for and could not be filled, `notes` what to
+    know about the columns that the rules name. `separability` is None where it was not measured.
     Keys that this version does not know are kept; missing ones, in views of older versions, get their default.
     """
 
@@ -64,6 +64,7 @@ class ViewRecord(ViewSummary):
     scores: dict[str, str] = Field(default_factory=dict)
     funnel: list[FunnelStep] = Field(default_factory=list)
     shortfall: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
     undecided: UndecidedRecord = UndecidedRecord()
     separability: list[FeatureRecord] | None = None
 

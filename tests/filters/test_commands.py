@@ -125,6 +125,39 @@ def test_measures_of_the_text_are_computed_once_when_a_rule_names_them(run):
     assert json.loads((run / "views/calm/view.json").read_text())["pairs"] == 0
 
 
+def test_the_columns_of_the_source_are_read_when_something_names_them(run):
+    done(
+        "filter",
+        run,
+        "--view",
+        "levels",
+        "--set",
+        "filter.where=meta.level >= 3",
+        "--set",
+        "format.columns=[meta.level]",
+    )
+    pairs = pl.read_parquet(run / "views/levels/pairs.parquet")
+    assert pairs["meta.level"].dtype == pl.Int64 and pairs["meta.level"].min() == 3
+    done("report", run, "--view", "levels")
+    assert '<th class="wrap">meta.level</th>' in (run / "views/levels/report.html").read_text()
+    arms = json.loads(done("sweep", run, "--vary", "filter.where=meta.level >= 3,meta.topic == 'algebra'", "--json"))
+    assert arms[0]["pairs"] == pairs.height and arms[1]["pairs"] > 0
+    assert "meta.mixed holds" in done("filter", run, "--view", "levels", "--set", "filter.where=meta.mixed != '1'")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("filter.where=meta.lvl > 1", r"no column 'meta.lvl'(.|\n)*meta.level \(integer\), meta.mixed \(text\)"),
+        ("format.columns=[meta.lvl]", r"format.columns: there is no column 'meta.lvl'"),
+        ("format.columns=[source]", r"pairs have the column 'source' already"),
+    ],
+)
+def test_a_wrong_column_is_refused_with_the_list_of_all(run, override, message):
+    result = call("filter", run, "--view", "wrong", "--set", override)
+    assert isinstance(result.exception, PairforgeError) and re.search(message, str(result.exception))
+
+
 def test_diff_names_the_rule_that_made_the_difference(run):
     done("filter", run, "--view", "a")
     done("filter", run, "--view", "b", "--set", "filter.gap.min=400")

@@ -51,6 +51,7 @@ def kept(where: str) -> str:
         ("- -gap == 50", "q"),
         ("source == \"say 'hi'\" or source == 'amc'", "p"),
         ("gap\n>\t100", "p"),
+        ("`gap` > 100 and `source` == 'amc'", "p"),
     ],
 )  # fmt: skip
 def test_what_a_condition_keeps(where, problems):
@@ -73,7 +74,9 @@ def test_what_a_condition_keeps(where, problems):
         ("not " * 450 + "wrong", "levels deep"),
         ("- " * 450 + "gap > 0", "levels deep"),
         ("__import__('os').system('true')", "found '\\.'"),
-        ("gap.__class__", "cannot read this, found '.'"),
+        ("gap.__class__", "no column 'gap.__class__'"),
+        ("gap. level > 1", "cannot read this, found '.'"),
+        ("`gap > 1", "cannot read this, found '`'"),
     ],
 )
 def test_what_it_refuses(where, message):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pairforge.filters import Rules
 from pairforge.filters.measures import QUALITY_COLUMNS, measure, quality_table
-from pairforge.filters.ruleset import measures_needed
+from pairforge.filters.ruleset import columns_named, measures_needed
 
 PROSE = "First expand the left side, then collect the terms in x and compare both sides to find that x equals four. "
 
@@ -65,4 +65,4 @@ def test_hostile_texts_take_linear_time(text):
     ],
 )
 def test_texts_are_measured_where_a_rule_names_a_measure(settings, needed):
-    assert measures_needed(Rules.model_validate(settings)) == needed
+    assert measures_needed(columns_named(Rules.model_validate(settings))) == needed

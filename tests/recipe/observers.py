@@ -326,13 +326,14 @@ def requests(world: World, recipe: Recipe) -> object:
 
 
 def pairs(world: World, recipe: Recipe) -> object:
-    """The texts of the pairs that the sources' own solutions make."""
+    """The columns and the texts of the pairs that the sources' own solutions make."""
     session = pipeline.prepare(recipe, world.path())
     pipeline.verify(session)
     pipeline.make_view(session, "default")
     import polars as pl
 
-    return pl.read_parquet(session.run.view("default") / "pairs.parquet").select("prompt", "chosen", "rejected").rows()
+    table = pl.read_parquet(session.run.view("default") / "pairs.parquet")
+    return table.columns, table.select("prompt", "chosen", "rejected").rows()
 
 
 def student(world: World, recipe: Recipe) -> object:

@@ -141,6 +141,7 @@ CONTRACT: dict[str, Change] = {
     "format.user": Change(see.pairs, "'{question} Go on.'", GIVEN_PAIRS),
     "format.frame": Change(see.pairs, "sky-t1", GIVEN_PAIRS),
     "format.rejected_frame": Change(see.pairs, "as_sampled", GIVEN_PAIRS),
+    "format.columns": Change(see.pairs, "[stopped_by]", GIVEN_PAIRS),
     "publish.repo": Change(see.publication, "ana/pairs"),
     "publish.private": Change(see.publication, "false", ("publish.repo=ana/pairs",)),
     "publish.license": Change(see.publication, "mit", ("publish.repo=ana/pairs",)),

@@ -33,7 +33,7 @@ def pairs(n: int = 3) -> pl.DataFrame:
 def test_means_shares_and_quartiles():
     found = view_statistics(pairs(), DROPS, PROBLEMS, FUNNEL)
     assert (found.summary.pairs, found.summary.problems, found.all_problems) == (3, 3, 4)
-    assert [(s.source, s.pairs, s.problem_share) for s in found.sources] == [("s", 2, 0.5), ("t", 1, 0.5)]
+    assert [(s.value, s.pairs, s.problem_share) for s in found.sources] == [("s", 2, 0.5), ("t", 1, 0.5)]
     assert found.gap_by_pass_rate == [(0.0, 125.0, 150.0, 175.0, 2), (1.0, 500.0, 500.0, 500.0, 1)]
     assert sum(found.chosen_lengths) == sum(found.rejected_lengths) == sum(found.gaps) == 3
     assert found.drops == [("filter", "gap_min", 1), ("sources", "no_question", 1)]

@@ -18,7 +18,9 @@ class BandSettings(Model):
     """Either `n` pairs, or those between two quantiles. The paper's ablation (section 4.2) keeps 1,000 pairs each with
     the smallest, middle and largest gap."""
 
-    by: str = Field("gap", description="The column to rank by: `gap`, `ratio`, or any column of a pair.")
+    by: str = Field(
+        "gap", description="What to rank by: `gap`, `ratio`, any column of a pair, or an expression over columns."
+    )
     keep: Literal["smallest", "middle", "largest"] = Field(
         "smallest", description="Which `n` pairs to keep: those with the smallest, middle or largest values."
     )
@@ -41,7 +43,7 @@ class Band(Choice):
     def subsets(self, rules: Rules) -> Iterator[Subset]:
         if self.band is not None:
             band, share = self.band, rules.wrong_share
-            yield Subset("band", lambda pairs: _banded(pairs, band, share), by=band.by, key="band.by")
+            yield Subset("band", lambda pairs: _banded(pairs, band, share), by={"band.by": band.by})
 
     def mistakes(self) -> Iterator[str]:
         band = self.band

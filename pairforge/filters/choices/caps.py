@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 class Cap(Model):
     """At most `max` pairs per value of a column, or per bin of it."""
 
-    by: str = Field(description="The column to group by: `source`, `pass_rate`, `gap`, or any column of a pair.")
+    by: str = Field(
+        description="What to group by: `source`, `pass_rate`, `meta.level`, any column of a pair, or an expression."
+    )
     max: int | None = Field(
         None, ge=1, description="Most pairs per group, a count; null cuts every group to the size of the smallest."
     )
@@ -40,7 +42,7 @@ class Caps(Choice):
 
     def subsets(self, rules: Rules) -> Iterator[Subset]:
         for cap in self.caps:
-            yield Subset(f"cap_{cap.by}", partial(_capped, cap), by=cap.by, key="caps.by")
+            yield Subset(f"cap_{cap.by}", partial(_capped, cap), by={"caps.by": cap.by})
 
     def sentences(self) -> Iterator[str]:
         for cap in self.caps:

@@ -33,7 +33,7 @@ from pairforge.filters.controls.control import Control
 from pairforge.filters.measures import QUALITY_COLUMNS
 from pairforge.filters.rule import Choice, Model, PairRule, ProblemRule, SideRule
 from pairforge.filters.rules import PAIR_RULES, PROBLEM_RULES, SIDE_RULES
-from pairforge.filters.ruleset import FilterSettings, Student, check_rules, measures_needed
+from pairforge.filters.ruleset import FilterSettings, Student, check_rules, columns_named, measures_needed
 from pairforge.filters.target import KNOWN_OF_PAIR, KNOWN_OF_SAMPLE, read_target
 from tests.filters.tables import random_tables, replace
 
@@ -199,7 +199,7 @@ def test_every_condition_is_on_a_column_that_exists_or_is_measured(rule, key, ta
         columns = {name for c in changed.chosen.side_conditions() for name in c.columns}
         unknown = columns - samples
         assert not unknown, f"{rule.__name__}: its conditions name {sorted(unknown)}, which nothing measures"
-        assert columns & set(QUALITY_COLUMNS) <= measures_needed(changed), rule.__name__
+        assert columns & set(QUALITY_COLUMNS) <= measures_needed(columns_named(changed)), rule.__name__
         select_pairs(*tables, changed)
 
 
