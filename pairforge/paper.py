@@ -6,9 +6,7 @@ Numbers are from Table 7 and section 3 of the paper and from the authors' traini
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
-
-Stage = Literal["dpo", "sft"]
+from typing import Any
 
 # `warmup` is the share of all steps, `global_batch_size` rows per optimizer step over all devices, `max_length` tokens.
 DPO: dict[str, Any] = {
@@ -28,6 +26,18 @@ SFT: dict[str, Any] = {
     "per_device_train_batch_size": 1,
     "global_batch_size": 32,  # inferred from the authors' checkpoint numbers
 }
+# What other methods need in place of DPO's values: their authors' or TRL's defaults, not the paper's.
+OTHER_METHODS: dict[str, dict[str, Any]] = {
+    "kto": {"beta": 0.1, "per_device_train_batch_size": 4},  # its KL term compares the rows of a batch with each other
+    "apo_zero_unpaired": {"beta": 0.1},
+    "simpo": {"beta": 2.0},
+    "cpo": {"beta": 0.1},
+    "orpo": {"beta": 0.1},
+    "ipo": {"beta": 0.1},  # the margin that it aims at is 1 / (2 beta) nats per token
+    "aot": {"per_device_train_batch_size": 4},  # sorts the rows of a batch
+    "aot_unpaired": {"per_device_train_batch_size": 4},
+    "sigmoid_norm": {"beta": 5.0},  # per token; Tulu 3 uses 5 (its `dpo_norm`)
+}
 SFT_LEARNING_RATE = 1e-5  # section 3: the reasoning SFT
 DPO_LEARNING_RATE = 3e-7  # Table 7: the paper's main model, its own SFT of Qwen2.5-7B-Instruct
 
@@ -43,10 +53,16 @@ TABLE_7: tuple[tuple[str, float, str], ...] = (
 )
 
 
-def learning_rate(model: str, stage: Stage = "dpo") -> tuple[float, str]:
+def defaults(method: str) -> dict[str, Any]:
+    """The settings of a method: the paper's for "dpo" and "sft"; DPO's with what the method itself needs otherwise."""
+    return dict(SFT) if method == "sft" else DPO | OTHER_METHODS.get(method, {})
+
+
+def learning_rate(model: str, stage: str = "dpo") -> tuple[float, str]:
     """The paper's learning rate for a model's name (a Hub id or a path), and where it is from.
 
-    A model that is not in Table 7 gets the rate of the paper's main model; the source says so.
+    `stage` is a method: every one but "sft" gets DPO's rate. A model that is not in Table 7 gets the rate of the
+    paper's main model; the source says so.
     """
     if stage == "sft":
         return SFT_LEARNING_RATE, "ThinkPO, section 3: the reasoning SFT"

@@ -92,7 +92,7 @@ def test_the_verdicts():
 
 
 def test_the_export_formats_and_import_adapters():
-    assert sorted(first_cells(section("publishing", "Export"))) == sorted(FORMATS)
+    assert sorted(first_cells(section("exports", "Formats"))) == sorted(FORMATS)
     assert set(first_cells(section("publishing", "Import"))) <= ADAPTERS.keys()
 
 

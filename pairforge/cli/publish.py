@@ -12,7 +12,7 @@ import typer
 
 import pairforge
 from pairforge.cli import app
-from pairforge.cli.console import JsonOption, RunArgument, outcome, plain, print_json, progress, stdout
+from pairforge.cli.console import JsonOption, RunArgument, SetOption, outcome, plain, print_json, progress, stdout
 
 if TYPE_CHECKING:
     from pairforge.hub.contents import Contents
@@ -24,9 +24,8 @@ ConfigsOption = Annotated[
 ]
 
 # From the file names: importing the formats would slow down --help.
-EXPORT_FORMATS = ", ".join(
-    sorted(file.stem for file in (Path(pairforge.__file__).parent / "export" / "formats").glob("[a-z]*.py"))
-)
+_FORMAT_FILES = (Path(pairforge.__file__).parent / "export" / "formats").glob("[a-z]*.py")
+EXPORT_FORMATS = ", ".join(sorted(file.stem.replace("_", "-") for file in _FORMAT_FILES))
 
 
 @app.command("push")
@@ -39,7 +38,9 @@ def push_command(
     eval_share: Annotated[
         float, typer.Option("--eval-share", min=0, max=1, help="Share of the problems for a split 'test'.")
     ] = 0.0,
-    unpaired: Annotated[bool, typer.Option("--unpaired", help="Add a config with every sample and verdict.")] = False,
+    unpaired: Annotated[
+        bool, typer.Option("--unpaired", help="Add configs of labeled solutions, and of all evidence.")
+    ] = False,
     public: Annotated[
         bool, typer.Option("--public", help="Make a new dataset public; the default is private.")
     ] = False,
@@ -61,6 +62,7 @@ def push_command(
     from pairforge.hub.push import push
     from pairforge.hub.repository import Target
     from pairforge.pipeline import run_recipe
+    from pairforge.pipeline.exporting import labeled_configs
     from pairforge.run import open_run
 
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
@@ -69,13 +71,15 @@ def push_command(
         name = repo or publish.repo
         if not name:
             raise HubError("no repository was named", hint=f"pairforge push {run} user/name")
+        views_of = configs_of(views or ["default"], configs or [])
         contents = stage(
             opened,
-            configs_of(views or ["default"], configs or []),
+            views_of,
             name,
             split=split,
             eval_share=eval_share,
             unpaired=unpaired,
+            labeled=labeled_configs(opened, views_of, show) if unpaired else {},
             license=publish.license or "",
             progress=show,
         )
@@ -142,26 +146,24 @@ def export_command(
     eval_share: Annotated[
         float, typer.Option("--eval-share", min=0, max=1, help="Share of the problems for a file of their own.")
     ] = 0.0,
+    overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a view for another trainer, with a configuration file."""
-    from pairforge import demo
-    from pairforge.export import export
-    from pairforge.pipeline import run_recipe
+    """Export a view for a trainer, with a configuration file."""
+    from pairforge.pipeline.exporting import export_view
     from pairforge.run import open_run
 
     with outcome(as_json), progress() as show:
-        opened = open_run(run)
-        train = run_recipe(opened).train.model_dump(exclude_none=True)
-        if "model" in train:
-            train["model"] = demo.resolve(train["model"])  # other trainers cannot read pairforge:nano
-        done = export(opened, view, kind, out, eval_share=eval_share, train=train, progress=show)
+        done = export_view(
+            open_run(run), view, kind, out, eval_share=eval_share, overrides=overrides or [], progress=show
+        )
     if as_json:
         print_json(done.to_json())
         return
     for file in done.files:
         stdout().print(str(file), soft_wrap=True)
-    stdout().print(f"\n{done.pairs:,} pairs. Train with:\n  {done.command}", soft_wrap=True)
+    held_out = f", {done.eval_rows:,} for evaluation" if done.eval_rows else ""
+    stdout().print(f"\n{done.rows:,} rows{held_out}. Train with:\n  {done.command}", soft_wrap=True)
 
 
 @app.command("import")

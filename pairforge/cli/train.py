@@ -32,7 +32,9 @@ def say(text: str) -> None:
 def train_command(
     target: Annotated[str, typer.Argument(metavar="RUN|DATASET", help="A run, or a dataset in TRL's format.")],
     model: Annotated[str | None, typer.Option("--model", help="The model to train (default: train.model).")] = None,
-    method: Annotated[str | None, typer.Option("--method", help="dpo, simpo, or sft on the chosen side.")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="dpo, kto, sft, ipo, ...: see docs/training.md.")
+    ] = None,
     view: ViewOption = "default",
     out: Annotated[Path | None, typer.Option("--out", help="Where the model goes (default: RUN/train/<name>).")] = None,
     overrides: SetOption = None,
@@ -120,9 +122,16 @@ def train_settings(target: str, model: str | None, method: str | None, overrides
 
 def train_data(target: str, settings: Settings, view: str, where: tuple[str, str | None, str | None]) -> TrainData:
     """The view of a run, or the dataset."""
+    from pairforge.pipeline.exporting import labeled_rows, labels_of, view_session
     from pairforge.run import open_run
     from pairforge.train import from_dataset, from_view
+    from pairforge.train.methods import LABELED, METHODS
 
+    if run_path(target) and METHODS[settings.method].columns == LABELED:
+        session = view_session(open_run(target), view)
+        rows = labeled_rows(session, labels_of(session))
+        made_with = session.recipe.export.kto.model_dump(mode="json")
+        return from_view(session.run, view, settings.method, rows=rows, made_with=made_with)
     if run_path(target):
         return from_view(open_run(target), view, settings.method)
     split, config, revision = where

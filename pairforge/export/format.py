@@ -1,23 +1,40 @@
-"""What an export format is: how one trainer reads a pair, and its configuration."""
+"""What an export format is: which rows it takes, how a trainer reads one, and its configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 EVAL_SPLIT = "test"  # `datasets` calls a file test.jsonl the split "test", TRL's default
+
+Kind = Literal["pairs", "labels"]
+"""What a row is: a pair of a view, or a labeled solution (see `pairforge.export.labels`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The data files of an export. `rows`: split -> rows. `labels`: desirable and undesirable rows for training."""
+
+    rows: Mapping[str, int]
+    labels: tuple[int, int] = (0, 0)
+
+    @property
+    def with_eval(self) -> bool:
+        """Whether there is an evaluation file."""
+        return EVAL_SPLIT in self.rows
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """How one trainer wants a view.
 
-    `row` turns a pair (a row of pairs.parquet) into a line of train.jsonl. `configure` takes the settings
-    (`pairforge.export.settings.settings_of`) and whether there is an evaluation file, and returns the other files as
-    name -> text. `command` trains with them; `{folder}` is the export's folder.
+    `row` turns a row of `kind` into a line of train.jsonl. `configure` takes the settings
+    (`pairforge.export.settings.settings_of`) and what was written, and returns the other files as name -> text.
+    `command` trains with them; `{folder}` is the export's folder.
     """
 
     row: Callable[[Mapping[str, Any]], dict[str, Any]]
-    configure: Callable[[Mapping[str, Any], bool], dict[str, str]]
+    configure: Callable[[Mapping[str, Any], Written], dict[str, str]]
     command: str
+    kind: Kind = "pairs"

@@ -10,9 +10,6 @@ import yaml
 
 from pairforge import paper
 
-# The paper's settings, where the recipe says nothing. `warmup` is a share of the steps; TRL on transformers 5 calls it
-# warmup_steps, the others warmup_ratio. `max_length` comes from the view: the paper's 8,192 tokens may be too few.
-PAPER = {name: value for name, value in paper.DPO.items() if name != "max_length"}
 # Settings that every configuration states in the same words.
 SHARED = (
     "learning_rate",
@@ -23,39 +20,44 @@ SHARED = (
 )
 # What a configuration states of a train block. Anything else is listed in its header, except settings of precision,
 # memory and bookkeeping, and those that all trainers use anyway.
-CARRIED = {*PAPER, "learning_rate", "model", "revision", "template", "max_length", "warmup_ratio", "warmup_steps",
+CARRIED = {*paper.DPO, "learning_rate", "model", "revision", "template", "max_length", "warmup_ratio", "warmup_steps",
            "gradient_accumulation_steps"}  # fmt: skip
 BESIDES = {"bf16", "use_cpu", "gradient_checkpointing", "save_strategy", "report_to", "max_cut_share"}
-USUAL: dict[str, list[Any]] = {
-    "method": ["dpo"],
-    "loss": ["sigmoid"],
-    "loss_type": ["sigmoid", ["sigmoid"]],
-    "max_steps": [-1],
-}
+# What belongs to one method: a block written for another one does not lend it.
+OF_ITS_METHOD = ("method", "learning_rate", "beta", "loss", "loss_type", "loss_weights")
+USUAL: dict[str, list[Any]] = {"loss": ["sigmoid"], "loss_type": ["sigmoid", ["sigmoid"]], "max_steps": [-1]}
 
 
-def settings_of(train: Mapping[str, Any], longest_tokens: int) -> dict[str, Any]:
-    """Model, revision, `max_length`, learning rate and the keys of `PAPER`: the recipe's values where it has them.
+def settings_of(train: Mapping[str, Any], longest_tokens: int, method: str = "dpo") -> dict[str, Any]:
+    """Model, revision, `max_length`, learning rate and the keys of `paper.DPO`: the recipe's values where it has them.
 
-    `gradient_accumulation_steps` gives the recipe's global batch on one device, as `pairforge train` does.
-    `left_out` holds what the block says beyond that, such as another loss: only `pairforge train` follows it.
+    A train block of another method than `method` keeps its learning rate, beta and loss to itself, as in
+    `pairforge train --method`. `gradient_accumulation_steps` gives the recipe's global batch on one device.
+    `max_length` holds the longest row. `left_out` holds what the block says beyond that, such as another loss: only
+    `pairforge train` follows it.
     """
-    warmup = train.get("warmup_ratio", train.get("warmup_steps", PAPER["warmup"]))
-    values = {**PAPER, "learning_rate": paper.learning_rate(str(train.get("model") or ""))[0]}
-    values |= {name: train[name] for name in values if train.get(name) is not None}
+    asked = train.get("method") or ("simpo" if train.get("loss") == "simpo" else "dpo")
+    block = {name: value for name, value in train.items() if value is not None and name != "method"}
+    if asked != method:
+        block = {name: value for name, value in block.items() if name not in OF_ITS_METHOD}
+    values = {name: value for name, value in paper.defaults(method).items() if name != "max_length"}
+    values["learning_rate"] = paper.learning_rate(str(block.get("model") or ""), method)[0]
+    values |= {name: block[name] for name in values if name in block}
+    if method == "kto":  # TRL refuses a single row
+        values["per_device_train_batch_size"] = max(2, int(values["per_device_train_batch_size"]))
     accumulated = max(1, round(int(values["global_batch_size"]) / int(values["per_device_train_batch_size"])))
     return {
-        "model": train.get("model") or "MODEL",
-        "revision": train.get("revision"),
-        "template": train.get("template") or "TEMPLATE",
-        "max_length": int(train.get("max_length") or longest_tokens),
+        "model": block.get("model") or "MODEL",
+        "revision": block.get("revision"),
+        "template": block.get("template") or "TEMPLATE",
+        "max_length": int(block.get("max_length") or longest_tokens),
         **values,
-        "warmup": warmup,
-        "gradient_accumulation_steps": train.get("gradient_accumulation_steps") or accumulated,
+        "warmup": block.get("warmup_ratio", block.get("warmup_steps", values["warmup"])),
+        "gradient_accumulation_steps": block.get("gradient_accumulation_steps") or accumulated,
         "left_out": {
             name: value
-            for name, value in sorted(train.items())
-            if name not in CARRIED | BESIDES and value is not None and value not in USUAL.get(name, [])
+            for name, value in sorted(block.items())
+            if name not in CARRIED | BESIDES and value not in USUAL.get(name, [])
         },
     }
 

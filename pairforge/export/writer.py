@@ -1,25 +1,20 @@
-"""Write a view for another trainer: data files, its configuration, and the command that trains."""
+"""Write rows for a trainer: data files, its configuration, and the command that trains."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-import pyarrow.parquet as pq
-
-from pairforge.errors import HubError
-from pairforge.export.format import EVAL_SPLIT, Format
+from pairforge.errors import HubError, nearest
+from pairforge.export.format import EVAL_SPLIT, Format, Written
 from pairforge.export.formats import FORMATS
-from pairforge.export.settings import settings_of
 from pairforge.export.split import held_out
-from pairforge.progress import Progress
-from pairforge.rowfiles import iter_rows
-from pairforge.run import Run
+from pairforge.progress import Progress, quiet
 from pairforge.run.atomic import replacing_folder, write_text
 
 
@@ -29,70 +24,70 @@ class Exported:
 
     folder: Path
     files: tuple[Path, ...]
-    pairs: int
-    eval_pairs: int
+    rows: int
+    eval_rows: int
     command: str
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
         files = [str(file) for file in self.files]
-        return {"folder": str(self.folder), "files": files, "pairs": self.pairs, "eval_pairs": self.eval_pairs,
+        return {"folder": str(self.folder), "files": files, "rows": self.rows, "eval_rows": self.eval_rows,
                 "command": self.command}  # fmt: skip
 
 
-def export(
-    run: Run,
-    view: str,
-    kind: str,
-    folder: Path | None = None,
+def format_named(name: str) -> Format:
+    """The format of a name. Raises `HubError` naming all of them when there is none."""
+    if name not in FORMATS:
+        hint = f"{nearest(name, FORMATS)} One of: {', '.join(FORMATS)}".strip()
+        raise HubError(f"there is no export format '{name}'", hint=hint)
+    return FORMATS[name]
+
+
+def write_export(
+    rows: Iterable[Mapping[str, Any]],
+    total: int,
+    form: Format,
+    folder: Path,
+    settings: Mapping[str, Any],
     *,
     eval_share: float = 0.0,
-    train: Mapping[str, Any] | None = None,
-    progress: Progress = lambda *_: None,
+    progress: Progress = quiet,
 ) -> Exported:
-    """Write the pairs of a view for `kind` into `folder` (default: `<run>/exports/<view>-<kind>`).
+    """Write rows (of the format's kind, with a `problem_id`) as an export in `folder`.
 
-    `train` holds the recipe's training values in TRL's names. `eval_share` of the problems go to a file of their own.
-    Raises `HubError` for an unknown format, and for a folder that holds something else.
+    `settings` are those of `settings_of`. `eval_share` of the problems go to a file of their own. Raises `HubError`
+    for a folder that holds something else, and when a file would have no rows.
     """
-    if kind not in FORMATS:
-        raise HubError(f"there is no export format '{kind}'", hint=f"one of: {', '.join(FORMATS)}")
-    form = FORMATS[kind]
-    source = run.view(view)
-    final = folder or run.path / "exports" / f"{view}-{kind}"
-    with _replaced(final) as temporary:
-        counts = _write_rows(source / "pairs.parquet", form, temporary, eval_share, progress)
-        settings = settings_of(train or {}, _longest(source))
-        for name, text in form.configure(settings, eval_share > 0).items():
+    with _replaced(folder) as temporary:
+        written = _write_rows(rows, total, form, temporary, eval_share, progress)
+        for name, text in form.configure(settings, written).items():
+            (temporary / name).parent.mkdir(exist_ok=True)
             write_text(temporary / name, text)
-    files = tuple(sorted(final.iterdir()))
-    command = form.command.format(folder=final)
-    return Exported(final, files, counts.get("train", 0), counts.get(EVAL_SPLIT, 0), command)
+    files = tuple(sorted(file for file in folder.rglob("*") if file.is_file()))
+    command = form.command.format(folder=folder)
+    return Exported(folder, files, written.rows["train"], written.rows.get(EVAL_SPLIT, 0), command)
 
 
-def _write_rows(source: Path, form: Format, folder: Path, eval_share: float, progress: Progress) -> dict[str, int]:
-    total = pq.read_metadata(source).num_rows
+def _write_rows(
+    rows: Iterable[Mapping[str, Any]], total: int, form: Format, folder: Path, eval_share: float, progress: Progress
+) -> Written:
     names = ["train", *([EVAL_SPLIT] if eval_share else [])]
-    counts = dict.fromkeys(names, 0)
+    counts, labels = dict.fromkeys(names, 0), Counter[bool]()
     with contextlib.ExitStack() as stack:
         files = {name: stack.enter_context((folder / f"{name}.jsonl").open("w")) for name in names}
-        for done, row in enumerate(iter_rows(source), start=1):
+        for done, row in enumerate(rows, start=1):
             name = EVAL_SPLIT if eval_share and held_out(row["problem_id"], eval_share) else "train"
             files[name].write(json.dumps(form.row(row), ensure_ascii=False) + "\n")
             counts[name] += 1
+            if form.kind == "labels" and name == "train":
+                labels[row["label"]] += 1
             if done % 1000 == 0 or done == total:
                 progress("export", done, total, "")
     empty = [name for name, count in counts.items() if not count]
     if empty:
-        raise HubError(f"the file '{empty[0]}' would have no pairs", hint="choose another view or another --eval-share")
-    return counts
-
-
-def _longest(view: Path) -> int:
-    """Enough tokens for the longest pair, in steps of 128."""
-    sides = pl.max_horizontal("chosen_tokens", "rejected_tokens")
-    longest = pl.scan_parquet(view / "pairs.parquet").select((pl.col("prompt_tokens") + sides).max()).collect().item()
-    return int(-(-(longest or 1) // 128) * 128)
+        hint = "choose another view or another --eval-share"
+        raise HubError(f"the file '{empty[0]}' would have no rows", hint=hint)
+    return Written(counts, (labels[True], labels[False]))
 
 
 @contextlib.contextmanager

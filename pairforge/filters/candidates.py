@@ -68,6 +68,34 @@ def candidates(evidence: Evidence, rules: Rules) -> Candidates:
     )
 
 
+def side_members(evidence: Evidence, rules: Rules) -> pl.DataFrame:
+    """Which side accepts each sample, without looking at any other sample: for uses of single solutions.
+
+    Columns: p, problem_id, sample_key, sample_hash, status, prompt_tokens, chosen_tokens, rejected_tokens (its length
+    on each side), chosen, rejected (the side's rules accept it), in_problem (the rules on the problem accept it).
+    Raises `RuleError` for a column that does not exist.
+    """
+    on_problem = list(rules.problem_conditions())
+    sides = _sides(
+        evidence,
+        rules,
+        _first_failure(_side_conditions(rules.chosen, "chosen", evidence), 1),
+        _first_failure(_side_conditions(rules.rejected, "rejected", evidence), 1),
+    )
+    problems = rules.with_columns(evidence.problems, evidence).select("problem_id", code=_first_failure(on_problem, 1))
+    return sides.select(
+        *("p", "prompt_tokens", "sample_hash"),
+        evidence.samples["sample_key"],
+        evidence.samples["status"].cast(pl.String),
+        problem_id=problems["problem_id"][sides["p"]],
+        chosen_tokens=TOKENS["chosen"],
+        rejected_tokens=TOKENS["rejected"],
+        chosen="c_in",
+        rejected="r_in",
+        in_problem=problems["code"][sides["p"]] == 0,
+    )
+
+
 def _side_conditions(settings: SideRules, side: SideName, evidence: Evidence) -> list[Condition]:
     """The conditions of one side over the columns of the samples."""
     made = []

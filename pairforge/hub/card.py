@@ -35,6 +35,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         paired=paired,
         first=next(iter(paired)),
         unpaired=manifest["configs"].get("unpaired"),
+        labeled={name: config["labels"] for name, config in manifest["configs"].items() if "labels" in config},
         license=license,
         sources=sources(manifest),
         citations=list(dict.fromkeys(citation(source.source) for source in license.by_source)),

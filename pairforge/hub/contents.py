@@ -18,11 +18,12 @@ from huggingface_hub import get_token
 
 import pairforge
 from pairforge.errors import HubError
+from pairforge.export.labels import LABELED
 from pairforge.filters.summary import COLUMNS
 from pairforge.hub.card import render_card
 from pairforge.hub.facts import read_columns, view_facts
 from pairforge.hub.redact import published, published_text
-from pairforge.hub.shards import SHARD_BYTES, pair_rows, write_splits
+from pairforge.hub.shards import SHARD_BYTES, pair_rows, published_row, write_splits
 from pairforge.hub.unpaired import sample_rows, sample_schema
 from pairforge.progress import Progress
 from pairforge.report.figures import save, view_figures
@@ -59,18 +60,21 @@ def stage(
     split: str = "train",
     eval_share: float = 0.0,
     unpaired: bool = False,
+    labeled: Mapping[str, Labeled] | None = None,
     license: str = "",
     shard_bytes: int = SHARD_BYTES,
     progress: Progress = lambda *_: None,
 ) -> Contents:
     """Write what a push of `views` (config -> view of the run) would publish, into `<run>/publish/<repo>/`.
 
-    `eval_share` of the problems go to the split "test". `unpaired` adds a config with every sample and its verdict.
+    `eval_share` of the problems go to the split "test". `unpaired` adds a config with every sample and its verdict,
+    `labeled` (config -> rows) configs of labeled solutions, which TRL's KTOTrainer reads as they are.
     `license` is what the publisher states; without it the sources decide. The same run and arguments give the same
     files, byte for byte.
     Raises `HubError` for names the Hub or `datasets` would not take, and `RunError` for a view that does not exist.
     """
-    check_names(repo, [*views, *([UNPAIRED] if unpaired else [])], split, eval_share)
+    labeled = labeled or {}
+    check_names(repo, [*views, *labeled, *([UNPAIRED] if unpaired else [])], split, eval_share)
     folders = {config: run.view(view) for config, view in views.items()}
     final = run.path / "publish" / repo.replace("/", "--")
     with replacing_folder(final) as temporary:
@@ -80,6 +84,12 @@ def stage(
             splits = _write_pairs(folder, temporary / "data" / config, config, options, progress)
             figures = _figures(run, folder, temporary / "figures" / config)
             configs[config] = {**published(view_facts(run, views[config])), "splits": splits, "figures": figures}
+        for config, rows in labeled.items():
+            splits = _write_labeled(rows, temporary / "data" / config, config, options, progress)
+            configs[config] = {
+                "splits": splits,
+                "labels": {"desirable": rows.desirable, "undesirable": rows.undesirable},
+            }
         if unpaired:
             configs[UNPAIRED] = {"splits": _write_samples(run, temporary / "data" / UNPAIRED, options, progress)}
         recipes = _write_recipes(run, configs, temporary)
@@ -97,6 +107,15 @@ def stage(
         write_text(temporary / CARD, render_card(manifest))
         _refuse_secrets(_files(temporary))
     return Contents(final, _files(final), manifest)
+
+
+@dataclass(frozen=True, slots=True)
+class Labeled:
+    """Labeled solutions to publish: the rows (columns of `LABELED`), and how many have each label."""
+
+    rows: Iterable[dict[str, Any]]
+    desirable: int
+    undesirable: int
 
 
 def check_names(repo: str, configs: Sequence[str], split: str, eval_share: float) -> None:
@@ -126,6 +145,14 @@ def _write_pairs(
         raise HubError(f"view '{view.name}' has no pairs", hint="`pairforge show` tells which rule dropped them")
     written = write_splits(pair_rows(file), pq.read_schema(file), folder, total=total, progress=progress, **options)
     return _splits(written, config)
+
+
+def _write_labeled(
+    labeled: Labeled, folder: Path, config: str, options: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    rows = (published_row(row) for row in labeled.rows)
+    total = labeled.desirable + labeled.undesirable
+    return _splits(write_splits(rows, LABELED, folder, total=total, progress=progress, **options), config)
 
 
 def _write_samples(run: Run, folder: Path, options: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -173,7 +200,7 @@ def draw_figures(run: Run, view: Path, target: Path) -> None:
 
 def _write_recipes(run: Run, configs: Mapping[str, Any], folder: Path) -> dict[str, str]:
     """One recipe per config that holds pairs: the run's, with the rules and the format of the view."""
-    paired = {name: facts for name, facts in configs.items() if name != UNPAIRED}
+    paired = {name: facts for name, facts in configs.items() if "filter" in facts}
     recipe = yaml.safe_load(run.recipe_file.read_text())
     names = {}
     for config, facts in paired.items():

@@ -7,7 +7,7 @@ read the samples once per batch. Instead they are dealt out, in one pass, to a f
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -21,21 +21,23 @@ PAIRS_PER_BATCH = 2000  # whose texts are in memory at a time: some 60 MB of R1 
 MOST_BATCHES = 200  # each is an open file while the samples are dealt out
 
 
-def batches_with_texts(run: Run, pairs: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, dict[str, Sample]]]:
-    """The pairs (`chosen_key`, `rejected_key`, ...) in slices, each with the samples it names by their keys."""
+def batches_with_texts(
+    run: Run, pairs: pl.DataFrame, keys: Sequence[str] = ("chosen_key", "rejected_key")
+) -> Iterator[tuple[pl.DataFrame, dict[str, Sample]]]:
+    """The rows in slices, each with the samples that its columns `keys` name, by their keys."""
     size = max(PAIRS_PER_BATCH, -(-pairs.height // MOST_BATCHES))
     with temporary_folder(beside(run.path / "texts")) as folder:
-        deal_out(run, wanted_samples(run, pairs, size), folder)
+        deal_out(run, wanted_samples(run, pairs, size, keys), folder)
         for number, batch in enumerate(pairs.iter_slices(size)):
             yield batch, read_batch(folder / f"{number}.arrow")
 
 
-def wanted_samples(run: Run, pairs: pl.DataFrame, size: int) -> pl.DataFrame:
+def wanted_samples(run: Run, pairs: pl.DataFrame, size: int, names: Sequence[str]) -> pl.DataFrame:
     """`position` (of a stored sample, counted over all of them) and `batch` (that needs it), by position."""
     keys = [frame["sample_key"] for frame in run.sample_batches(texts=False)]
     stored = pl.DataFrame({"sample_key": pl.concat(keys) if keys else []}, schema={"sample_key": pl.String})
-    numbered = pairs.select(pl.int_range(pl.len()).floordiv(size).alias("batch"), "chosen_key", "rejected_key")
-    sides = [numbered.select("batch", sample_key=side) for side in ("chosen_key", "rejected_key")]
+    numbered = pairs.select(pl.int_range(pl.len()).floordiv(size).alias("batch"), *names)
+    sides = [numbered.select("batch", sample_key=name) for name in names]
     wanted = pl.concat(sides).unique()
     return wanted.join(stored.with_row_index("position"), on="sample_key").drop("sample_key").sort("position")
 

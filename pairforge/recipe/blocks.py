@@ -7,6 +7,7 @@ from pydantic import Field
 from pairforge.chat import FormatConfig
 from pairforge.config import Config
 from pairforge.errors import RecipeError
+from pairforge.export.config import ExportConfig
 from pairforge.filters import FilterSettings
 from pairforge.generator.config import GeneratorConfig
 from pairforge.hub.config import PublishConfig
@@ -28,6 +29,7 @@ class Recipe(Config):
     filter: FilterSettings = Field(description="The rules that make pairs.")
     decontaminate: DecontaminateConfig = Field(DecontaminateConfig(), description="What must not be in the data.")
     publish: PublishConfig = Field(PublishConfig(), description="Where a view is published.")
+    export: ExportConfig = Field(ExportConfig(), description="What exports take from a view besides its pairs.")
     train: TrainConfig = Field(TrainConfig(), description="How a model is trained on the pairs.")
 
     def sampling_block(self) -> GeneratorConfig:

@@ -6,16 +6,15 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pydantic
 
 from pairforge import paper
-from pairforge.errors import TrainError, nearest, require
+from pairforge.errors import TrainError, nearest
+from pairforge.export.settings import OF_ITS_METHOD
 from pairforge.train.config import Loss, Method, TrainConfig
-
-if TYPE_CHECKING:
-    from transformers import TrainingArguments
+from pairforge.train.methods import METHODS, config_class
 
 COMMON: dict[str, Any] = {
     "warmup_steps": paper.DPO["warmup"],  # below 1: a share of all steps (transformers 5 has no `warmup_ratio`)
@@ -26,17 +25,7 @@ COMMON: dict[str, Any] = {
     "save_steps": 0.25,  # below 1: a share of all steps
     "save_total_limit": 2,
 }
-_PAPER_KEYS = ("num_train_epochs", "max_length", "lr_scheduler_type", "per_device_train_batch_size")
-DEFAULTS: dict[Method, dict[str, Any]] = {
-    "dpo": {**{k: paper.DPO[k] for k in _PAPER_KEYS}, "beta": paper.DPO["beta"], "precompute_ref_log_probs": True},
-    "simpo": {**{k: paper.DPO[k] for k in _PAPER_KEYS}, "loss_type": "simpo", "cpo_alpha": 0.0, "beta": 2.0},
-    "sft": {k: paper.SFT[k] for k in _PAPER_KEYS},
-}
-GLOBAL_BATCH_SIZES: dict[Method, int] = {
-    "dpo": paper.DPO["global_batch_size"],
-    "simpo": paper.DPO["global_batch_size"],
-    "sft": paper.SFT["global_batch_size"],
-}
+_PAPER_KEYS = ("num_train_epochs", "max_length", "lr_scheduler_type", "per_device_train_batch_size", "beta")
 LOSSES: dict[Loss, dict[str, Any]] = {
     "sigmoid": {"loss_type": ["sigmoid"]},
     "sigmoid+sft": {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 1.0]},
@@ -94,22 +83,29 @@ def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
     if not own.model:
         raise TrainError("no model specified", hint="--model M, or `model:` in the recipe's train block")
     method = method_of(block)
-    rate, source = paper.learning_rate(own.model, "sft" if method == "sft" else "dpo")
+    rate, source = paper.learning_rate(own.model, method)
     if "learning_rate" in given:
         source = "set"
     device = dict.fromkeys(("bf16", "gradient_checkpointing", "dataloader_pin_memory"), on_gpu)
-    base = {**COMMON, **DEFAULTS[method], **device, "learning_rate": rate}
+    base = {**COMMON, **method_arguments(method), **device, "learning_rate": rate}
     arguments = {**base, **loss_arguments(own.loss, method), **checked(given, method)}
     return Settings(
         method=method,
         model=own.model,
         revision=own.revision,
         trl=arguments,
-        global_batch_size=own.global_batch_size or GLOBAL_BATCH_SIZES[method],
+        global_batch_size=own.global_batch_size or paper.defaults(method)["global_batch_size"],
         lora=lora_arguments(own.lora),
         max_cut_share=own.max_cut_share,
         learning_rate_source=source,
     )
+
+
+def method_arguments(method: Method) -> dict[str, Any]:
+    """TRL's arguments of a method, where a train block says nothing."""
+    defaults = {name: value for name, value in paper.defaults(method).items() if name in _PAPER_KEYS}
+    reference = {"precompute_ref_log_probs": True} if METHODS[method].reference else {}
+    return defaults | reference | METHODS[method].arguments
 
 
 def own_settings(block: Mapping[str, Any]) -> TrainConfig:
@@ -135,17 +131,20 @@ def for_method(block: Mapping[str, Any], method: str) -> dict[str, Any]:
     A block of another method loses its learning rate, its loss and every argument that TRL does not have here: one
     recipe serves its DPO run and the SFT control beside it.
     """
-    if method not in DEFAULTS or method == method_of(block):
+    if method not in METHODS or method == method_of(block):
         return dict(block)
     known = {field.name for field in dataclasses.fields(config_class(method))} | set(OWN)
-    return {name: value for name, value in block.items() if name in known - set(OF_ITS_METHOD)}
+    kept = {name: value for name, value in block.items() if name in known - set(OF_ITS_METHOD)}
+    if kept.get("per_device_train_batch_size") == 1 and paper.defaults(method)["per_device_train_batch_size"] > 1:
+        del kept["per_device_train_batch_size"]
+    return kept
 
 
 def loss_arguments(loss: Loss | None, method: Method) -> dict[str, Any]:
     """TRL's arguments for a loss by name."""
     if loss is None:
         return {}
-    if method == "sft" or (method == "simpo") != (loss == "simpo"):
+    if method != ("simpo" if loss == "simpo" else "dpo"):
         raise TrainError(f"train.loss: '{loss}' does not go with method '{method}'", hint="leave one of the two out")
     return LOSSES[loss]
 
@@ -179,23 +178,6 @@ def checked(given: Mapping[str, Any], method: Method) -> dict[str, Any]:
     return {name: _typed(name, value, kinds[name]) for name, value in given.items()}
 
 
-def config_class(method: Method) -> type[TrainingArguments]:
-    """TRL's configuration class of a method."""
-    require("trl", extra="train", purpose="training")
-    if method == "sft":
-        from trl import SFTConfig
-
-        return SFTConfig
-    if method == "simpo":
-        from trl.experimental.cpo import CPOConfig
-
-        return CPOConfig
-    from trl import DPOConfig
-
-    return DPOConfig
-
-
-OF_ITS_METHOD = ("method", "learning_rate", "beta", "loss", "loss_type", "loss_weights")
 OWN = tuple(TrainConfig.model_fields)
 
 

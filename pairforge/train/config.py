@@ -10,7 +10,10 @@ from pydantic import ConfigDict, Field
 
 from pairforge.config import Config
 
-Method = Literal["dpo", "sft", "simpo"]
+Method = Literal[
+    "dpo", "kto", "sft", "simpo", "cpo", "orpo", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair",
+    "sppo_hard", "aot", "aot_unpaired", "apo_zero", "apo_down", "apo_zero_unpaired", "discopop", "sigmoid_norm",
+]  # fmt: skip
 Loss = Literal["sigmoid", "sigmoid+sft", "ld", "simpo"]
 
 
@@ -27,7 +30,9 @@ class TrainConfig(Config):
     model: str | None = Field(None, description="The model to train: a Hub id or a folder. `--model` overrides it.")
     revision: str | None = Field(None, description="Branch, tag or commit of the model on the Hub.")
     method: Method | None = Field(
-        None, description="`dpo`, `simpo`, or `sft` on the chosen side. null: `dpo`, or `simpo` where the loss is."
+        None,
+        description="`dpo`, `kto` on labeled solutions, `sft` on the chosen side, or another method under TRL's name "
+        "(docs/training.md). null: `dpo`, or `simpo` where the loss is.",
     )
     loss: Loss | None = Field(
         None,

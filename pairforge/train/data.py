@@ -9,24 +9,20 @@ from typing import Any
 
 from pairforge.errors import TrainError
 from pairforge.hub.licenses import dataset_of
-from pairforge.records import Message
+from pairforge.records import Message, digest
 from pairforge.rowfiles import iter_rows
 from pairforge.run import Run, read_view
 from pairforge.sources.entry import RowDrop
 from pairforge.sources.rows import open_rows
 from pairforge.train.config import Method
+from pairforge.train.methods import LABELED, METHODS
 
 Side = str | list[Message]
-COLUMNS = {
-    "dpo": ("prompt", "chosen", "rejected"),
-    "simpo": ("prompt", "chosen", "rejected"),
-    "sft": ("prompt", "chosen"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class TrainData:
-    """Rows with `prompt`, `chosen` and (but for SFT) `rejected`: all messages, or all text.
+    """Rows with the columns of the method (see `pairforge.train.methods`): all messages, or all text.
 
     `revision` pins the content. `direction` and `tokenizer_digest` are what a view's rules were made with, None for
     other datasets. `skipped` counts rows that could not be read.
@@ -41,17 +37,19 @@ class TrainData:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def from_view(run: Run, view: str, method: Method) -> TrainData:
-    """The pairs of a view.
+def from_view(
+    run: Run, view: str, method: Method, *, rows: Iterable[dict[str, Any]] | None = None, made_with: object = None
+) -> TrainData:
+    """The pairs of a view, or other `rows` made from it; `made_with` are the settings they were made with.
 
-    Raises `RunError` when there is no such view, `TrainError` when it holds no pair.
+    Raises `RunError` when there is no such view, `TrainError` when there is no row.
     """
     record = read_view(run, view)
-    rows = trainable(iter_rows(run.view(view) / "pairs.parquet"), method, f"view '{view}' of {run.path}")
+    found = iter_rows(run.view(view) / "pairs.parquet") if rows is None else rows
     return TrainData(
-        rows,
+        trainable(found, method, f"view '{view}' of {run.path}"),
         name=f"{run.name}, view {view}",
-        revision=record.digest,
+        revision=record.digest if made_with is None else digest([record.digest, made_with]),
         direction=record.direction,
         tokenizer_digest=record.tokenizer,
         facts={"sources": sources_of(run)},
@@ -86,12 +84,21 @@ def trainable(rows: Iterable[dict[str, Any]], method: Method, where: str) -> lis
     """
     kept: list[dict[str, Any]] = []
     for number, row in enumerate(rows, start=1):
-        kept.append(_columns(row, method, f"{where}, row {number}"))
+        parts = _unpaired(row) if METHODS[method].columns == LABELED else [row]
+        kept += [_columns(part, method, f"{where}, row {number}") for part in parts]
     if not kept:
         raise TrainError(f"{where} holds no row to train on", hint="loosen the rules with `pairforge filter`")
-    if len({type(row[name]) for row in kept for name in COLUMNS[method]}) > 1:
+    if len({type(row[name]) for row in kept for name in METHODS[method].columns if name != "label"}) > 1:
         raise TrainError(f"{where}: some rows hold messages and some hold text", hint="use one form for all")
     return kept
+
+
+def _unpaired(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A pair as two labeled solutions; any other row as it is."""
+    if not {"prompt", "chosen", "rejected"} <= row.keys():
+        return [row]
+    sides = (("chosen", True), ("rejected", False))
+    return [{"prompt": row["prompt"], "completion": row[side], "label": label} for side, label in sides]
 
 
 def _columns(row: dict[str, Any], method: Method, where: str) -> dict[str, Any]:
@@ -101,17 +108,21 @@ def _columns(row: dict[str, Any], method: Method, where: str) -> dict[str, Any]:
         from trl.data_utils import extract_prompt
 
         row = extract_prompt(row)
-    needed = COLUMNS[method]
+    needed = METHODS[method].columns
     missing = [name for name in needed if row.get(name) is None]
     if missing:
         raise TrainError(
             f"{where}: no column {' or '.join(repr(name) for name in missing)}; columns: {', '.join(row) or 'none'}",
-            hint="TRL's preference format has prompt, chosen and rejected, as messages or text; a view has it",
+            hint=f"'{method}' reads {', '.join(needed)}, as messages or text; `pairforge train RUN` has them",
         )
     return {name: _side(row[name], name, where) for name in needed}
 
 
-def _side(value: Any, name: str, where: str) -> Side:
+def _side(value: Any, name: str, where: str) -> Side | bool:
+    if name == "label":
+        if isinstance(value, bool):
+            return value
+        raise TrainError(f"{where}: label is {value!r:.40}, expected true or false")
     if isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(m, dict) and {"role", "content"} <= m.keys() for m in value):

@@ -16,11 +16,13 @@ from pairforge.errors import TrainError
 from pairforge.lengths import count_lengths, tokenizer_digest
 from pairforge.train.arguments import Settings
 from pairforge.train.data import TrainData, text_of
+from pairforge.train.methods import LABELED, METHODS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TEMPLATE_ROWS = 50  # rows rendered to see whether the template keeps their reasoning
+LABELS = {"chosen": True, "rejected": False}
 GIB = 2**30
 Level = Literal["ok", "warn", "stop"]
 
@@ -74,7 +76,7 @@ def clean_rows(data: TrainData) -> tuple[list[dict[str, Any]], list[Finding]]:
     kept = []
     for row in data.rows:
         identity = json.dumps(row, sort_keys=True)
-        sides = [text_of(row[name]).strip() for name in row]
+        sides = [text_of(row[name]).strip() for name in row if name != "label"]
         if not all(sides):
             counts["empty"] += 1
         elif "rejected" in row and row["chosen"] == row["rejected"]:
@@ -105,9 +107,7 @@ def keep_reasoning(tokenizer: PreTrainedTokenizerBase, rows: list[dict[str, Any]
         return [Finding("stop", "template", f"the rows are conversations and the model has no chat template; {hint}")]
     step = max(1, len(rows) // TEMPLATE_ROWS)
     for row in rows[::step]:
-        for side in ("chosen", "rejected"):
-            if side not in row:
-                continue
+        for side in (name for name in row if name not in ("prompt", "label")):
             report = check_template(tokenizer, row["prompt"], text_of(row[side]))
             if report.ok:
                 continue
@@ -121,7 +121,10 @@ def keep_reasoning(tokenizer: PreTrainedTokenizerBase, rows: list[dict[str, Any]
 
 
 def count(tokenizer: PreTrainedTokenizerBase, rows: list[dict[str, Any]]) -> dict[str, SideLengths]:
-    """Token counts of each side that is trained on."""
+    """Token counts of each side that is trained on; labeled solutions count as chosen or rejected by their label."""
+    if "label" in rows[0]:
+        by_label = {side: [row for row in rows if row["label"] is label] for side, label in LABELS.items()}
+        return {side: _count_side(tokenizer, part, "completion") for side, part in by_label.items()}
     return {side: _count_side(tokenizer, rows, side) for side in ("chosen", "rejected") if side in rows[0]}
 
 
@@ -137,7 +140,10 @@ def _count_side(tokenizer: PreTrainedTokenizerBase, rows: list[dict[str, Any]], 
 
 def lengths(sides: dict[str, SideLengths], settings: Settings, size: ModelSize, direction: str | None) -> list[Finding]:
     """How long the sides are, which is longer, and whether `max_length` and the model's context hold them."""
-    totals = [max(row) for row in zip(*(s.totals for s in sides.values()), strict=True)]
+    if METHODS[settings.method].columns == LABELED:
+        totals = [total for side in sides.values() for total in side.totals]
+    else:
+        totals = [max(row) for row in zip(*(s.totals for s in sides.values()), strict=True)]
     limit, longest = settings.trl.get("max_length"), max(totals)
     findings = [_direction(sides, direction)]
     if size.context_tokens is not None and longest > size.context_tokens:
@@ -199,19 +205,6 @@ def batch(settings: Settings, rows: int, *, devices: int) -> list[Finding]:
     return found or [Finding("ok", "batch", f"{used} rows per step")]
 
 
-def preference_scale(settings: Settings) -> list[Finding]:
-    """Whether SimPO's margin fits its beta: gamma / beta is 0.3 to 1 in SimPO's own configurations."""
-    if settings.method != "simpo":
-        return []
-    gamma, beta = float(settings.trl.get("simpo_gamma", 0.5)), float(settings.trl["beta"])
-    if gamma <= beta:
-        return []
-    text = (
-        f"beta {beta:g} is DPO's scale: SimPO uses 2 to 10, with simpo_gamma / beta at most 1 (here {gamma / beta:.1f})"
-    )
-    return [Finding("warn", "beta", f"{text}; leave train.beta out, or set it")]
-
-
 def memory(settings: Settings, size: ModelSize, longest_tokens: int, *, devices: int = 1) -> list[Finding]:
     """An estimate of the memory of training against what the device has, in GiB.
 
@@ -220,7 +213,8 @@ def memory(settings: Settings, size: ModelSize, longest_tokens: int, *, devices:
     34 values a token and layer without (Korthikanti et al., 2205.05198, attention in flash form).
     """
     per_parameter = 16 if settings.lora is None else (2 if settings.trl.get("bf16") else 4)
-    reference = 0 if settings.lora or settings.method != "dpo" or settings.trl.get("precompute_ref_log_probs") else 4
+    keeps_reference = METHODS[settings.method].reference and not settings.trl.get("precompute_ref_log_probs")
+    reference = 4 if keeps_reference and not settings.lora else 0
     fixed = size.parameters * (per_parameter + reference) / devices
     width = 2 if settings.trl.get("bf16") else 4
     copies = 1 if settings.method == "sft" else 2

@@ -8,17 +8,15 @@ from typing import Any
 
 import yaml
 
+from pairforge.train.methods import METHODS
+
 ABOUT_THE_MACHINE = ("memory", "disk")  # findings that say nothing about the model
-METHODS = {
-    "dpo": "direct preference optimization (DPO) with TRL",
-    "simpo": "SimPO with TRL's CPO trainer",
-    "sft": "supervised fine-tuning on the chosen side with TRL",
-}
 
 
 def model_card(record: Mapping[str, Any], name: str) -> str:
     """The card as Markdown. `record` is the content of train.json."""
     settings, data = record["settings"], record["data"]
+    method = METHODS[settings["method"]].title
     front = {
         "library_name": "peft" if settings["lora"] and not record["merged"] else "transformers",
         "pipeline_tag": "text-generation",
@@ -42,7 +40,7 @@ def model_card(record: Mapping[str, Any], name: str) -> str:
         "---",
         f"# {name}",
         "",
-        f"{_code(public_name(settings['model']))}{_at(settings['revision'])} trained by {METHODS[settings['method']]}.",
+        f"{_code(public_name(settings['model']))}{_at(settings['revision'])} trained by {method}.",
         "",
         "## Data",
         "",

@@ -18,14 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairforge import demo
+from pairforge.export.labels import kto_weights
 from pairforge.generator.loop import Interrupted, stop_signals
 from pairforge.lengths import load_tokenizer
 from pairforge.run.atomic import write_text
 from pairforge.train import guards, launch
-from pairforge.train.arguments import Settings, config_class
+from pairforge.train.arguments import Settings
 from pairforge.train.data import TrainData
 from pairforge.train.figure import draw
+from pairforge.train.methods import LABELED, METHODS, config_class, trainer_class
 from pairforge.train.model_card import model_card
+from pairforge.train.needs import needs
 from pairforge.train.record import (
     Result,
     device_name,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Trainer, TrainerState
 
 CHECKPOINTS = "checkpoints"
+SIGMOIDS = ("dpo", "kto", "exo_pair", "nca_pair", "robust", "bco_pair")  # whose loss is flat where a margin is large
 
 
 def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result:
@@ -67,7 +71,7 @@ def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result
     out.mkdir(parents=True, exist_ok=True)
     if launch.is_main():
         write_record(out, record)
-    beta = settings.trl.get("beta") if settings.method == "dpo" else None
+    beta = settings.trl.get("beta") if settings.method in SIGMOIDS else None
     watch = Watch(out / "log.csv", out / CHECKPOINTS, say, beta=beta)
     if settings.trl.get("precompute_ref_log_probs"):
         say("the reference's log-probabilities are computed once, before the first step")
@@ -142,13 +146,14 @@ def look(
     findings += guards.same_tokenizer(tokenizer, data)
     findings += guards.keep_reasoning(tokenizer, rows)
     guards.refuse(findings)
+    findings += needs(settings, rows)
+    guards.refuse(findings)
     sides = guards.count(tokenizer, rows)
     size = guards.model_size(demo.resolve(settings.model), settings.revision)
     findings += guards.lengths(sides, settings, size, data.direction)
     longest = max(max(s.totals) for s in sides.values())
     longest = min(longest, settings.trl.get("max_length") or longest)
     findings += guards.batch(settings, len(rows), devices=launch.launched())
-    findings += guards.preference_scale(settings)
     findings += guards.memory(settings, size, longest, devices=launch.launched())
     findings += guards.disk(settings, size, out)
     return rows, findings
@@ -175,7 +180,7 @@ def make_trainer(
         "disable_tqdm": True,
         "push_to_hub": False,
     }
-    arguments = config_class(settings.method)(**{**settings.trl, **own})
+    arguments = config_class(settings.method)(**{**label_weights(settings, rows), **settings.trl, **own})
     common: dict[str, Any] = {
         "model": demo.resolve(settings.model),
         "args": arguments,
@@ -187,18 +192,19 @@ def make_trainer(
 
         common["peft_config"] = LoraConfig(**settings.lora)
     if settings.method == "sft":
-        from trl import SFTTrainer
-
         common["train_dataset"] = common["train_dataset"].rename_column("chosen", "completion")
-        return SFTTrainer(**common)
-    if settings.method == "simpo":
-        from trl.experimental.cpo import CPOTrainer
-
+    if METHODS[settings.method].module != "trl":
         common["train_dataset"] = Dataset.from_list(rendered_rows(tokenizer, rows))
-        return CPOTrainer(**common)
-    from trl import DPOTrainer
+    trainer: Trainer = trainer_class(settings.method)(**common)
+    return trainer
 
-    return DPOTrainer(**common)
+
+def label_weights(settings: Settings, rows: list[dict[str, Any]]) -> dict[str, float]:
+    """The weights of the two labels that balance them, for methods on labeled solutions."""
+    if METHODS[settings.method].columns != LABELED:
+        return {}
+    desirable = sum(row["label"] for row in rows)
+    return kto_weights(desirable, len(rows) - desirable)
 
 
 def state_of(checkpoint: Path) -> TrainerState:

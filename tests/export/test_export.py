@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from pairforge.cli.publish import app
 from pairforge.errors import HubError
-from pairforge.export import FORMATS, export
+from pairforge.export import FORMATS
+from pairforge.pipeline.exporting import export_view
 from pairforge.rowfiles import iter_rows
 from tests.hub.runs import long_text, question, small_run
 
@@ -23,17 +24,26 @@ ROOT = Path(__file__).parent.parent.parent
 TRAIN = {"model": "Qwen/Qwen2.5-0.5B-Instruct", "learning_rate": 5e-7, "warmup_ratio": 0.2, "loss": "sigmoid"}
 
 
+PAIRS = [name for name, form in FORMATS.items() if form.kind == "pairs"]
+
+
+def export(run, view, kind, folder=None, *, train=None, eval_share=0.0):
+    """An export with another train block."""
+    overrides = [f"train={json.dumps(train)}"] if train else []
+    return export_view(run, view, kind, folder, eval_share=eval_share, overrides=overrides)
+
+
 @pytest.fixture
 def run(tmp_path):
     return small_run(tmp_path / "run")
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PAIRS)
 def test_every_export_holds_every_pair_once(run, kind):
     done = export(run, "default", kind, eval_share=0.3)
     rows = [json.loads(line) for line in (done.folder / "train.jsonl").read_text().splitlines()]
     held_out = [json.loads(line) for line in (done.folder / "test.jsonl").read_text().splitlines()]
-    assert (len(rows), len(held_out)) == (done.pairs, done.eval_pairs) and done.pairs + done.eval_pairs == 40
+    assert (len(rows), len(held_out)) == (done.rows, done.eval_rows) and done.rows + done.eval_rows == 40
     texts = {json.dumps(row) for row in [*rows, *held_out]}
     assert len(texts) == 40
 
@@ -47,7 +57,7 @@ def test_trl_reads_its_export_with_its_own_parser(run):
         ["--config", str(done.folder / "dpo.yaml"), "--use_cpu"], fail_with_unknown_args=True
     )
     data = load_dataset(str(done.folder))
-    assert {name: len(rows) for name, rows in data.items()} == {"train": done.pairs, "test": done.eval_pairs}
+    assert {name: len(rows) for name, rows in data.items()} == {"train": done.rows, "test": done.eval_rows}
     assert data["train"][0]["prompt"] == [{"role": "user", "content": question(1)}]  # 0 is held out
     assert (script.dataset_name, script.dataset_test_split) == (".", "test")
     assert (model.model_name_or_path, config.learning_rate, config.warmup_steps) == (TRAIN["model"], 5e-7, 0.2)
@@ -71,7 +81,7 @@ def test_every_trainer_gets_the_recipes_global_batch(run, own, at_once, accumula
         assert (per_device, config["gradient_accumulation_steps"]) == (at_once, accumulated), kind
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PAIRS)
 def test_what_a_trainers_configuration_cannot_say_is_named_in_it(run, kind):
     """In one of the files beside the data, whatever the trainer's configuration looks like."""
     other = {"loss_type": ["nca_pair"], "max_steps": 100, "bf16": True}
@@ -86,7 +96,7 @@ def configuration(run, kind: str, train: dict) -> list[str]:
     return [line for file in files for line in file.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PAIRS)
 def test_the_files_that_the_command_names_are_there(run, kind):
     done = export(run, "default", kind, train=TRAIN)
     named = re.findall(r"[\w-]+\.(?:yaml|json|jsonl|sh|toml)", done.command)
@@ -105,7 +115,7 @@ def test_an_export_replaces_an_export_and_nothing_else(run, tmp_path):
 
 
 def test_every_format_is_documented_and_in_the_help():
-    docs = (ROOT / "docs" / "publishing.md").read_text()
+    docs = (ROOT / "docs" / "exports.md").read_text()
     help_text = CliRunner().invoke(app, ["export", "--help"], env={"COLUMNS": "200"}).output
     for kind in FORMATS:
         assert f"| `{kind}` |" in docs and kind in help_text, kind
@@ -205,7 +215,7 @@ def test_axolotl_loads_its_export(run, tmp_path_factory):
 
 
 def test_the_configurations_name_files_that_exist(run):
-    for kind in FORMATS:
+    for kind in PAIRS:
         done = export(run, "default", kind, eval_share=0.3, train=TRAIN)
         names = {file.name for file in done.files}
         if kind == "llamafactory":

@@ -13,6 +13,7 @@ from pairforge.errors import HubError
 from pairforge.hub.contents import stage
 from tests.hub.runs import RECIPE, small_run
 from tests.hub.server import ANA, Fault
+from tests.synthetic import write_student
 
 REPO = "ana/pairs"
 
@@ -34,13 +35,14 @@ def pairforge(tmp_path, hub, *arguments, token=ANA, **more):
 
 
 def test_push_says_what_it_did_and_then_that_nothing_changed(tmp_path, hub):
-    run = small_run(tmp_path / "run")
+    student = {"filter": {**RECIPE["filter"], "tokenizer": str(write_student(tmp_path / "student"))}}
+    run = small_run(tmp_path / "run", recipe=RECIPE | student)
     first = pairforge(
         tmp_path, hub, "push", run.path, REPO, "--eval-share", "0.2", "--unpaired", "--tag", "v1", "--json"
     )
     assert first.returncode == 0, first.stderr
     done = json.loads(first.stdout)
-    assert (done["changed"], done["rows_checked"], done["private"], done["tag"]) == (True, 120, True, "v1")
+    assert (done["changed"], done["rows_checked"], done["private"], done["tag"]) == (True, 200, True, "v1")
     again = pairforge(tmp_path, hub, "push", run.path, REPO, "--eval-share", "0.2", "--unpaired")
     assert "nothing was sent, no commit was made" in again.stdout, again.stderr
 

@@ -309,6 +309,12 @@ def engine_class(world: World, recipe: Recipe) -> object:
 
 def requests(world: World, recipe: Recipe) -> object:
     """Every request that a whole run sends: prompt, messages, budget, seed, stops."""
+    engines, _ = sampled(world, recipe)
+    return sorted(repr(request) for engine in engines for request in engine.requests)
+
+
+def sampled(world: World, recipe: Recipe) -> tuple[list[ScriptedEngine], pipeline.Session]:
+    """The scripted engines of a whole run, and its session."""
     engines: list[ScriptedEngine] = []
 
     def answer(request: Request) -> Completion:
@@ -321,8 +327,9 @@ def requests(world: World, recipe: Recipe) -> object:
         return engines[-1]
 
     world.patch.setattr(sampling, "open_engine", open_engine)
-    pipeline.sample(pipeline.prepare(recipe, world.path()))
-    return sorted(repr(request) for engine in engines for request in engine.requests)
+    session = pipeline.prepare(recipe, world.path())
+    pipeline.sample(session)
+    return engines, session
 
 
 def pairs(world: World, recipe: Recipe) -> object:
@@ -334,6 +341,24 @@ def pairs(world: World, recipe: Recipe) -> object:
 
     table = pl.read_parquet(session.run.view("default") / "pairs.parquet")
     return table.columns, table.select("prompt", "chosen", "rejected").rows()
+
+
+def exported(world: World, recipe: Recipe, name: str) -> object:
+    """The rows of an export of a whole run."""
+    from pairforge.pipeline.exporting import export_view
+
+    _, session = sampled(world, recipe)
+    pipeline.verify(session)
+    pipeline.make_view(session, "default")
+    try:
+        return (export_view(session.run, "default", name).folder / "train.jsonl").read_text()
+    except PairforgeError as error:
+        return error.message
+
+
+def labels(world: World, recipe: Recipe) -> object:
+    """The labeled solutions that an export for KTO holds."""
+    return exported(world, recipe, "kto")
 
 
 def student(world: World, recipe: Recipe) -> object:

@@ -45,6 +45,7 @@ SERVED = ("generator.engine={kind: server, model: served, base_urls: [x]}",)
 NO_ADDRESS = ("generator.engine={kind: server, model: m}",)
 SERVED_STUDENT = ("generator.engine={kind: server, model: FOLDER/keeps, base_urls: [x]}",)
 DRAWS = ("generator.draws={max: 3}",)
+SAMPLED = ("generator.draws={min: 3, max: 3, until: max}", "sources.0.columns={long: long}")
 SETS = ("decontaminate.sets=[FOLDER/seen.jsonl]", "decontaminate.without_digits=false")
 SEEN = (*SETS, "decontaminate.fuzzy=null")
 GIVEN_PAIRS = (
@@ -145,6 +146,9 @@ CONTRACT: dict[str, Change] = {
     "publish.repo": Change(see.publication, "ana/pairs"),
     "publish.private": Change(see.publication, "false", ("publish.repo=ana/pairs",)),
     "publish.license": Change(see.publication, "mit", ("publish.repo=ana/pairs",)),
+    "export.kto.undesirable": Change(see.labels, "[]", SAMPLED),
+    "export.kto.per_problem": Change(see.labels, "1", SAMPLED),
+    "export.kto.max_ratio": Change(see.labels, "1", SAMPLED),
     "train.model": Change(see.training, "org/other", MODEL),
     "train.revision": Change(see.training, "v1", MODEL),
     "train.method": Change(see.training, "sft", MODEL),

@@ -8,7 +8,8 @@ import pytest
 from pairforge import paper
 from pairforge.errors import TrainError
 from pairforge.recipe import load_recipe
-from pairforge.train.arguments import GLOBAL_BATCH_SIZES, config_class, for_method, method_of, resolve
+from pairforge.train.arguments import for_method, method_of, resolve
+from pairforge.train.methods import METHODS, config_class
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes"
 
@@ -69,12 +70,12 @@ def test_the_rows_of_a_step_are_those_really_used(own, devices, steps, rows):
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_recipe_can_be_trained_by_every_method(path: Path):
     block = load_recipe(path).train.model_dump(exclude_unset=True)
-    for method in GLOBAL_BATCH_SIZES:
+    for method in METHODS:
         assert resolve({**for_method(block, method), "model": "m", "method": method}).method == method
 
 
 def test_every_default_is_an_argument_of_this_trl():
-    for method in GLOBAL_BATCH_SIZES:
+    for method in METHODS:
         config = config_class(method)
         names = {f.name for f in dataclasses.fields(config)}
         assert resolve({"model": "m", "method": method}).trl.keys() <= names, method

@@ -10,6 +10,7 @@ from pairforge.errors import TrainError
 from pairforge.lengths import load_tokenizer, tokenizer_digest
 from pairforge.train import TrainData, guards, resolve
 from pairforge.train.data import trainable
+from pairforge.train.needs import needs
 
 
 def levels(findings: list[guards.Finding]) -> dict[str, str]:
@@ -137,6 +138,6 @@ def test_a_step_of_more_rows_than_there_are_is_said():
 
 
 def test_a_beta_of_dpos_scale_is_said_for_simpo():
-    assert guards.preference_scale(resolve({"model": "m", "method": "simpo"})) == []
-    (found,) = guards.preference_scale(resolve({"model": "m", "method": "simpo", "beta": 0.01}))
+    assert needs(resolve({"model": "m", "method": "simpo"}), []) == []
+    (found,) = needs(resolve({"model": "m", "method": "simpo", "beta": 0.01}), [])
     assert found.level == "warn" and "(here 50.0)" in found.text

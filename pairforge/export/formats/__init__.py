@@ -1,4 +1,4 @@
-"""One file per trainer. Every file here that defines `FORMAT` is an export format, named after the file."""
+"""One file per format. Every file here that defines `FORMAT` is one, under the file's name with `-` for `_`."""
 
 from __future__ import annotations
 
@@ -8,5 +8,6 @@ import pkgutil
 from pairforge.export.format import Format
 
 FORMATS: dict[str, Format] = {
-    found.name: importlib.import_module(f"{__name__}.{found.name}").FORMAT for found in pkgutil.iter_modules(__path__)
+    found.name.replace("_", "-"): importlib.import_module(f"{__name__}.{found.name}").FORMAT
+    for found in pkgutil.iter_modules(__path__)
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pairforge.export.format import EVAL_SPLIT, Format
+from pairforge.export.format import EVAL_SPLIT, Format, Written
 from pairforge.export.settings import dump_config
 
 
@@ -13,7 +13,7 @@ def row(pair: Mapping[str, Any]) -> dict[str, Any]:
     return {"messages": pair["prompt"], "chosen": pair["chosen"][0], "rejected": pair["rejected"][0]}
 
 
-def configure(settings: Mapping[str, Any], with_eval: bool) -> dict[str, str]:
+def configure(settings: Mapping[str, Any], written: Written) -> dict[str, str]:
     def data(name: str) -> dict[str, Any]:
         return {
             "path": f"{name}.jsonl",
@@ -33,7 +33,7 @@ def configure(settings: Mapping[str, Any], with_eval: bool) -> dict[str, str]:
         "rl_beta": settings["beta"],
         "chat_template": "tokenizer_default",
         "datasets": [data("train")],
-        **({"test_datasets": [data(EVAL_SPLIT)]} if with_eval else {}),
+        **({"test_datasets": [data(EVAL_SPLIT)]} if written.with_eval else {}),
         "sequence_len": settings["max_length"],
         "learning_rate": settings["learning_rate"],
         "num_epochs": settings["num_train_epochs"],

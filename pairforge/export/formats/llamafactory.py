@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pairforge.export.format import EVAL_SPLIT, Format
+from pairforge.export.format import EVAL_SPLIT, Format, Written
 from pairforge.export.settings import SHARED, dump_config
 
 
@@ -24,13 +24,13 @@ def row(pair: Mapping[str, Any]) -> dict[str, Any]:
 _TAGS = {"user": "human", "assistant": "gpt"}
 
 
-def configure(settings: Mapping[str, Any], with_eval: bool) -> dict[str, str]:
+def configure(settings: Mapping[str, Any], written: Written) -> dict[str, str]:
     columns = {"messages": "conversations", "chosen": "chosen", "rejected": "rejected", "system": "system"}
 
     def entry(name: str) -> dict[str, Any]:
         return {"file_name": f"{name}.jsonl", "formatting": "sharegpt", "ranking": True, "columns": columns}
 
-    names = ["train", *([EVAL_SPLIT] if with_eval else [])]
+    names = ["train", *([EVAL_SPLIT] if written.with_eval else [])]
     info = {f"pairforge_{name}": entry(name) for name in names}
     config = {
         "model_name_or_path": settings["model"],
@@ -41,7 +41,7 @@ def configure(settings: Mapping[str, Any], with_eval: bool) -> dict[str, str]:
         "pref_beta": settings["beta"],
         "dataset_dir": ".",
         "dataset": "pairforge_train",
-        **({"eval_dataset": f"pairforge_{EVAL_SPLIT}", "eval_strategy": "epoch"} if with_eval else {}),
+        **({"eval_dataset": f"pairforge_{EVAL_SPLIT}", "eval_strategy": "epoch"} if written.with_eval else {}),
         "template": settings["template"],
         "cutoff_len": settings["max_length"],
         "warmup_ratio": settings["warmup"],

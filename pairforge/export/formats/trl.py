@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pairforge.export.format import Format
+from pairforge.export.format import Format, Written
 from pairforge.export.settings import SHARED, dump_config
 
 
@@ -15,12 +15,12 @@ def row(pair: Mapping[str, Any]) -> dict[str, Any]:
     return {name: pair[name] for name in kept}
 
 
-def configure(settings: Mapping[str, Any], with_eval: bool) -> dict[str, str]:
+def configure(settings: Mapping[str, Any], written: Written) -> dict[str, str]:
     config = {
         "model_name_or_path": settings["model"],
         **({"model_revision": settings["revision"]} if settings["revision"] else {}),
         "dataset_name": ".",
-        **({"eval_strategy": "epoch"} if with_eval else {}),
+        **({"eval_strategy": "epoch"} if written.with_eval else {}),
         "max_length": settings["max_length"],
         "warmup_steps": settings["warmup"],
         **{name: settings[name] for name in ("beta", *SHARED)},
