@@ -20,7 +20,9 @@ from pairforge.records import FinishReason, Status, Verdict
 from pairforge.verifier.decisions import Comparison, Decision, DecisionCache, Percent
 from pairforge.verifier.equal.compare import compare
 from pairforge.verifier.extract.answer import extract_answer, extract_gold
+from pairforge.verifier.extract.commas import has_braced_comma, is_decimal, with_point
 from pairforge.verifier.extract.extraction import Extraction
+from pairforge.verifier.extract.spans import is_foreign
 from pairforge.verifier.parse.normalise import normalise
 from pairforge.verifier.parse.plain import plain_number, plain_quantity
 from pairforge.verifier.parse.values import Reading
@@ -116,7 +118,8 @@ class Verifier:
             return Verdict(item.key, "correct", gold.answer, "identical", "the gold's words", self.version)
         if found.prose:
             return Verdict(item.key, "no_answer", found.answer, "extract", "a sentence and no value", self.version)
-        pair = Comparison(gold.answer, found.answer, gold.percent, found.percent, self._percent)
+        wanted, given = _same_commas(gold.answer, found, item.text)
+        pair = Comparison(wanted, given, gold.percent, found.percent, self._percent)
         decision = _decide_identical(pair) or self._decisions.get(pair)
         if decision is None and (decision := _decide_plain(pair)):
             self._decisions.put(pair, decision)
@@ -209,6 +212,16 @@ def _decide_identical(pair: Comparison) -> Decision | None:
     if gold is not None and answer is not None:
         return Decision("correct" if gold == answer else "incorrect", "number", f"{gold} and {answer}"[:100])
     return None
+
+
+def _same_commas(gold: str, found: Extraction, text: str) -> tuple[str, str]:
+    """Both answers, where a decimal comma of one side, or the language, tells what the comma of the other means."""
+    answer = found.answer
+    if "," in gold and (found.comma or has_braced_comma(answer)):
+        gold = with_point(gold)
+    elif "," in answer and (has_braced_comma(gold) or (is_decimal(gold) and is_foreign(text[-400:]))):
+        answer = with_point(answer)
+    return gold, answer
 
 
 _WORDS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")

@@ -53,6 +53,9 @@ def reals(value: Value) -> list[Interval] | None:
         parts = [reals(i) for i in value.items]
         if any(p is None for p in parts):
             return None
+        if not chained and value.joint != "or" and any(isinstance(i, Chain) and i.name for i in value.items):
+            first = parts[0] or []
+            return first if all(same_reals(first, p or []) is True for p in parts[1:]) else None  # one set, twice
         if chained and value.joint != "or":
             met = _intersection([p for p in parts if p])
             if met or value.joint == "and":
@@ -193,12 +196,34 @@ class _Pieces:
 
 def same_piecewise(gold: Value, answer: Value, same: _Same) -> bool | None:
     """Compare two functions of which at least one is given branch by branch; None where that cannot be told."""
+    if _is_one_formula(gold) or _is_one_formula(answer):
+        return _same_formula(gold, answer, same)
     gold, answer = _unnamed(gold), _unnamed(answer)
     names = _variables(gold) | _variables(answer)
     sides = _pieces(gold), _pieces(answer)
     if sides[0] is None or sides[1] is None or len(names) > 1:
         return _same_branches(gold, answer, same)
     return _same_pieces(sides[0], sides[1], next(iter(names), "x"))
+
+
+def _is_one_formula(value: Value) -> bool:
+    """One formula with a bound on its symbol?"""
+    return isinstance(value, Piecewise) and len(value.branches) == 1 and value.branches[0][1] is not None
+
+
+def _same_formula(gold: Value, answer: Value, same: _Same) -> bool | None:
+    """A bound on one side only repeats the question; where both have another one, nothing is decided."""
+    branches = [value.branches if isinstance(value, Piecewise) else ((value, None),) for value in (gold, answer)]
+    if len(branches[0]) != 1 or len(branches[1]) != 1:
+        return None
+    (first, first_bound), (second, second_bound) = branches[0][0], branches[1][0]
+    if first_bound is not None and second_bound is not None and same(first_bound, second_bound) is not True:
+        return None
+    result = same(first, second)
+    trees = [value.tree for value in (_unnamed(first), _unnamed(second)) if isinstance(value, Quantity)]
+    if result and len(trees) == 2 and numeric.equal(trees[0], trees[1]) is not True:
+        return None  # equal only as families, whose start the bound would move
+    return result
 
 
 def _unnamed(value: Value) -> Value:

@@ -14,6 +14,7 @@ class Extraction(NamedTuple):
 
     `percent`: the words around the answer speak of a percentage, so a bare x may stand for x %.
     `whole`: the sentence that states the answer, uncut, where words were cut off.
+    `comma`: a decimal comma stood in the answer, which is written with a point here.
     `prose`: what is stated is a sentence and no value: it can be the gold word for word, and decides nothing else.
     """
 
@@ -23,6 +24,7 @@ class Extraction(NamedTuple):
     missing: Literal["", "no_answer", "truncated", "refused"] = ""
     whole: str = ""
     prose: bool = False
+    comma: bool = False
 
 
 def says_percent(text: str, start: int, end: int) -> bool:

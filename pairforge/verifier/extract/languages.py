@@ -131,14 +131,12 @@ _VALUE_WORDS = re.compile(
     r"(?P<value>[-−+]?(?:\$[^$]{1,200}\$|\\\(.{1,200}?\\\)|[€£$¥]?\d[\d.,  /:]*(?<![.,  /:])(?:\s?\\?%)?)"
     r"(?:\s?(?:cm|km|m|kg)[²³])?)(?P<words>\s*[^\W\d_$\\][^\d$\\=<>^_{}]{0,60}|)"
 )
-_DECIMAL_COMMA = re.compile(r"([-−]?[€£]?\d+),(\d{1,2}|\d{4,})(?![\d,])")
-_COMMA_IS_A_POINT = re.compile(r"[A-Za-zÀ-žА-я]")
 
 
 def localised(statement: str, word: str) -> str:
     """A value as it stands in a sentence of another language: its counter or noun goes, a unit gets its usual name.
 
-    `word` announced the value: where it is of a European language, a comma between digits is a decimal point.
+    `word` announced the value.
     """
     bare = _COPULAS.sub("", statement.rstrip("*_ ")) or statement
     letter = _LETTER.fullmatch(bare.strip())
@@ -149,8 +147,6 @@ def localised(statement: str, word: str) -> str:
         return bare
     words = found["words"].strip().strip(".。").lower()
     value = found["value"]
-    if _COMMA_IS_A_POINT.search(word):
-        value = _DECIMAL_COMMA.sub(r"\1.\2", value)
     return f"{value}{_unit_named(words)}"
 
 

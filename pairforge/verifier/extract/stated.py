@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pairforge.verifier.extract.commas import with_points
 from pairforge.verifier.extract.extraction import MAX_ANSWER_CHARS, Extraction, says_percent
 from pairforge.verifier.extract.languages import IS, KEYWORDS, NOUN, STRONG_LABEL, VERB_LAST, localised
 
@@ -26,7 +27,7 @@ def answer_tag(region: str) -> tuple[str, bool]:
 
 _STATED = re.compile(
     rf"(?:{VERB_LAST}|{NOUN}(?:\*\*|__|\s[^.\n:=]{{0,80}}?)?\s*{IS})"
-    r"(?:\s|\*|_|:|：|\b(?:that|therefore|equal to|simply|just|thus|given by|choice|option|Option)\b)*"
+    r"(?:\s|\*|_|:|：|\}|\b(?:that|therefore|equal to|simply|just|thus|given by|choice|option|Option)\b)*"
 )
 _NOT_AN_ANSWER = re.compile(
     r"[,;?]|(?:indeed |also |always |clearly |probably |most likely )?(?:correct|right|wrong|not\b|as follows"
@@ -35,16 +36,19 @@ _NOT_AN_ANSWER = re.compile(
     r"|expressed|left (?:as|to|for|in)"
     r"|simplified|required|below|above|of the form|rounded|written|supposed|based|a single|asked|what|when|where"
     r"|how|why|to be|up to you"
-    r"|already|derived|calculated|computed|shown|stated|known|still|unclear|an? (?:integer|number|fraction|letter"
+    r"|already|see\b|derived|calculated|computed|shown|stated|known|still|unclear|an? (?:integer|number|fraction|letter"
     r"|real|positive|whole)\b(?!.*\d))"
     r"|[^\n.]{0,120}\b(?:[Aa]nswers? (?:is|are)|so the answer)\b",
     re.IGNORECASE,
 )
-# A heading, or a label at the start of a line: "### Result: 19", "A: 12", "*Answer*: 17".
+# A heading, or a label at the start of a line: "### Result: 19", "A: 12", "*Answer*: 17", "**Answer.** 12".
 _MARKS = r"[ \t>#*_`\-【•✅🎯✔️👉=]*"
+_VALUE_BEHIND = r"(?=[-−$\\\d(√π])"
 _LABEL_TEXT = (
     rf"{_MARKS}(?:(?:(?:{STRONG_LABEL})(?: is)?|(?-i:A))[ \t*_]*[:：]|ans\.(?=[ \t]+[-$\\\d(])"
-    rf"|(?:{STRONG_LABEL})(?:[ \t*_]*(?=\n)|[】\]][:：]?|\*\*[ \t]+(?=[-$\\\d(])))[ \t*_]*"
+    rf"|(?:{STRONG_LABEL})(?:[ \t*_]*(?=\n)|[】\]][:：]?|\*\*[ \t]+(?=[-$\\\d(])"
+    rf"|[.。](?:\*\*|__|[*_])|[.。]?(?:\*\*|__|[*_])?[.。](?:[ \t]*(?=\n)|[ \t]+{_VALUE_BEHIND}))"
+    rf"|\\(?:textbf|textit|emph|underline)\{{[ \t]*(?:{STRONG_LABEL})[ \t]*(?:[.:：][ \t]*\}}|\}}[ \t]*[.:：]))[ \t*_]*"
 )
 _LABEL = re.compile(_LABEL_TEXT, re.IGNORECASE)
 _LABEL_LINE = re.compile(rf"\n{_LABEL_TEXT}", re.IGNORECASE)
@@ -127,12 +131,14 @@ def _answer_at(region: str, begin: int, cut: bool, percent: bool, *, word: str) 
     statement, whole, asked = _statement(region, begin, cut)
     if not statement or asked or _NOT_AN_ANSWER.match(statement):
         return None
+    comma = False
     if not _ENGLISH.search(word):
-        statement = localised(statement, word)
+        statement, comma = with_points(localised(statement, word), word)
     if _CALL.fullmatch(statement) or not re.search(r"[^\W_]|\\[a-z]|∅|\$", statement):
         return None
     answer = value_in(statement)
-    return Extraction(answer or statement, "phrase", percent, "", whole, answer is None and _is_prose(statement))
+    prose = answer is None and _is_prose(statement)
+    return Extraction(answer or statement, "phrase", percent, "", whole, prose, comma)
 
 
 def _statement(region: str, begin: int, cut: bool) -> tuple[str, str, bool]:

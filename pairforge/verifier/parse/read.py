@@ -11,6 +11,7 @@ from pairforge.verifier.parse.expression import parse_expression
 from pairforge.verifier.parse.normalise import normalise
 from pairforge.verifier.parse.quantity import based, compound, dimensions, ratio, read_quantity
 from pairforge.verifier.parse.relations import bound, compared, equation, membership, parametric, two_ways
+from pairforge.verifier.parse.remarks import bare, conditioned
 from pairforge.verifier.parse.several import SAYS_MORE, bracketed, plus_minus, several
 from pairforge.verifier.parse.syntax import THIN, Unreadable
 from pairforge.verifier.parse.tokens import tokenize, trim
@@ -38,7 +39,7 @@ _MAX_DEPTH = 12
 @functools.lru_cache(maxsize=1024)  # samples of one problem share their gold
 def read_values(text: str) -> tuple[Reading, ...]:
     """Every reading of an answer, the likeliest first. Empty when pairforge cannot read it."""
-    text = _bare(normalise(text))
+    text = bare(normalise(text))
     if not text:
         return ()
     found = _readings(text)
@@ -159,50 +160,9 @@ def _value(text: str, manner: _Manner, depth: int) -> Value:
 
 
 _SHAPES = (
-    parametric, membership, two_ways, cases, matrix, compound, dimensions, several, plus_minus, bound, compared,
-    equation, bracketed, vector_sum,
-    based, ratio,
+    parametric, membership, conditioned, two_ways, cases, matrix, compound, dimensions, several, plus_minus, bound,
+    compared, equation, bracketed, vector_sum, based, ratio,
 )  # fmt: skip
-
-
-_PREAMBLE = re.compile(
-    r'(?:"?(?:the )?(?:final |correct )?answers? (?:is|are):?"?|answers?:'
-    r'|"?(?:therefore|thus|so|hence),?"?|approximately|about|'
-    r'"?the (?:value|solution)s? (?:is|are)"?|it is|i\.e\.)\s*',
-    re.IGNORECASE,
-)
-_AFTERTHOUGHT = re.compile(
-    r'[,;.]?\s*"?\s*\(?\b(?:and (?:it|this|that) is|since|because|so that|which is|as required|respectively)\b.*$',
-    re.DOTALL,
-)
-
-
-_REMARK = re.compile(  # "f(x) = cx for all x", "where c is a constant"; what speaks of integers says more
-    r'[,;]?\s*"?\s*\(?\s*(?:\b(?:for|where|with)\b|\\forall)[^\d=\\<>]{0,60}'
-    r"(?:\\in\s*\\[RC]@\s*)?\)?\s*$"
-)
-_OF_REALS = re.compile(
-    r'(?<=[)\]}])\s*,?\s*"?\s*(?:for|with|where)\s+(?:all|any|every|some)?\s*"?\s*(?:[a-z]\s+)?'
-    r'"?(?:real numbers?|reals?)(?: values? of)?\s*"?\s*[a-z]?\s*$'
-)
-_CALL = re.compile(r"\s*[A-Za-z]\(([a-z])\)\s*=")
-_INTEGERS = re.compile("integer|natural|whole")
-_ABOUT = re.compile(r'\s*"?\s*\(\s*"?\s*(?:approximately|approx\.?|rounded|about)\s*"?\s*\)\s*"?\s*$')
-_ROUGHLY = re.compile(r'(?<=\S)\s*,?\s*"?\s*(?:,|or|which is)?\s*(?:approximately|about|roughly)\s*"?\s*(?=[\d.\\-])')
-
-
-def _bare(text: str) -> str:
-    text = _ROUGHLY.sub(r" \\approx ", _ABOUT.sub("", _AFTERTHOUGHT.sub("", text)))
-    remark = _REMARK.search(text, text.find("=")) if "=" in text else None
-    argument = _CALL.match(text) if remark else None
-    if remark and (not _INTEGERS.search(remark[0]) or (argument and remark[0].rstrip(' )"').endswith(argument[1]))):
-        text = text[: remark.start()]
-    text = _OF_REALS.sub("", text)
-    found = _PREAMBLE.match(text)
-    while found and found.end() and found.end() < len(text):
-        text = text[found.end() :].strip()
-        found = _PREAMBLE.match(text)
-    return text.strip()
 
 
 _PARTS = re.compile(r'\s*"?\(a\).+\(b\)', re.DOTALL)  # labelled parts, not choices

@@ -121,9 +121,13 @@ def _flat(values: Iterable[Value]) -> list[Value]:
     return flat
 
 
+_SIGNS = re.compile(r"\\(?:pm|mp)(?![a-z])")
+_SET = re.compile(r"\\\{.*?\\\}", re.DOTALL)
+
+
 def plus_minus(text: str, reader: PartReader) -> Value | None:
-    """Both values of `2 \\pm 3`."""
-    if "\\pm" not in text and "\\mp" not in text:
+    """Both values of `2 \\pm 3`; in a set, `\\{0, \\pm 2\\}`, each element is read for itself."""
+    if not _SIGNS.search(_SET.sub("", text)):
         return None
     flipped = text.replace("\\pm", "\x1d").replace("\\mp", "\x1c")
     both = [flipped.replace("\x1d", s).replace("\x1c", t) for s, t in ((" +", " -"), (" -", " +"))]
