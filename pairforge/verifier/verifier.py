@@ -28,7 +28,7 @@ from pairforge.verifier.parse.plain import plain_number, plain_quantity
 from pairforge.verifier.parse.values import Reading
 from pairforge.verifier.pool import Pool
 
-VERIFIER_VERSION = "5"  # raise it with every change that can change a verdict: it keys the decisions on disk
+VERIFIER_VERSION = "6"  # raise it with every change that can change a verdict: it keys the decisions on disk
 _WINDOW = 2048
 _POLL_EVERY_S = 0.002
 _GOLDS_KEPT = 20_000

@@ -20,11 +20,26 @@ values = st.one_of(
     factors,
     st.tuples(st.sampled_from(["2", "3", "10"]), st.sampled_from(["\\pi", "\\sqrt{2}", "\\sqrt{12}"])).map("".join),
     st.tuples(factors, factors).map("\\cdot ".join),
+    st.tuples(factors, st.sampled_from(["+", " + ", "-", " - "]), factors).map("".join),
     st.tuples(factors, factors).map(lambda t: f"\\frac{{{t[0]}}}{{{t[1]}}}"),
     st.tuples(st.integers(0, 20), st.integers(1, 9)).map(lambda t: f"{t[0]}/{t[1]}"),
 )
 behind = st.sampled_from(
-    ["", "", "", "%", "\\%", "°", "^\\circ", "^{\\circ}", " cm", "\\text{ cm}", "\\,\\mathrm{m}", " feet"]
+    [
+        "",
+        "",
+        "",
+        "%",
+        "\\%",
+        "°",
+        "^\\circ",
+        "^{\\circ}",
+        " cm",
+        " square feet",
+        "\\text{ cm}",
+        "\\,\\mathrm{m}",
+        " feet",
+    ]
 )
 answers = st.tuples(st.sampled_from(["", "", "-", "\\$"]), values, behind).map("".join)
 
@@ -50,7 +65,10 @@ def test_units_mean_the_same_on_both_ways(word: str):
         "x",
         "5 m",
         "10^9",
-        "2+3",
+        "2+3+4",
+        "2+x",
+        "2+3 cm",
+        "\\$2 + 3",
         "(1,2)",
         "7 million",
         "5 pm",

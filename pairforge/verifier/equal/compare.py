@@ -96,6 +96,8 @@ def _as_long(gold: Value, answer: Value) -> bool:
 def _same(gold: Value, answer: Value, hints: Hints) -> bool | None:
     if isinstance(answer, Special) and answer == CONTRADICTION:
         return False
+    if isinstance(gold, Quantity) and isinstance(answer, Quantity) and not (symbols(gold.tree) or symbols(answer.tree)):
+        return same_quantity(gold, answer, hints)
     if isinstance(gold, Family) or isinstance(answer, Family):
         return _families(gold, answer, hints)
     if isinstance(gold, Piecewise) or isinstance(answer, Piecewise):

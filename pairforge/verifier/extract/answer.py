@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from pairforge.records import FinishReason
-from pairforge.verifier.extract.boxes import boxed_answer, is_empty, last_box
+from pairforge.verifier.extract.boxes import alone, box_at, boxed_answer, is_empty, last_box
 from pairforge.verifier.extract.closing import answer_first, chosen_option, last_words, whole_text
 from pairforge.verifier.extract.extraction import MAX_ANSWER_CHARS, Extraction
 from pairforge.verifier.extract.json_answer import json_answer
@@ -26,7 +26,31 @@ def extract_answer(text: str | None, finish_reason: FinishReason = "stop") -> Ex
     """The final answer of a completion (raw text, with its reasoning)."""
     if not isinstance(text, str) or not text.strip():
         return _nothing(finish_reason == "length", "the text is empty")
-    cut = finish_reason == "length"
+    return _in_the_box(text) or _wherever(text, finish_reason == "length")
+
+
+def _in_the_box(text: str) -> Extraction | None:
+    """The answer of the usual completion, which marks nothing but one box. None for other texts.
+
+    It says what `_wherever` says, in a fraction of the time.
+    """
+    start = text.rfind("\\boxed{")
+    if start < 0 or text.find("box") != start + 1 or text.find("box", start + 5) >= 0 or not text.isascii():
+        return None
+    if "<" in text or "nswer" in text or "THINK]" in text or "INST]" in text or text.endswith("]"):
+        return None
+    if "analysis" in text[:60]:
+        return None
+    box = box_at(text, start)
+    if not box.content or is_empty(box.content) or json_answer(text) is not None:
+        return None
+    if len(text) - box.end > 12 and _corrects(text[box.end :]):
+        return None
+    return _tidy(alone(text, box, box.content))
+
+
+def _wherever(text: str, cut: bool) -> Extraction:
+    """The answer of any text."""
     region, thinking = after_thought(text)
     if thinking:
         return Extraction("", "the text ends inside an unfinished thought", missing="truncated")
@@ -72,7 +96,7 @@ def _marked(region: str, cut: bool) -> Extraction | None:
         found = stated(region, cut)
         return None if cut and found and _CORRECTS.search(region, _last_keyword(region)) else found
     behind = region[box.end :]
-    if cut and box.content and _CORRECTS.search(behind):
+    if cut and box.content and _corrects(behind):
         return _nothing(cut, "the text was cut while it looked at its answer again")
     if box.content is not None and is_empty(box.content):
         return phrase(behind, cut) or boxed_answer(region, box)
@@ -85,6 +109,15 @@ _CORRECTS = re.compile(
     r"|that's wrong|let me (?:correct|fix|redo))\b",
     re.IGNORECASE,
 )
+_HINTS = ("wait", "actually", "correct", "hold", "oops", "scratch", "second", "made", "apolog", "wrong", "let me")
+
+
+def _corrects(text: str) -> re.Match[str] | None:
+    """Where the text starts to look at its answer again."""
+    lower = text.lower()
+    return _CORRECTS.search(text) if any(hint in lower for hint in _HINTS) else None
+
+
 _TAKEN_BACK = re.compile(
     r"(?:that|this|it)(?:'s|’s| is| was) (?:wrong|incorrect|not (?:right|correct))|I made an? (?:mistake|error)"
     r"|scratch that",
@@ -103,7 +136,7 @@ def _last_keyword(region: str) -> int:
 
 def _correction(behind: str, cut: bool) -> Extraction | None:
     """What the text behind the last box says instead of it, where it takes the box back."""
-    begin = _CORRECTS.search(behind) if len(behind) > 12 else None
+    begin = _corrects(behind) if len(behind) > 12 else None
     if begin is None:
         return None
     rest = behind[begin.start() :]

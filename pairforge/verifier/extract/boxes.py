@@ -33,21 +33,42 @@ class Box(NamedTuple):
     content: str | None
 
 
-def _box_at(text: str, start: int) -> Box:
-    head = _BOX.match(text, start)
-    begin = head.end() if head else start
+def box_at(text: str, start: int) -> Box:
+    """The box whose command stands at `start`."""
+    head = None if text.startswith("\\boxed{", start) else _BOX.match(text, start)
+    begin = head.end() if head else start + len("\\boxed")
     if not text.startswith("{", begin):
         word = _BARE_BOX.match(text, begin)
         return Box(start, word.end(), word.group(1)) if word else Box(start, begin, "")
     first = text.find("}", begin, begin + _BOX_SCAN_CHARS)
     if first > 0 and "{" not in (content := text[begin + 1 : first]) and not content.endswith("\\"):
         return Box(start, first + 1, content)  # the usual box: no braces inside
+    last = _closing(text, begin, first)
+    if last:
+        return Box(start, last + 1, text[begin + 1 : last])
     depth = 0
     for brace in _BRACE.finditer(text, begin, begin + _BOX_SCAN_CHARS):
         depth += {"{": 1, "}": -1}.get(brace.group(), 0)
         if depth == 0:
             return Box(start, brace.end(), text[begin + 1 : brace.start()])
     return Box(start, len(text), None if begin + _BOX_SCAN_CHARS >= len(text) else "x" * (MAX_ANSWER_CHARS + 1))
+
+
+def _closing(text: str, begin: int, end: int) -> int:
+    """Where the brace at `begin` closes, for a box with a few braces inside; 0 where that takes a closer look."""
+    for _ in range(8):
+        if end < 0:
+            return 0
+        inside = text[begin : end + 1]
+        if "\\\\" in inside:
+            return 0
+        open_braces = inside.count("{") - inside.count("}")
+        if "\\{" in inside or "\\}" in inside:
+            open_braces -= inside.count("\\{") - inside.count("\\}")
+        if open_braces <= 0:
+            return end if inside[-2] != "\\" else 0
+        end = text.find("}", end + 1, begin + _BOX_SCAN_CHARS)
+    return 0
 
 
 def _last_start(text: str, low: int, high: int) -> int:
@@ -75,7 +96,12 @@ def boxed_answer(text: str, last: Box | None = None) -> Extraction | None:
     joined = [_named(text, box) for box in reversed(boxes)] if len(boxes) > 1 else []
     if len(set(joined)) > 1:
         return Extraction(", ".join(joined), "joined boxes", says_percent(text, boxes[-1].start, last.end))
-    content = undoubled(_SAID.sub("", last.content))
+    return alone(text, last, last.content)
+
+
+def alone(text: str, last: Box, content: str) -> Extraction:
+    """The answer in a box that no other is joined to."""
+    content = undoubled(_SAID.sub("", content))
     answer = with_what_follows(text, last.start, last.end, content)
     if answer is None:
         return Extraction(content[:80], "the last box is only a part of a formula", missing="refused")
@@ -85,7 +111,7 @@ def boxed_answer(text: str, last: Box | None = None) -> Extraction | None:
 def last_box(text: str) -> Box | None:
     """The last box of a text."""
     start = _last_start(text, 0, len(text))
-    return _box_at(text, start) if start >= 0 else None
+    return box_at(text, start) if start >= 0 else None
 
 
 def is_empty(content: str) -> bool:
@@ -107,7 +133,7 @@ _PLACEHOLDER = re.compile(
 def _box_joined_to(text: str, box: Box) -> Box | None:
     """The box before this one, when nothing but "and", a comma or a name stands between them."""
     start = _last_start(text, max(0, box.start - 600), box.start)
-    before = _box_at(text, start) if start >= 0 else None
+    before = box_at(text, start) if start >= 0 else None
     if before is None or before.content is None or not 0 <= box.start - before.end <= 60:
         return None
     between = _BETWEEN.fullmatch(text, before.end, box.start)
@@ -124,7 +150,7 @@ def _ratio_before(text: str, box: Box) -> str | None:
     if ":" not in between and "to" not in between and "colon" not in between:
         return None
     start = _last_start(text, max(0, box.start - 100), box.start)
-    first = _box_at(text, start) if start >= 0 else None
+    first = box_at(text, start) if start >= 0 else None
     if first is None or not first.content or not 0 < box.start - first.end <= 20:
         return None
     return first.content.strip() if _RATIO.fullmatch(text, first.end, box.start) else None

@@ -25,7 +25,7 @@ _ARRAY = re.compile(
 
 def unwrap(answer: str) -> str:
     """The answer without colours, underlines, bold, tags, and the environment that lines its rows up."""
-    if "\\" not in answer:
+    if "\\" not in answer or not _HINT.search(answer):
         return answer
     answer = undoubled(answer)
     for _ in range(6):
@@ -38,6 +38,11 @@ def unwrap(answer: str) -> str:
     return _joined_rows(rows[2], answer, environment=rows[1]) if rows else _assignments(answer)
 
 
+# What none of the patterns above and below can do without.
+_HINT = re.compile(
+    rf"\\\\|\\[;q]|\\(?:[a-z]*color|bbox|{_STYLE}|tag|label|begin|end|[a-z]+style|bf|[Ll]arge|LARGE|[Hh]uge|normalsize"
+    r"|boldmath|nonumber|notag|bigstar|therefore|checkmark|black)"
+)
 _SYSTEM = re.compile(r"(?:\\left\\\{)?\s*\\begin\{cases\}(.*)\\end\{cases\}(?:\s*\\right\.)?", re.DOTALL)
 _APART = re.compile(r"\\\\(?:\[[^\]]{0,8}\])?|(?:\\q?quad|\\;)+")
 _ASSIGNMENT = re.compile(r"[A-Za-z](?:_\{?\w{1,3}\}?)?\s*&?=[^=<>&\\]*(?:\\[A-Za-z]+(?<!\\text)[^=<>&\\]*)*")

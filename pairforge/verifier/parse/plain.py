@@ -40,14 +40,14 @@ def plain_number(text: str) -> Fraction | None:
 _DIGITS = r"(?:[1-9]\d{0,2}(?:(?:,|\{,\}|,\\!)\d{3}){1,5}|\d{1,30})(?:\.\d{1,30})?"
 _FACTOR = rf"(?:{_DIGITS}|\\sqrt\{{\d{{1,30}}\}}|\\pi(?![A-Za-z]))"
 _PRODUCT = rf"{_FACTOR}(?:\s?\\cdot\s?{_FACTOR}|\s?\\(?:sqrt\{{\d{{1,30}}\}}|pi(?![A-Za-z]))){{0,3}}"
-_WORD = r"[A-Za-z]{2,15}"
+_WORD = r"(?:(?:square|cubic) )?[A-Za-z]{2,15}"
 _BEHIND = (
     r"\\?%|\^\\circ|\^\{\\circ\}|°|(?:\s|~|\\[ ,;])?\s?"
     rf"(?:\\(?:text|mathrm|mbox)\{{\s?(?P<quoted>{_WORD})\s?\}}|(?P<word>{_WORD}))"
 )
 _PLAIN = re.compile(
     rf"(?P<minus>-?)(?P<dollars>(?:\\\$)?)(?:\\[dt]?frac\{{(?P<top>-?{_PRODUCT})\}}\{{(?P<bottom>{_PRODUCT})\}}"
-    rf"|(?P<whole>{_PRODUCT})(?:/(?P<below>\d{{1,30}}))?)(?P<behind>{_BEHIND}|)"
+    rf"|(?P<whole>{_PRODUCT})(?:/(?P<below>\d{{1,30}}))?)(?P<behind>{_BEHIND}|\s?(?P<sign>[-+])\s?(?P<second>{_PRODUCT})|)"
 )
 _PIECE = re.compile(rf"\\sqrt\{{(\d+)\}}|(\\pi)|({_DIGITS})")
 _TWO: Tree = ("n", Fraction(2))
@@ -69,6 +69,9 @@ def plain_quantity(text: str) -> Quantity | None:
     tree = _product(found["top"] or found["whole"])
     tree = ("/", tree, _product(bottom)) if bottom else tree
     tree = ("neg", tree) if found["minus"] else tree
+    if found["sign"]:
+        second = _product(found["second"])
+        return Quantity(("+", tree, second if found["sign"] == "+" else ("neg", second)))
     tree = ("deg", tree) if "circ" in found["behind"] or found["behind"] == "°" else tree
     return Quantity(tree, _DOLLARS if found["dollars"] else unit, found["behind"].endswith("%"))
 
@@ -95,5 +98,6 @@ def _known_unit(word: str) -> Unit | None:
     if not word:
         return Unit()
     unit = parse_unit(word)
-    known = unit is not None and len(unit.powers) == 1 and unit.powers[0][1] == 1 and not unit.nouns
+    power = 1 if " " not in word else 2 if word.startswith("square") else 3
+    known = unit is not None and len(unit.powers) == 1 and unit.powers[0][1] == power and not unit.nouns
     return unit if known and unit and unit.powers[0][0] not in _OTHERWISE else None
