@@ -13,6 +13,7 @@ from pairforge.errors import RuleError
 from pairforge.filters.evidence import PROBLEM_COLUMNS, SAMPLE_COLUMNS, Evidence
 from pairforge.filters.expression import parse_expression
 from pairforge.filters.measures import QUALITY_COLUMNS
+from pairforge.filters.sums import sum_types, with_sums
 
 LENGTH_COLUMNS = {
     "chosen_tokens": "integer", "rejected_tokens": "integer", "prompt_tokens": "integer", "total_tokens": "integer",
@@ -36,12 +37,12 @@ OWN_PREFIXES = ("chosen_", "rejected_", "mean_", "min_", "max_", "n_", "pass_rat
 
 
 def known_columns(evidence: Evidence) -> dict[str, str]:
-    """All columns of a candidate and their types in words: its lengths, its problem's columns, and each side's as
-    chosen_X, rejected_X."""
+    """All columns of a candidate and their types in words: its lengths, its problem's columns and sums, and each side's
+    columns as chosen_X, rejected_X."""
     of_problem = {name: _in_words(kind) for name, kind in evidence.problems.schema.items() if name not in _INTERNAL}
     of_sample = {name: _in_words(kind) for name, kind in evidence.samples.schema.items() if name not in _INTERNAL}
     sides = {f"{side}_{name}": kind for side in ("chosen", "rejected") for name, kind in of_sample.items()}
-    return {**LENGTH_COLUMNS, "problem_id": "text", **of_problem, **sides}
+    return {**LENGTH_COLUMNS, "problem_id": "text", **sum_types(evidence), **of_problem, **sides}
 
 
 def names_in(text: str) -> set[str]:
@@ -77,6 +78,7 @@ def with_columns(pairs: pl.DataFrame, evidence: Evidence, names: Iterable[str], 
 
     Raises `RuleError`, naming the YAML `key`, where there is no such column or an expression cannot be computed.
     """
+    evidence = with_sums(evidence, names)
     for name in sorted(set(names) - set(pairs.columns)):
         known = name in ALIASES or name in known_columns(evidence)
         expression = None if known else parse_expression(name, key=key)

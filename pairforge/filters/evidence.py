@@ -37,12 +37,13 @@ class Evidence:
 
     `problems` is sorted by id; its column `p` numbers the problems. `samples` has `p` too, plus `row` (its own row
     number) and `sample_hash` (64 bits from problem id, origin, draw and budget). `notes` says, by column, what a reader
-    of its values should know.
+    of its values should know. `arms` are the origins that samples have or may have.
     """
 
     problems: pl.DataFrame
     samples: pl.DataFrame
     notes: Mapping[str, str] = field(default_factory=dict)
+    arms: tuple[str, ...] = ("given", "sampled")
 
 
 def prepare(problems: pl.DataFrame, samples: pl.DataFrame, notes: Mapping[str, str] | None = None) -> Evidence:
@@ -66,7 +67,8 @@ def prepare(problems: pl.DataFrame, samples: pl.DataFrame, notes: Mapping[str, s
     numbers = samples.select("problem_id").join(ids, on="problem_id", how="left", maintain_order="left")
     samples = samples.hstack(numbers.drop("problem_id")).filter(pl.col("p").is_not_null()).with_row_index("row")
     samples = samples.with_columns(pl.col(_CATEGORIES).cast(pl.Categorical), _sample_hash(samples))
-    return Evidence(problems, samples.drop("problem_hash"), notes or {})
+    arms = sorted({"given", "sampled", *samples["origin"].unique().drop_nulls().cast(pl.String)})
+    return Evidence(problems, samples.drop("problem_hash"), notes or {}, tuple(arms))
 
 
 def _with_defaults(frame: pl.DataFrame, defaults: dict[str, object]) -> pl.DataFrame:

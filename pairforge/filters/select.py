@@ -14,6 +14,7 @@ from pairforge.filters.drops import Lost, drops, funnel, lost_between
 from pairforge.filters.evidence import Evidence, prepare
 from pairforge.filters.hashing import seeded_order
 from pairforge.filters.ruleset import Rules, check_rules, columns_named
+from pairforge.filters.sums import with_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,10 @@ def select(evidence: Evidence, rules: Rules, *, seed: int = 0, columns: Sequence
     """`select_pairs` over evidence that was made ready once; the pairs get `columns` too (see `known_columns`)."""
     check_rules(rules)
     rules = rules.effective
+    named = {*columns_named(rules), *columns, "meta"}
+    evidence = with_sums(evidence, named)
     found = candidates(evidence, rules.for_candidates(rules))
     pairs = _with_order(found.passed, seed)
-    named = {*columns_named(rules), *columns, "meta"}
     lost: list[Lost] = []
     subsets = list(rules.subsets(rules))
     for subset in subsets:
@@ -109,7 +111,7 @@ def _finished(
     columns |= {name: pairs[name] for name in ("total_tokens", "exchanged")}
     columns |= {name: problems[name] for name in ("draws", "source", "gold", "pass_rate")}
     columns |= {name: with_columns(pairs, evidence, [name], key="format.columns")[name] for name in more}
-    why = rules.pick if rules.control == "none" else f"{rules.pick}, {rules.control}"
+    why = rules.pick_name if rules.control == "none" else f"{rules.pick_name}, {rules.control}"
     finished = pl.DataFrame(columns).with_columns(pl.lit(why).alias("pick"))
     return finished.sort("problem_id", "chosen_key", "rejected_key")
 

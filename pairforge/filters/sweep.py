@@ -14,9 +14,10 @@ from pydantic import Field
 
 from pairforge.errors import RuleError
 from pairforge.filters.evidence import Evidence
-from pairforge.filters.ruleset import Rules, check_rules
+from pairforge.filters.ruleset import Rules, check_rules, columns_named
 from pairforge.filters.select import Selection, select
 from pairforge.filters.summary import QUANTILES, ViewSummary, shares, summarise
+from pairforge.filters.sums import with_sums
 from pairforge.filters.undecided import undecided
 
 DIGITS = 4  # of the numbers of a table
@@ -85,6 +86,8 @@ def sweep(
     A rule set that contradicts itself gives a result with 0 pairs and a note, never an error; one that names a
     column that does not exist raises `RuleError`.
     """
+    arms = list(arms)
+    evidence = with_sums(evidence, {name for arm in arms for name in columns_named(arm.rules)})
     baseline = _baseline(evidence)
     results, sets = [], []
     for arm in arms:

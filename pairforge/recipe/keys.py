@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ def leaf_keys(model: type[BaseModel] = Recipe, prefix: str = "", kind: str = "")
     for name, field in model.model_fields.items():
         path = f"{prefix}.{name}" if prefix else name
         inner = blocks_in(field)
-        if not inner:
+        if not inner or takes_a_value(field.annotation):
             yield Key(path, kind, model, field)
         for tag, block in inner.items():
             yield from leaf_keys(block, path + container(field.annotation), tag.removeprefix("kind=") or kind)
@@ -48,6 +49,15 @@ def blocks_in(field: FieldInfo) -> dict[str, type[BaseModel]]:
         return members
     models = [kind for kind in leaf_types(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
     return {"": models[0]} if models else {}
+
+
+def takes_a_value(annotation: Any) -> bool:
+    """Whether a key that may hold a block may hold a plain value instead, other than null."""
+    return any(
+        typing.get_origin(member) is typing.Literal or member in (str, int, float)
+        for member in typing.get_args(annotation)
+        if typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    )
 
 
 def tagged(annotation: Any) -> dict[str, type[BaseModel]]:

@@ -113,7 +113,7 @@ def in_words(annotation: Any) -> str:
         return f"list of {in_words(arguments[0])}"
     if origin is dict:
         return f"mapping of names to {in_words(arguments[1])}"
-    return str(annotation)
+    return "a mapping, see below"
 
 
 def default_in_words(field: FieldInfo) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pairforge.filters.evidence import Evidence
 from pairforge.filters.rule import Condition, ProblemRule
+from pairforge.filters.sums import same_answer
 
 
 class GoldSuspects(ProblemRule):
@@ -46,10 +47,9 @@ def gold_suspects(evidence: Evidence, *, long: int = 1, short: int = 2) -> pl.Da
     more than agree with the ground truth. Sampled ones alone prove nothing: a small model repeats its own mistakes.
     Answers are compared as text (but for spacing and dollars), so this finds too few rather than too many.
     """
-    answer = pl.col("answer").str.replace_all(r"[\s$]", "").str.replace_all(r"\\[dt]frac", r"\frac")
     wrong = evidence.samples.filter((pl.col("status") == "incorrect") & (pl.col("answer") != ""))
     given = pl.col("origin") == "given"
-    agreed = wrong.group_by("p", same=answer).agg(
+    agreed = wrong.group_by("p", same=same_answer()).agg(
         suspect_answer=pl.col("answer").min(), agreeing=pl.len(), long=given.sum(), short=(~given).sum()
     )
     agreed = agreed.filter((pl.col("long") >= long) & (pl.col("short") >= short))
