@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pairforge.chat import check_template, completion_message, template_family
+from pairforge.chat import completion_message
 from pairforge.errors import TemplateError
 from pairforge.lengths import count_lengths
+from pairforge.templates import check_template, template_family
 from tests.test_lengths import CHATML, tokenizer
 
 PROMPT = [{"role": "user", "content": "Two and two?"}]

@@ -37,6 +37,14 @@ def eval_command(
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Cut to what the context leaves.")] = 32768,
     system: Annotated[str | None, typer.Option("--system", help="System prompt.")] = None,
     user: Annotated[str | None, typer.Option("--user", help="User prompt with {question} in it.")] = None,
+    template_kwargs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--template-kwargs",
+            metavar="KEY=VALUE|JSON",
+            help="Switches of the chat template, e.g. enable_thinking=false.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first rows of each source only.")] = None,
     budgets: Annotated[
@@ -56,6 +64,8 @@ def eval_command(
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
         asked = prompt_of(run) if run else {}
         asked |= {k: v for k, v in (("system", system), ("user", user)) if v is not None}
+        if template_kwargs:
+            asked["template_kwargs"] = switches(template_kwargs)
         questions = Questions(samples, temperature, top_p, max_tokens, seed=seed, limit=limit, **asked)
         folder = out or ((run_path(run) or Path(run)) / "eval" if run else Path("eval"))
         comparison = evaluate(
@@ -156,7 +166,29 @@ def prompt_of(run: str) -> dict[str, Any]:
     from pairforge.run import open_run
 
     block = run_recipe(open_run(run)).format
-    return {"system": block.system, "user": block.user}
+    return {"system": block.system, "user": block.user, "template_kwargs": block.template_kwargs}
+
+
+def switches(texts: list[str]) -> dict[str, Any]:
+    """The switches of `--template-kwargs`: KEY=VALUE with VALUE in YAML, or a JSON object; later ones replace earlier
+    ones. Raises `TrainError` for anything else."""
+    import yaml
+
+    from pairforge.errors import TrainError
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        is_object = text.strip().startswith("{")
+        try:
+            new = yaml.safe_load(text) if is_object else {name.strip(): yaml.safe_load(value)}
+        except yaml.YAMLError:
+            new = None
+        if not isinstance(new, dict) or not (is_object or equals):
+            hint = "write --template-kwargs enable_thinking=false, or '{\"enable_thinking\": false}'"
+            raise TrainError(f"--template-kwargs {text}: neither KEY=VALUE nor a JSON object", hint=hint)
+        found |= new
+    return found
 
 
 def run_path(target: str) -> Path | None:

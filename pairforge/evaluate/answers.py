@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class Questions:
     """How models are asked. Defaults are the paper's (temperature 0.7, 32,768 tokens), but for `samples`: one answer
     a question leaves more to chance than the differences that are looked for.
 
-    `max_tokens` is cut to what the context leaves. `limit` takes the first rows of each source only.
+    `max_tokens` is cut to what the context leaves. `limit` takes the first rows of each source only. `template_kwargs`
+    are switches of the models' chat templates.
     """
 
     samples: int = 4
@@ -48,6 +49,7 @@ class Questions:
     user: str = BOXED
     seed: int = 0
     limit: int | None = None
+    template_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
 def ask(
@@ -86,7 +88,7 @@ def eval_recipe(
         "sources": sources,
         "generator": {
             "engine": {"model": model},
-            "prompt": {"system": questions.system, "user": questions.user},
+            "prompt": {k: getattr(questions, k) for k in ("system", "user", "template_kwargs")},
             "sampling": {k: getattr(questions, k) for k in ("temperature", "top_p", "max_tokens")},
             "draws": {"min": questions.samples, "max": questions.samples, "until": "max"},
             "budget": "full",

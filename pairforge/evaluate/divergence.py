@@ -18,6 +18,7 @@ from pairforge.pipeline.sampler import sampler_prompt
 from pairforge.progress import Progress, quiet
 from pairforge.records import Sample
 from pairforge.run import Run
+from pairforge.switches import set_switches
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +45,7 @@ def divergence(
         raise TrainError(f"{model} and {first} have different vocabularies", hint="leave --kl out")
     own, other = load(model, device), load(first, device)
     recipe = run_recipe(run)
+    set_switches(tokenizer, recipe.sampling_block().prompt.template_kwargs, key="--template-kwargs")
     questions = {problem.id: problem.question for problem in run.problems()}
     asked = first_answers(run)
     values = []

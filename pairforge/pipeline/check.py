@@ -7,16 +7,27 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pairforge import chat, lengths, sources
+from pairforge import lengths, sources
 from pairforge.errors import PairforgeError, TemplateError
-from pairforge.pipeline.sampler import UNKNOWN_CONTEXT, load_sampler, rendered_prompts, sampler_context
+from pairforge.pipeline.sampler import (
+    UNKNOWN_CONTEXT,
+    load_sampler,
+    rendered_prompts,
+    sampler_context,
+    sampler_prompt,
+)
 from pairforge.pipeline.student import completion, load_student, student_prompt
 from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
-from pairforge.records import Drop, Problem, Sample
+from pairforge.records import Drop, Message, Problem, Sample
+from pairforge.switches import template_alone, with_switches
+from pairforge.templates import template_family
 from pairforge.verifier import Item, Verifier
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +159,9 @@ def _check_student(recipe: Recipe, problems: list[Problem], given: list[Sample],
     except TemplateError as error:
         report.add("student template", False, str(error))
         return
-    report.add(
-        "student template", True, f"keeps the reasoning (family {chat.template_family(tokenizer.chat_template)})"
-    )
+    report.add("student template", True, f"keeps the reasoning (family {template_family(tokenizer.chat_template)})")
+    turns = student_prompt(recipe.format, problems[0].question)
+    _check_switches(tokenizer, turns, recipe.format.template_kwargs, "student switches", report)
     known = {p.id: p for p in problems}
     rows = [
         (s.key, student_prompt(recipe.format, known[s.problem_id].question), completion(s, recipe.format.frame))
@@ -181,6 +192,8 @@ def _check_sampler(recipe: Recipe, problems: list[Problem], report: Report) -> N
     if tokenizer is None:
         report.add("sampler", True, "only its server has the tokenizer: it applies the template and counts the tokens")
         return
+    turns = sampler_prompt(recipe, problems[0].question)
+    _check_switches(tokenizer, turns, recipe.generator.prompt.template_kwargs, "sampler switches", report)
     longest = max(prompt_tokens for _, _, prompt_tokens in rendered)
     context = sampler_context(recipe.generator)
     shown = f"{context}" if context != UNKNOWN_CONTEXT else "known to the server alone"
@@ -191,3 +204,28 @@ def _check_sampler(recipe: Recipe, problems: list[Problem], report: Report) -> N
     has_template = bool(getattr(tokenizer, "chat_template", None))
     detail = "the sampler has a chat template" if has_template else "no chat template: plain prompt and stop strings"
     report.add("sampler template", True, detail)
+
+
+def _check_switches(
+    tokenizer: PreTrainedTokenizerBase, turns: list[Message], switches: dict[str, Any], name: str, report: Report
+) -> None:
+    """Say which template switches change the rendered prompt. One that does not is at the template's own default."""
+    template = tokenizer.chat_template
+    if not switches or not isinstance(template, str):
+        return
+    rendered = prompt_with(tokenizer, turns, template)
+    idle = []
+    for switch in switches:
+        others = {other: value for other, value in switches.items() if other != switch}
+        without = with_switches(template_alone(template)[1], others)
+        if prompt_with(tokenizer, turns, without) == rendered:
+            idle.append(switch)
+    working = [f"{switch}={value}" for switch, value in switches.items() if switch not in idle]
+    detail = f"{', '.join(working)} changes the prompt" if working else "no switch changes the prompt"
+    detail += f"; the prompt is the same without {', '.join(idle)}" if idle else ""
+    report.add(name, True, detail)
+
+
+def prompt_with(tokenizer: PreTrainedTokenizerBase, turns: list[Message], template: str) -> str:
+    """The prompt as a chat template renders it."""
+    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, chat_template=template))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pairforge.config import flatten
+from pairforge.generator.config import DrawsConfig, PromptConfig, SamplingConfig
 from pairforge.recipe import Recipe, parse_recipe
 from pairforge.run import Run
 from pairforge.verifier import Verifier
@@ -23,8 +24,22 @@ def evidence_settings(recipe: Recipe) -> dict[str, Any]:
     if raw["generator"]:
         block = raw["generator"]
         engine = {name: block["engine"][name] for name in ("model", "revision", "quantization")}
-        kept["generator"] = {**block, "engine": engine}
+        kept["generator"] = {**without_unset(block), "engine": engine}
     return flatten(kept)
+
+
+BLOCKS = {"prompt": PromptConfig, "sampling": SamplingConfig, "draws": DrawsConfig}
+COUNTED_WHEN_SET = {"prompt": ("template_kwargs",)}
+"""Keys of a generator's blocks that runs of earlier versions do not record: at their defaults they change nothing."""
+
+
+def without_unset(block: dict[str, Any]) -> dict[str, Any]:
+    """A dumped generator block without the `COUNTED_WHEN_SET` keys that are at their defaults."""
+    kept = dict(block)
+    for name, keys in COUNTED_WHEN_SET.items():
+        defaults = BLOCKS[name]().model_dump(mode="json")
+        kept[name] = {k: v for k, v in block[name].items() if k not in keys or v != defaults[k]}
+    return kept
 
 
 def open_verifier(recipe: Recipe, run: Run) -> Verifier:

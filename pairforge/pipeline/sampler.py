@@ -12,6 +12,7 @@ from pairforge.generator.config import GeneratorConfig
 from pairforge.generator.engines.vllm import context_tokens
 from pairforge.recipe import Recipe
 from pairforge.records import Message, Problem
+from pairforge.switches import set_switches
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -20,13 +21,20 @@ UNKNOWN_CONTEXT = 10**9  # only the server knows it, and refuses what is too lon
 
 
 def load_sampler(block: GeneratorConfig) -> PreTrainedTokenizerBase | None:
-    """The sampler's tokenizer; None where only its server has one."""
+    """The sampler's tokenizer, with the recipe's template switches; None where only its server has one.
+
+    Raises `TemplateError` for a switch that its chat template does not have, but not where a server renders the prompt:
+    it may have another template.
+    """
+    on_server = block.engine.kind == "server" and block.engine.api == "chat"
     try:
-        return lengths.load_tokenizer(demo.resolve(block.engine.model), block.engine.revision)
+        tokenizer = lengths.load_tokenizer(demo.resolve(block.engine.model), block.engine.revision)
     except SourceError:
-        if block.engine.kind == "server" and block.engine.api == "chat":
+        if on_server:
             return None
         raise
+    set_switches(tokenizer, block.prompt.template_kwargs, key="generator.prompt.template_kwargs", strict=not on_server)
+    return tokenizer
 
 
 def sampler_context(block: GeneratorConfig) -> int:

@@ -119,4 +119,6 @@ def open_engine(recipe: Recipe, run: Run) -> generator.Engine:
     """The recipe's engine, started."""
     block = recipe.sampling_block()
     shared = block.sampling.model_dump(exclude={"max_tokens", "stop"})  # these two belong to each request
-    return generator.open_engine(block.engine, sampling=shared, log=run.engine_log_file)
+    return generator.open_engine(
+        block.engine, sampling=shared, template_kwargs=block.prompt.template_kwargs, log=run.engine_log_file
+    )

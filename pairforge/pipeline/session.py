@@ -60,6 +60,7 @@ class Session:
         """The sampler's tokenizer; None where only its server has one. Raises `RecipeError` when nothing is sampled."""
         block, rules = self.recipe.sampling_block(), self.recipe.filter
         same = (block.engine.model, block.engine.revision) == (rules.tokenizer, rules.revision)
+        same = same and block.prompt.template_kwargs == self.recipe.format.template_kwargs
         return self.student if same and rules.chat_template == "own" else load_sampler(block)
 
     @property

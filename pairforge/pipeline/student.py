@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pairforge import chat, demo, lengths
+from pairforge import chat, demo, lengths, templates
 from pairforge.chat import FormatConfig
 from pairforge.errors import TemplateError
 from pairforge.recipe import Recipe
 from pairforge.records import Message, Sample
+from pairforge.switches import set_switches
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -18,12 +19,14 @@ Format = chat.Frame | Literal["as_sampled"]
 
 
 def load_student(recipe: Recipe) -> PreTrainedTokenizerBase:
-    """The tokenizer that decides every length, with the chat template that the student is trained with.
+    """The tokenizer that decides every length, with the chat template and switches that the student is trained with.
 
     Raises `TemplateError` when that template would delete the reasoning of a side, or train it behind another prompt
     than the student samples from: the preference would invert or blur without an error, and every length be wrong.
+    Raises it also for a switch that the template does not have.
     """
     tokenizer = lengths.load_tokenizer(demo.resolve(recipe.filter.tokenizer), recipe.filter.revision)
+    set_switches(tokenizer, recipe.format.template_kwargs, key="format.template_kwargs")
     report = _first_defect(tokenizer, recipe.format)
     if report is None:
         return tokenizer
@@ -39,14 +42,14 @@ def load_student(recipe: Recipe) -> PreTrainedTokenizerBase:
     )
 
 
-def _first_defect(tokenizer: PreTrainedTokenizerBase, block: FormatConfig) -> chat.TemplateReport | None:
+def _first_defect(tokenizer: PreTrainedTokenizerBase, block: FormatConfig) -> templates.TemplateReport | None:
     """What the template does to one of the kinds of sides that the format makes; None where it keeps them all."""
     prompt = student_prompt(block, "A question?")
     answer = "The answer is \\boxed{1}."
     for form in dict.fromkeys(formats_of(block)):
         for thought in ("Some reasoning.", None):
             text = chat.completion_message(thought, f"Some working.\n\n{answer}", f"Some working. {answer}", form)
-            report = chat.check_template(tokenizer, prompt, text)
+            report = templates.check_template(tokenizer, prompt, text)
             if not report.ok:
                 return report
     return None

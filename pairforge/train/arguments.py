@@ -46,7 +46,8 @@ class Settings:
 
     `global_batch_size` is in rows per optimizer step over all devices. `max_cut_share` is the share of rows that
     may be longer than `max_length`. `lora` holds peft's `LoraConfig` arguments, None trains all weights.
-    `learning_rate_source` says where the learning rate comes from.
+    `learning_rate_source` says where the learning rate comes from. `template_kwargs` are switches of the chat template,
+    None takes those that the pairs were made with.
     """
 
     method: Method
@@ -57,6 +58,7 @@ class Settings:
     lora: dict[str, Any] | None
     max_cut_share: float
     learning_rate_source: str = ""
+    template_kwargs: dict[str, Any] | None = None
 
     def accumulation_steps(self, devices: int) -> int:
         """Batches per optimizer step on each device: what comes nearest to the global batch, at least one."""
@@ -98,6 +100,7 @@ def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
         lora=lora_arguments(own.lora),
         max_cut_share=own.max_cut_share,
         learning_rate_source=source,
+        template_kwargs=own.template_kwargs,
     )
 
 

@@ -9,6 +9,7 @@ import pydantic
 from pydantic import ConfigDict, Field
 
 from pairforge.config import Config
+from pairforge.switches import check_switches
 
 Method = Literal[
     "dpo", "kto", "sft", "simpo", "cpo", "orpo", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair",
@@ -51,6 +52,18 @@ class TrainConfig(Config):
     max_cut_share: float = Field(
         0.01, ge=0, le=1, description="Share of the rows (0 to 1) that may be longer than max_length; more is an error."
     )
+
+    template_kwargs: dict[str, Any] | None = Field(
+        None,
+        description="Switches of the chat template while training. null takes those of the view's "
+        "`format.template_kwargs`; set them for a dataset whose pairs need any.",
+    )
+
+    @pydantic.field_validator("template_kwargs")
+    @classmethod
+    def _possible_switches(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        check_switches(value or {})
+        return value
 
     @pydantic.field_validator("lora", mode="before")
     @classmethod

@@ -25,7 +25,8 @@ class TrainData:
     """Rows with the columns of the method (see `pairforge.train.methods`): all messages, or all text.
 
     `revision` pins the content. `direction` and `tokenizer_digest` are what a view's rules were made with, None for
-    other datasets. `skipped` counts rows that could not be read.
+    other datasets. `skipped` counts rows that could not be read. `template_kwargs` are the switches of the chat
+    template that the view's lengths were counted with.
     """
 
     rows: list[dict[str, Any]]
@@ -34,6 +35,7 @@ class TrainData:
     direction: str | None = None
     tokenizer_digest: str | None = None
     skipped: int = 0
+    template_kwargs: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -52,6 +54,7 @@ def from_view(
         revision=record.digest if made_with is None else digest([record.digest, made_with]),
         direction=record.direction,
         tokenizer_digest=record.tokenizer,
+        template_kwargs=dict((record.format or {}).get("template_kwargs") or {}),
         facts={"sources": sources_of(run)},
     )
 

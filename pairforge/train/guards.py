@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pairforge.chat import check_template
 from pairforge.errors import TrainError
 from pairforge.lengths import count_lengths, tokenizer_digest
+from pairforge.templates import check_template
 from pairforge.train.arguments import Settings
 from pairforge.train.data import TrainData, text_of
 from pairforge.train.methods import LABELED, METHODS

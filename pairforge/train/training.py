@@ -22,6 +22,7 @@ from pairforge.export.labels import kto_weights
 from pairforge.generator.loop import Interrupted, stop_signals
 from pairforge.lengths import load_tokenizer
 from pairforge.run.atomic import write_text
+from pairforge.switches import set_switches
 from pairforge.train import guards, launch
 from pairforge.train.arguments import Settings
 from pairforge.train.data import TrainData
@@ -63,6 +64,8 @@ def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result
         return result_of(there, out)
     tokenizer = load_tokenizer(demo.resolve(settings.model), settings.revision)
     own_template = tokenizer.chat_template
+    switches = data.template_kwargs if settings.template_kwargs is None else settings.template_kwargs
+    set_switches(tokenizer, switches, key="train.template_kwargs")
     rows, findings = look(data, settings, tokenizer, out)
     for finding in findings:
         say(f"{finding.level:>4}  {finding.name}: {finding.text}")

@@ -57,3 +57,11 @@ def test_budgets_are_read_or_refused():
     assert commands.token_budgets(None) == []
     with pytest.raises(TrainError, match="not a list of token counts"):
         commands.token_budgets("512,many")
+
+
+def test_template_switches_are_given_one_by_one_or_as_json():
+    given = ["enable_thinking=false", '{"reasoning_effort": "high", "depth": 2}', "depth=3"]
+    assert commands.switches(given) == {"enable_thinking": False, "reasoning_effort": "high", "depth": 3}
+    for wrong in ("enable_thinking", "{broken", "[1]", "{}x"):
+        with pytest.raises(TrainError, match="neither KEY=VALUE nor a JSON object"):
+            commands.switches([wrong])

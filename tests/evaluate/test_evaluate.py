@@ -250,6 +250,11 @@ def test_every_model_is_asked_alike_with_full_budgets():
     assert recipe.decontaminate.near_duplicates is None
 
 
+def test_template_switches_are_part_of_how_a_model_is_asked():
+    recipe = eval_recipe("pairforge:nano", "demo", Questions(template_kwargs={"enable_thinking": False}), {}, [])
+    assert recipe.sampling_block().prompt.template_kwargs == {"enable_thinking": False}
+
+
 def test_the_precision_of_a_servers_model_is_left_to_the_server():
     overrides = ["generator.engine.kind=server", "generator.engine.base_urls=[http://127.0.0.1:1/v1]"]
     recipe = eval_recipe("pairforge:nano", "demo", Questions(), {"dtype": "float32", "max_num_seqs": 8}, overrides)

@@ -24,7 +24,7 @@ def tokenizer_folder(tmp_path: Path) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", unk_token="<unk>")
     fast.chat_template = (
-        "{% for m in messages %}<{{ m.role }}> {{ m.content }} <eos>\n{% endfor %}"
+        "{% if brief %}<brief> {% endif %}{% for m in messages %}<{{ m.role }}> {{ m.content }} <eos>\n{% endfor %}"
         "{% if add_generation_prompt %}<assistant> {% endif %}"
     )
     fast.save_pretrained(tmp_path / "student")

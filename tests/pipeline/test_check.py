@@ -54,3 +54,27 @@ def test_a_model_with_code_of_its_own_is_trusted_where_the_recipe_says_so(
     assert "custom code" in detail(check(recipe(*without_length())), "sampler")[1]
     trusted = check(recipe(*without_length("generator.engine.trust_remote_code=true")))
     assert "context 300" in detail(trusted, "context")[1]
+
+
+def test_the_switches_that_change_the_prompt_are_named(recipe: Make):
+    switched = check(recipe("generator.prompt.template_kwargs={brief: true}", "format.template_kwargs={brief: false}"))
+    assert switched.prompt.startswith("<brief> <user>")
+    assert detail(switched, "sampler switches") == (True, "brief=True changes the prompt")
+    said = "no switch changes the prompt; the prompt is the same without brief"
+    assert detail(switched, "student switches") == (True, said)
+
+
+def test_a_switch_that_the_template_does_not_have_fails_the_check_on_either_side(recipe: Make):
+    said = check(recipe("generator.prompt.template_kwargs={breif: true}"))
+    assert not said.ok
+    assert "generator.prompt.template_kwargs.breif" in detail(said, "sampler")[1]
+    assert "did you mean 'brief'" in detail(said, "sampler")[1]
+    said = check(recipe("format.template_kwargs={reasoning_effort: high}"))
+    assert "it reads brief" in detail(said, "student template")[1]
+
+
+def test_a_chat_servers_template_is_its_own_business(recipe: Make):
+    """The local copy of the template may lack the switch; the server gets it all the same."""
+    report = check(recipe(*SERVER, "generator.prompt.template_kwargs={reasoning_effort: high}"))
+    assert report.ok
+    assert "the prompt is the same without reasoning_effort" in detail(report, "sampler switches")[1]

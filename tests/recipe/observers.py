@@ -35,7 +35,7 @@ QUESTIONS = (
     "Our baker made {a} small loaves besides {b} large ones; find the sum of both.",
 )
 KEEPS = (
-    "{% for m in messages %}<{{ m.role }}> {{ m.content }} <eos>\n{% endfor %}"
+    "{% if brief %}<brief> {% endif %}{% for m in messages %}<{{ m.role }}> {{ m.content }} <eos>\n{% endfor %}"
     "{% if add_generation_prompt %}<assistant> {% endif %}"
 )
 CUTS = (
@@ -362,7 +362,7 @@ def labels(world: World, recipe: Recipe) -> object:
 
 
 def student(world: World, recipe: Recipe) -> object:
-    """The student's tokenizer that is loaded, and what `check` says of its template."""
+    """The student's tokenizer that is loaded, and what `check` says of its template and switches."""
     asked: list[object] = []
     real = lengths.load_tokenizer
 
@@ -373,7 +373,7 @@ def student(world: World, recipe: Recipe) -> object:
     world.patch.setattr(lengths, "load_tokenizer", load_tokenizer)
     report = check(recipe)
     world.patch.setattr(lengths, "load_tokenizer", real)
-    return asked, [item.detail for item in report.checks if item.name == "student template"]
+    return asked, [item.detail for item in report.checks if item.name in ("student template", "student switches")]
 
 
 # --- verifying, publishing, training -------------------------------------------------------------------------------

@@ -123,6 +123,7 @@ CONTRACT: dict[str, Change] = {
     # --- prompts, sampling, draws
     "generator.prompt.system": Change(see.requests, "Be brief."),
     "generator.prompt.user": Change(see.requests, "'{question} Go on.'"),
+    "generator.prompt.template_kwargs": Change(see.requests, "{brief: true}"),
     "generator.sampling.temperature": Change(see.sampling_parameters, "0.5"),
     "generator.sampling.top_p": Change(see.sampling_parameters, "0.5"),
     "generator.sampling.top_k": Change(see.sampling_parameters, "5"),
@@ -140,6 +141,7 @@ CONTRACT: dict[str, Change] = {
     "verifier.percent": Change(see.verifier, "strict"),
     "format.system": Change(see.pairs, "Think.", GIVEN_PAIRS),
     "format.user": Change(see.pairs, "'{question} Go on.'", GIVEN_PAIRS),
+    "format.template_kwargs": Change(see.student, "{brief: true}"),
     "format.frame": Change(see.pairs, "sky-t1", GIVEN_PAIRS),
     "format.rejected_frame": Change(see.pairs, "as_sampled", GIVEN_PAIRS),
     "format.columns": Change(see.pairs, "[stopped_by]", GIVEN_PAIRS),
@@ -155,6 +157,7 @@ CONTRACT: dict[str, Change] = {
     "train.loss": Change(see.training, "ld", MODEL),
     "train.lora": Change(see.training, "true", MODEL),
     "train.global_batch_size": Change(see.training, "7", MODEL),
+    "train.template_kwargs": Change(see.training, "{brief: true}", MODEL),
     "train.max_cut_share": Change(see.training, "0.5", MODEL),
     # --- of `filter`, what is no rule
     "filter.tokenizer": Change(see.student, "FOLDER/cuts"),

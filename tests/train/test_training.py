@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pairforge.errors import TrainError
+from pairforge.errors import TemplateError, TrainError
 from pairforge.lengths import load_tokenizer
 from pairforge.train import Result, TrainData, resolve, train
 from pairforge.train.training import save
@@ -223,3 +223,32 @@ def test_the_remedy_for_a_cutting_template_is_applied(
     )
     assert AutoTokenizer.from_pretrained(tmp_path / "out").chat_template == cutting_template
     assert (tmp_path / "out" / "training_chat_template.jinja").exists()
+
+
+@pytest.mark.parametrize("own", [None, {"brief": False}])
+def test_the_template_switches_of_the_pairs_are_those_of_the_training(
+    own: dict[str, bool] | None, tiny_model: Path, pairs: list[Any], tmp_path: Path
+):
+    """Unless the training has its own. The model keeps its template as it was: it is the one to sample with."""
+    from transformers import AutoTokenizer
+
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    template = "{% if brief %}<brief>{% endif %}" + tokenizer.chat_template
+    tokenizer.chat_template = template
+    tokenizer.save_pretrained(model)
+    data = TrainData(pairs, name="pairs", revision="1", template_kwargs={"brief": True})
+    settings = resolve({"model": str(model), **BASE, "max_steps": 1, "template_kwargs": own})
+    train(data, settings, tmp_path / "out", say=lambda text: None)
+    trained = AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert trained.chat_template == template
+    written = (tmp_path / "out" / "training_chat_template.jinja").read_text()
+    assert written.startswith("{% set brief = true %}" if own is None else "{% set brief = false %}")
+
+
+def test_a_switch_the_models_template_does_not_have_stops_the_training(
+    tiny_model: Path, pairs: list[Any], tmp_path: Path
+):
+    data = TrainData(pairs, name="pairs", revision="1", template_kwargs={"brief": True})
+    with pytest.raises(TemplateError, match=r"train\.template_kwargs\.brief"):
+        train(data, resolve({"model": str(tiny_model)}), tmp_path / "out", say=lambda text: None)

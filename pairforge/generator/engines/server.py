@@ -47,6 +47,7 @@ class ServerEngine:
         *,
         base_urls: Sequence[str],
         sampling: Mapping[str, Any],
+        template_kwargs: Mapping[str, Any] | None = None,
         api: Literal["chat", "completions"],
         window: int | None,
         timeout_s: float,
@@ -54,7 +55,8 @@ class ServerEngine:
         api_key_env: str,
     ) -> None:
         """`window` requests are kept in flight (None: 64 per server). With `api` "chat" the server applies
-        its own chat template to the messages; "completions" sends the rendered prompt, for models without one.
+        its own chat template, with the switches `template_kwargs`, to the messages; "completions" sends the rendered
+        prompt, for models without one.
         The key is read from the environment variable `api_key_env` and goes nowhere but to the servers.
 
         Raises `EngineError` when a server does not answer or does not serve the model.
@@ -67,6 +69,7 @@ class ServerEngine:
             )
         self.window = window or 64 * len(base_urls)
         self._model, self._sampling, self._api = model, dict(sampling), api
+        self._switches = {"chat_template_kwargs": dict(template_kwargs)} if template_kwargs else {}
         self._key_env, self._key = api_key_env, os.environ.get(api_key_env, "")
         how: Any = {"api_key": self._key or "none", "max_retries": retries, "timeout": timeout_s}
         self._servers = [_Server(url, openai.AsyncOpenAI(base_url=url, **how)) for url in base_urls]
@@ -164,7 +167,11 @@ class ServerEngine:
         else:
             turns: Any = list(request.messages) or [{"role": "user", "content": request.prompt}]
             reply = await server.client.chat.completions.create(
-                model=self._model, messages=turns, max_tokens=request.max_tokens, extra_body=extra, **own
+                model=self._model,
+                messages=turns,
+                max_tokens=request.max_tokens,
+                extra_body=extra | self._switches,
+                **own,
             )
             text = message_text(reply.choices[0].message)
         reason = reply.choices[0].finish_reason

@@ -18,13 +18,14 @@ def open_engine(
     engine: VllmEngineConfig | ServerEngineConfig | RayEngineConfig,
     *,
     sampling: Mapping[str, Any],
+    template_kwargs: Mapping[str, Any] | None = None,
     log: Path | None = None,
 ) -> Engine:
     """Start an engine.
 
-    `sampling` holds what all requests share (temperature, top_p, ...), in vLLM's names. vLLM writes its own messages
-    to the file `log`. Raises `EngineError` when the model is missing or refused, `MissingExtraError` when its package
-    is not installed.
+    `sampling` holds what all requests share (temperature, top_p, ...), in vLLM's names; `template_kwargs` the template
+    switches, for servers that render the prompt themselves. vLLM writes its own messages to the file `log`. Raises
+    `EngineError` when the model is missing or refused, `MissingExtraError` when its package is not installed.
     """
     model = demo.resolve(engine.model)
     if isinstance(engine, ServerEngineConfig):
@@ -32,6 +33,7 @@ def open_engine(
             model,
             base_urls=engine.base_urls,
             sampling=sampling,
+            template_kwargs=template_kwargs or {},
             api=engine.api,
             window=engine.max_num_seqs,
             timeout_s=engine.timeout_s,

@@ -52,6 +52,18 @@ def test_ids_budgets_and_seeds_go_out_and_come_back(api: str, sent: str):
     assert all(body["top_k"] == -1 for body in server.requests), "vLLM would take the model's own top_k instead"
 
 
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_a_server_that_renders_the_prompt_gets_the_template_switches(api: str):
+    config = ServerEngineConfig(kind="server", model="nano", base_urls=["x"], api=api)
+    with OpenAIServer(yes) as server:
+        there = config.model_copy(update={"base_urls": [server.url]})
+        with open_engine(there, sampling={}, template_kwargs={"enable_thinking": False}) as client:
+            client.submit(Request("k", "p", 0, "prompt", 10, seed=0, **CHAT))
+            drain(client)
+    sent = server.requests[0].get("chat_template_kwargs")
+    assert sent == ({"enable_thinking": False} if api == "chat" else None)  # in the other the prompt is rendered here
+
+
 def test_many_requests_are_in_flight_and_never_more_than_the_window(store: MemoryStore):
     with OpenAIServer(yes, delay_s=0.4) as server, engine(server, max_num_seqs=12) as client:
         sample(Plan(tasks(36), run_seed=0), client, EqualTextVerifier(), store, model="nano")
