@@ -17,7 +17,9 @@ import pyarrow as pa
 
 Origin = Literal["given", "sampled"]
 Side = Literal["any", "chosen", "rejected"]
+SIDES: tuple[Side, ...] = ("any", "chosen", "rejected")
 Gold = Literal["dataset", "joined", "teacher"]
+GOLDS: tuple[Gold, ...] = ("dataset", "joined", "teacher")
 FinishReason = Literal["stop", "length", "error", "given"]
 Status = Literal["correct", "incorrect", "no_answer", "truncated", "gold_unparsed", "refused", "timeout", "error"]
 STATUSES: tuple[Status, ...] = (

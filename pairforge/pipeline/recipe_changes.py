@@ -13,14 +13,21 @@ Changes = dict[str, tuple[Any, Any]]
 """Key path -> (value in the run, value in the recipe); None where a side does not have the key."""
 
 
-# Settings that runs of earlier versions do not record. Their evidence is complete without them.
-NEWER = ("decontaminate.fuzzy",)
+# Settings that runs of earlier versions do not record. Their evidence is complete without them. A list's entries are
+# written as `[]`.
+NEWER = ("decontaminate.fuzzy", "sources[].origins")
 
 
 def changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> Changes:
     """The keys whose values differ between a run's settings and a recipe's."""
-    keys = sorted({*there, *here} - {key for key in NEWER if key not in there})
+    newer = {key for key in here if key not in there and is_newer(key)}
+    keys = sorted({*there, *here} - newer)
     return {key: (there.get(key), here.get(key)) for key in keys if there.get(key) != here.get(key)}
+
+
+def is_newer(key: str) -> bool:
+    """Whether earlier versions did not record this setting."""
+    return re.sub(r"\.\d+\.", "[].", key) in NEWER
 
 
 def only_adds(changed: Changes) -> bool:

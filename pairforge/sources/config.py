@@ -44,6 +44,11 @@ class SourceConfig(Config):
         None, description="Branch, tag or commit on the Hub; the commit it resolves to is recorded in the manifest."
     )
     limit: int | None = Field(None, ge=1, description="Read the first rows only: how many. null reads all.")
+    origins: tuple[str, ...] = Field(
+        (),
+        description="Where `dataset` is a run: whose solutions are taken, `given` or those of an arm (`sampled`). "
+        "Empty takes all.",
+    )
     columns: dict[str, str] = Field(
         {}, description="Names of the adapter mapped to columns of the data: `{question: prompt, long: trace}`."
     )

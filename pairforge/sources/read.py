@@ -97,7 +97,13 @@ def read_source(config: SourceConfig, *, base_dir: Path) -> SourceStream:
     Raises `SourceError` when it cannot be found or read, has no rows, or lacks the columns its adapter needs.
     """
     source = open_rows(
-        config.dataset, config=config.config, split=config.split, revision=config.revision, base_dir=base_dir
+        config.dataset,
+        config=config.config,
+        split=config.split,
+        revision=config.revision,
+        base_dir=base_dir,
+        origins=config.origins,
+        limit=config.limit,
     )
     gold = load_gold(config.gold_from, base_dir=base_dir) if config.gold_from else None
     return SourceStream(config, source, gold)

@@ -17,6 +17,7 @@ from pairforge.errors import SourceError
 from pairforge.rowfiles import COMPRESSIONS, UNREADABLE, BadRow, opened, read_csv, read_json_lines, read_parquet
 from pairforge.sources.entry import RowDrop, shorten
 from pairforge.sources.license import folder_license, stated_license
+from pairforge.sources.run_rows import check_run, is_run, run_license, run_revision, run_rows
 
 FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 PARQUET_ROWS_AT_A_TIME = 256
@@ -36,17 +37,34 @@ class Rows:
     license: str = ""
 
 
-def open_rows(dataset: str, *, config: str | None, split: str, revision: str | None, base_dir: Path) -> Rows:
+def open_rows(
+    dataset: str,
+    *,
+    config: str | None,
+    split: str,
+    revision: str | None,
+    base_dir: Path,
+    origins: tuple[str, ...] = (),
+    limit: int | None = None,
+) -> Rows:
     """Open a dataset by the name a recipe gives it; see `SourceConfig.dataset`.
+
+    `origins` belongs to a run. `limit` is how many rows will be read at most: a run then reads no further texts.
 
     Raises `SourceError` when it cannot be found, is empty, or has a format nobody reads.
     """
+    if origins and not is_run(base_dir / Path(dataset).expanduser()):
+        raise SourceError(f"{dataset} is no run, so `origins` has no effect", hint="leave `origins` out")
     if dataset.startswith("pairforge:"):
         return Rows(dataset, file_digest(bundled(dataset)), read_file(bundled(dataset)))
     path = (base_dir / Path(dataset).expanduser()).resolve()
     name = path.name if Path(dataset).is_absolute() else dataset
     if path.is_file():
         return Rows(name, file_digest(path), read_file(path))
+    if is_run(path):
+        check_run(path, origins)
+        taken = enumerate(run_rows(path, origins=origins, limit=limit), start=1)
+        return Rows(name, run_revision(path), taken, run_license(path))
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file() and ".git" not in p.relative_to(path).parts)
         pinned = hashlib.sha256("".join(f"{p.relative_to(path)} {file_digest(p)}\n" for p in files).encode())

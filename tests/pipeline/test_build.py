@@ -31,6 +31,28 @@ def test_long_and_short_become_pairs_in_trls_format(recipe: Make, scripted: Make
     assert pair["gap_tokens"] == pair["chosen_tokens"] - pair["rejected_tokens"] > 0
 
 
+def test_another_run_is_a_source_and_its_solutions_are_judged_anew(recipe: Make, scripted: Make, tmp_path: Path):
+    """Short solutions of the first run stand beside the long ones, so nothing is left to sample."""
+    engines = scripted(lambda request: add(request) if request.draw else "It is \\boxed{0}.")
+    build(recipe(), tmp_path / "first")
+    source = f"sources=[{{dataset: {tmp_path / 'first'}}}]"
+    given = ("generator=null", "filter.chosen.origin=given", "filter.rejected.origin=given")
+    second = build(recipe(source, *given, "filter.rejected.status=correct"), tmp_path / "second")
+    assert (second.problems, second.pairs, len(engines)) == (12, 12, 1)
+    statuses = [verdict.status for verdict in Run(tmp_path / "second").verdicts()]
+    assert (statuses.count("correct"), statuses.count("incorrect")) == (24, 12)
+    only_long = build(recipe(source[:-2] + ", origins: [given]}]", *given), tmp_path / "third")
+    assert Run(tmp_path / "third").sample_count() == 12 and only_long.pairs == 0
+
+
+def test_a_run_made_before_sources_had_origins_is_the_same_run(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    build(recipe(), tmp_path / "run")
+    run = Run(tmp_path / "run")
+    run.update_manifest(evidence={k: v for k, v in run.manifest().evidence.items() if not k.endswith(".origins")})
+    assert build(recipe(), tmp_path / "run").pairs == 12
+
+
 def test_the_summary_tells_samples_cut_by_a_rule_from_those_cut_by_max_tokens(
     recipe: Make, scripted: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

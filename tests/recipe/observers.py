@@ -21,6 +21,7 @@ from pairforge.pipeline import sampling
 from pairforge.pipeline.check import check
 from pairforge.pipeline.recipe_settings import evidence_settings
 from pairforge.recipe import Recipe, dump_recipe, parse_recipe, train_arguments
+from pairforge.records import Problem, Sample, problem_id, to_row
 from pairforge.run import Run
 from pairforge.verifier import Verifier
 from tests.generator.openai_server import OpenAIServer
@@ -89,6 +90,26 @@ class World:
         )
         part, other_numbers = rows[1]["question"].split(";")[0], re.sub(r"\d+", "99", rows[2]["question"])
         self.write("seen.jsonl", [{"question": text} for text in (rows[0]["question"], part, other_numbers)])
+
+        self.write_run("other-run", rows)
+
+    def write_run(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """A run that has sampled a solution for every row."""
+        run = Run(self.folder / name)
+        run.write_recipe("sources: []")
+        run.update_manifest(pairforge="test")
+        problems = [Problem(problem_id(row["question"]), row["question"], row["answer"], name) for row in rows]
+        with run.given_writer() as add:
+            add(
+                [
+                    Sample(p.id, 0, "given", row["long"], None, row["long"], "")
+                    for p, row in zip(problems, rows, strict=True)
+                ]
+            )
+        with run.sample_log() as log:
+            for problem in problems:
+                log.append(to_row(Sample(problem.id, 0, "sampled", "\\boxed{1}", None, "", "m", max_tokens=9)))
+        run.write_sources(problems, [])
 
     def write(self, name: str, rows: list[dict[str, Any]]) -> None:
         (self.folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))

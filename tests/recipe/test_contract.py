@@ -65,6 +65,7 @@ CONTRACT: dict[str, Change] = {
     "sources[].split": Change(see.hub_reads, "test", HUB),
     "sources[].revision": Change(see.hub_reads, "v1", HUB),
     "sources[].limit": Change(see.evidence, "2"),
+    "sources[].origins": Change(see.evidence, "[given]", ("sources.0={dataset: FOLDER/other-run}",)),
     "sources[].columns": Change(see.evidence, "{long: other}"),
     "sources[].teacher_gold": Change(see.evidence, "drop", (WITH_TEACHER,), source=1),
     "sources[].only_known": Change(see.evidence, "true", (WITH_MORE,), source=1),

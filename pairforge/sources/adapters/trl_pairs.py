@@ -7,12 +7,12 @@ and the problem says so ("teacher").
 
 from __future__ import annotations
 
-from pairforge.records import Gold
+from pairforge.records import GOLDS, Gold
 from pairforge.sources.entry import Adapter, Entry, Given, Row, optional_text, short_answer, text
 from pairforge.sources.messages import last, math_question, turns
 from pairforge.verifier.extract.answer import read_gold
 
-_GOLDS: dict[str, Gold] = {"dataset": "dataset", "joined": "joined", "teacher": "teacher"}
+_GOLDS: dict[str, Gold] = {gold: gold for gold in GOLDS}
 
 
 def read(row: Row) -> Entry:
