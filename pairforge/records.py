@@ -118,6 +118,7 @@ class Verdict:
 class Pair:
     """One preference: TRL's explicit-prompt conversational columns, plus where everything came from.
 
+    `id` is a hash of prompt, chosen and rejected: the same texts have the same id in every run and under every rule.
     Token counts are in the student's tokenizer and chat template. `gap_tokens` = chosen - rejected completion tokens.
     """
 

@@ -52,25 +52,12 @@ def print_undecided(record: ViewRecord, run: str, overrides: list[str]) -> None:
     out = stdout()
     for sentence in (*record.shortfall, *record.notes):
         out.print(plain(f"note: {sentence}"))
-    left = record.undecided
-    if left.enough:
-        out.print(
-            plain(
-                f"note: {left.enough:,} dropped problems were not drawn further, because enough were accepted: "
-                "a larger generator.draws.enough goes on"
-            ),
-            soft_wrap=True,
-        )
-    if left.problems:
+    for sentence in record.undecided.sentences():
+        out.print(plain(f"note: {sentence}"), soft_wrap=True)
+    if record.undecided.problems:
         sets = [word for override in overrides for word in ("--set", override)]
         command = shlex.join(["pairforge", "sample", run, "--extend", *sets])
-        out.print(
-            plain(
-                f"note: up to {left.problems:,} more problems could give pairs: {left.cut:,} hold samples cut by "
-                f"an earlier budget, {left.stopped:,} stopped drawing for other rules. Draw them with:\n  {command}"
-            ),
-            soft_wrap=True,
-        )
+        out.print(plain(f"Draw them with:\n  {command}"), soft_wrap=True)
 
 
 @app.command("sweep")

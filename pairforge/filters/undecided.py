@@ -40,6 +40,21 @@ class Undecided:
             notes.append(f"draws.enough: {self.enough:,} dropped problems were not drawn further")
         return notes
 
+    def sentences(self) -> list[str]:
+        """What a reader of a view has to know about it."""
+        found = []
+        if self.enough:
+            found.append(
+                f"{self.enough:,} dropped problems were not drawn further, because enough were accepted: "
+                "a larger generator.draws.enough goes on"
+            )
+        if self.problems:
+            found.append(
+                f"up to {self.problems:,} more problems could give pairs: {self.cut:,} hold samples cut by an earlier "
+                f"budget, {self.stopped:,} stopped drawing for other rules"
+            )
+        return found
+
 
 def undecided(evidence: Evidence, rules: Rules, drops: pl.DataFrame) -> Undecided:
     """Count the dropped problems of a selection (`Selection.drops`) that the sampling left undecided."""

@@ -22,7 +22,8 @@ from pairforge.export.labels import LABELED
 from pairforge.filters.summary import COLUMNS
 from pairforge.hub.card import render_card
 from pairforge.hub.facts import read_columns, view_facts
-from pairforge.hub.redact import published, published_text
+from pairforge.hub.rebuild import missing_elsewhere, rebuild_facts, rebuild_recipe
+from pairforge.hub.redact import published
 from pairforge.hub.shards import SHARD_BYTES, pair_rows, published_row, write_splits
 from pairforge.hub.unpaired import sample_rows, sample_schema
 from pairforge.progress import Progress
@@ -92,14 +93,15 @@ def stage(
             }
         if unpaired:
             configs[UNPAIRED] = {"splits": _write_samples(run, temporary / "data" / UNPAIRED, options, progress)}
-        recipes = _write_recipes(run, configs, temporary)
+        recipes = {config: rebuild_recipe(run, read_view(run, view)) for config, view in views.items()}
         manifest = {
             "pairforge": pairforge.__version__,
             "repo": repo,
             "license": license,
-            "recipes": recipes,
+            "recipes": _write_recipes(recipes, temporary),
             "run": published(run.manifest().to_json()),
             "recipe": published(yaml.safe_load(run.recipe_file.read_text())),
+            "rebuild": rebuild_facts(run, recipes),
             "configs": configs,
         }
         manifest["files"] = {path: file_sha256(file) for path, file in _files(temporary).items()}
@@ -198,42 +200,19 @@ def draw_figures(run: Run, view: Path, target: Path) -> None:
         save(draw(), target / f"{name}.png")
 
 
-def _write_recipes(run: Run, configs: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """One recipe per config that holds pairs: the run's, with the rules and the format of the view."""
-    paired = {name: facts for name, facts in configs.items() if "filter" in facts}
-    recipe = yaml.safe_load(run.recipe_file.read_text())
-    names = {}
-    for config, facts in paired.items():
-        names[config] = "recipe.yaml" if len(paired) == 1 else f"recipe-{config}.yaml"
-        own = {**recipe, "filter": facts["filter"], "format": facts["format"], "seed": facts["seed"]}
-        own.pop("publish", None)
-        text = yaml.safe_dump(published(own), sort_keys=False, allow_unicode=True, width=100)
+def _write_recipes(recipes: Mapping[str, dict[str, Any]], folder: Path) -> dict[str, str]:
+    """The recipe of each config that holds pairs; returns their file names."""
+    names = {config: "recipe.yaml" if len(recipes) == 1 else f"recipe-{config}.yaml" for config in recipes}
+    for config, recipe in recipes.items():
+        text = yaml.safe_dump(published(recipe), sort_keys=False, allow_unicode=True, width=100)
         write_text(folder / names[config], _recipe_head(names[config], recipe) + text)
     return names
 
 
 def _recipe_head(name: str, recipe: Mapping[str, Any]) -> str:
-    local = [published_text(path) for path in local_paths(recipe)]
-    files = [f"# These are local files of its author; put yours in their place: {', '.join(local)}\n"] if local else []
-    return "".join([f"# pairforge build {name}\n", *files])
-
-
-def local_paths(recipe: Mapping[str, Any]) -> list[str]:
-    """The absolute paths a recipe names: what others cannot have."""
-    found: list[str] = []
-
-    def walk(value: Any) -> None:
-        if isinstance(value, dict):
-            for inner in value.values():
-                walk(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                walk(inner)
-        elif isinstance(value, str) and value.startswith(("/", "~/")) and "\n" not in value:
-            found.append(value)
-
-    walk(recipe)
-    return sorted(set(found))
+    missing = ", ".join(f"{entry['key']}: {entry['name']}" for entry in missing_elsewhere(recipe))
+    note = f"# Only its author has these; put yours in their place: {missing}\n" if missing else ""
+    return f"# pairforge build {name}\n{note}"
 
 
 def file_sha256(file: Path) -> str:

@@ -15,6 +15,8 @@ _PRIVATE_KEY = re.compile(
 )
 # A local path inside a text: two parts or more, not part of an address or of a word.
 _PATH = re.compile(r"(?<![\w:/.<~-])(?:~|\.{1,2})?/(?:[\w.@+~-]+/)+[\w.@+~-]+/?")
+# A snapshot in the Hub's cache: .../models--owner--name/snapshots/<commit>.
+_CACHED = re.compile(r"(?:~|\.{1,2})?/(?:[\w.@+~-]+/)*(?:models|datasets)--([\w.-]+?)--([\w.-]+)/snapshots/\w+/?")
 
 
 def published(value: Any) -> Any:
@@ -27,7 +29,11 @@ def published(value: Any) -> Any:
 
 
 def published_text(text: str) -> str:
-    """A text without local paths (their last part stays, so that a model or file can still be recognised)."""
+    """A text without local paths (their last part stays, so that a model or file can still be recognised).
+
+    A model or dataset in the Hub's cache is named as the Hub names it.
+    """
+    text = _CACHED.sub(r"\1/\2", text)
     if re.fullmatch(r"(~|/)[^\s<>]*", text):
         return PurePosixPath(text).name or "."
     return _PATH.sub(lambda found: PurePosixPath(found.group()).name, scrub(text))

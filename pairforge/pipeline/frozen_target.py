@@ -7,20 +7,17 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pairforge.filters import Rules
-from pairforge.filters.target import Facts, Target, accepts, loosest_target, read_target
+from pairforge.filters.target import Facts, Target, accepts, read_target
 from pairforge.generator import Accept, Drawn
+from pairforge.pipeline.stages_to_sample import begin_stage
+from pairforge.recipe import Recipe
 from pairforge.run import Run
 
 
-def frozen_target(rules: Rules, run: Run, *, extend: bool = False) -> Target:
-    """The target this run is sampled for: the loosest one of the rules at the first sampling or the last `extend`."""
-    stored = run.manifest().target
-    if stored is not None and not extend:
-        return read_target(stored)
-    target = loosest_target(rules)
-    run.update_manifest(target=target.model_dump(mode="json"))
-    return target
+def frozen_target(recipe: Recipe, run: Run) -> Target:
+    """The target that the run is sampled for under the recipe of a stage, which begins with this call if it is new."""
+    begin_stage(recipe, run)
+    return read_target(run.manifest().target or {})
 
 
 def acceptance(given: Mapping[str, list[Facts]], target: Target) -> Accept:

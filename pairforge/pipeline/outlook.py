@@ -15,6 +15,7 @@ from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.sampling import sample
 from pairforge.pipeline.sampling_plan import Work, chosen, plan_sampling
 from pairforge.pipeline.session import Session
+from pairforge.pipeline.stages_to_sample import stages_to_sample
 from pairforge.pipeline.verifying import verify
 from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
@@ -57,7 +58,8 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
     with session.run.lock():
         verify(session)
         rate = run_pilot(session, pilot) if pilot else None
-        work = plan_sampling(session)
+        stage = session.for_sampling(stages_to_sample(session.recipe, session.run)[0])
+        work = plan_sampling(stage)
         return Outlook(
             run=str(session.run.path),
             problems=session.problems.height,
@@ -66,7 +68,7 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
             budget_limited=sum(task.budget_limited for task in work.tasks),
             most_tokens=work.plan.most_tokens,
             token_ratio=round(work.ratio.safe, 3),
-            forecast=scaled_up(session, work, pilot, rate) if pilot else None,
+            forecast=scaled_up(stage, work, pilot, rate) if pilot else None,
         )
 
 

@@ -11,6 +11,7 @@ from pairforge.errors import RunError, SourceError
 from pairforge.pipeline.recipe_changes import Changes, changes, only_adds, refusal
 from pairforge.pipeline.recipe_settings import evidence_settings, run_recipe
 from pairforge.pipeline.session import Session
+from pairforge.pipeline.stages_to_sample import changed_stages
 from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe, dump_recipe
 from pairforge.run import Run
@@ -87,4 +88,5 @@ def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> Non
 
 def changed_evidence(recipe: Recipe, run: Run) -> Changes:
     """The settings in which a recipe differs from what a run's evidence was made with."""
-    return changes(run.manifest().evidence or evidence_settings(run_recipe(run)), evidence_settings(recipe))
+    changed = changes(run.manifest().evidence or evidence_settings(run_recipe(run)), evidence_settings(recipe))
+    return changed | changed_stages(recipe, run)

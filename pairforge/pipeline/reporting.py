@@ -59,17 +59,9 @@ def statistics_of(folder: Path, evidence: Evidence, record: ViewRecord) -> ViewS
 def warnings_of(record: ViewRecord, statistics: ViewStatistics) -> list[str]:
     """What a reader must know before trusting the numbers."""
     found = [*record.shortfall, *record.notes]
-    left = record.undecided
-    if left.problems:
-        found.append(
-            f"Sampling left {left.problems:,} dropped problems undecided under these rules: {left.cut:,} hold "
-            f"samples cut by an earlier budget, {left.stopped:,} stopped drawing for other rules."
-        )
-    if left.enough:
-        found.append(
-            f"{left.enough:,} dropped problems were drawn less often than the recipe allows, because enough were "
-            "accepted: what is paired leans to problems that the sampler solves at once."
-        )
+    found += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in record.undecided.sentences()]
+    if record.undecided.enough:
+        found.append("What is paired leans to problems that the sampler solves at once.")
     gap, direction = statistics.summary.means["gap_tokens"], record.direction
     if gap is not None and ((direction == "long" and gap < 0) or (direction == "short" and gap > 0)):
         found.append(f"The direction is {direction}, but chosen - rejected is {gap:+,.0f} tokens on average.")

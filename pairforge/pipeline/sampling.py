@@ -9,6 +9,7 @@ from pairforge.filters.evidence import ENOUGH
 from pairforge.pipeline.recipe_settings import open_verifier
 from pairforge.pipeline.sampling_plan import Work, plan_sampling
 from pairforge.pipeline.session import Session
+from pairforge.pipeline.stages_to_sample import end_stage, stages_to_sample
 from pairforge.pipeline.verifying import record_verifier, verify
 from pairforge.recipe import Recipe
 from pairforge.records import Drop, Sample, Verdict, to_row
@@ -25,29 +26,43 @@ def sample(
     problems (a pilot). Returns what this call drew, None when nothing was missing. Raises `EngineError` when the
     engine cannot start or dies; everything that had finished is kept.
     """
-    run, block = session.run, session.recipe.generator
-    if block is None:
+    run, drawn = session.run, None
+    if session.recipe.generator is None:
         return None
     with run.lock():
         if retry_errors and run.forget_errors():
             session.samples_changed()
         verify(session)  # given solutions, and samples whose verdict was lost in a crash
-        work = plan_sampling(session, extend=extend, only=only)
-        enough = block.draws.enough if only is None else None
-        if only is None:
-            store_drops(session, work, enough)
-        if work.plan.finished:
-            return None
+        for recipe in stages_to_sample(session.recipe, run, extend=extend):
+            stage = session.for_sampling(recipe)
+            try:
+                drawn = sample_stage(stage, only=only) or drawn
+            finally:
+                if stage is not session:
+                    session.evidence_changed()
+    return drawn
+
+
+def sample_stage(session: Session, *, only: int | None = None) -> generator.Progress | None:
+    """Generate what is missing under the rules of one stage: see `sample`."""
+    run, block = session.run, session.recipe.sampling_block()
+    work = plan_sampling(session, only=only)
+    enough = block.draws.enough if only is None else None
+    if only is None:
+        store_drops(session, work, enough)
+    drawn = None
+    if not work.plan.finished:
         run.update_manifest(token_ratio=asdict(work.ratio))
         record_verifier(session)
         try:
             drawn = draw(session, work, enough)
         finally:
-            session.samples_changed()
-            session.verdicts_changed()
+            session.evidence_changed()
         if enough is not None:
             store_drops(session, work, enough)
-        return drawn
+    if only is None:
+        end_stage(run)
+    return drawn
 
 
 def draw(session: Session, work: Work, enough: int | None) -> generator.Progress:

@@ -41,15 +41,15 @@ class Work:
     target: Target
 
 
-def plan_sampling(session: Session, *, extend: bool = False, only: int | None = None) -> Work:
+def plan_sampling(session: Session, *, only: int | None = None) -> Work:
     """The samples that are missing: worked out from what is stored, every time.
 
-    Sampling serves the target that was frozen when the run was first sampled; `extend` freezes the recipe's present
-    one in its place. `only` limits the plan to that many problems, chosen by a hash of the seed and their ids.
+    The session's recipe is that of a stage of sampling (`stages_to_sample`). `only` limits the plan to that many
+    problems, chosen by a hash of the seed and their ids.
     """
     recipe = session.recipe
     block = recipe.sampling_block()
-    target = frozen_target(recipe.filter, session.run, extend=extend)
+    target = frozen_target(recipe, session.run)
     stored = facts_by_problem(session.sample_facts)
     ratio = token_ratio(session)
     tasks, drops = make_tasks(session, stored.given, target, ratio)

@@ -44,6 +44,16 @@ class Session:
         other.recipe = recipe
         return other
 
+    def for_sampling(self, recipe: Recipe) -> Session:
+        """The same run under the recipe of a stage of sampling, which may count lengths in another way."""
+        counts = (recipe.format, recipe.filter.tokenizer, recipe.filter.revision, recipe.filter.chat_template)
+        own = self.recipe
+        if recipe == own.model_copy(update={"sample_for": ()}):
+            return self
+        if counts == (own.format, own.filter.tokenizer, own.filter.revision, own.filter.chat_template):
+            return self.with_rules(recipe)
+        return Session(recipe, self.run, self.progress)
+
     # --- tokenizers and formats ----------------------------------------------------------------------
 
     @cached_property
@@ -166,6 +176,10 @@ class Session:
 
     def verdicts_changed(self) -> None:
         self._forget("verdicts", "sample_facts", "_problem_facts", "_evidences")
+
+    def evidence_changed(self) -> None:
+        self.samples_changed()
+        self.verdicts_changed()
 
     def sampling_drops_changed(self) -> None:
         self._forget("_problem_facts", "_evidences")

@@ -135,11 +135,14 @@ def pair_row(
     facts: dict[str, Any], problem: Problem, prompt: list[Message], chosen: str, rejected: str, more: Sequence[str]
 ) -> dict[str, Any]:
     """One row of pairs.parquet: TRL's columns, then where they came from, and the columns `more`."""
-    own = {
-        "id": digest([facts["chosen_key"], facts["rejected_key"]]),
+    contents = {
         "prompt": prompt,
         "chosen": [{"role": "assistant", "content": chosen}],
         "rejected": [{"role": "assistant", "content": rejected}],
+    }
+    own = {
+        "id": digest(list(contents.values())),
+        **contents,
         "question": problem.question,
         "answer": problem.answer,
         "source": problem.source,

@@ -5,12 +5,13 @@ are refused, with the nearest key that exists. Pure logic never sees a recipe: t
 """
 
 from pairforge.recipe.blocks import Recipe
-from pairforge.recipe.load import dump_recipe, load_recipe, parse_recipe, train_arguments
+from pairforge.recipe.load import dump_recipe, load_recipe, parse_recipe, stage_recipe, train_arguments
 
 __all__ = [
     "Recipe",
     "dump_recipe",
     "load_recipe",
     "parse_recipe",
+    "stage_recipe",
     "train_arguments",
 ]

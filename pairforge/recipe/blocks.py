@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from pairforge.chat import FormatConfig
@@ -31,6 +33,13 @@ class Recipe(Config):
     publish: PublishConfig = Field(PublishConfig(), description="Where a view is published.")
     export: ExportConfig = Field(ExportConfig(), description="What exports take from a view besides its pairs.")
     train: TrainConfig = Field(TrainConfig(), description="How a model is trained on the pairs.")
+    sample_for: tuple[dict[str, Any], ...] = Field(
+        (),
+        description="What sampling serves instead of `filter`: for each stage of sampling, the keys under `seed`, "
+        "`format`, `filter` and `generator` that differ from this recipe, as `{filter.gap.min: 20}`. "
+        "`pairforge push` writes it where a view has other rules than the run was sampled for, so that a build draws "
+        "the same samples again; leave it out of recipes of your own.",
+    )
 
     def sampling_block(self) -> GeneratorConfig:
         """The `generator` block. Raises `RecipeError` when the recipe samples nothing."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +57,30 @@ def parse_recipe(
     if stored:
         _drop_idle_engine_keys(raw)
     try:
-        return Recipe.model_validate(raw)
+        recipe = Recipe.model_validate(raw)
     except pydantic.ValidationError as error:
         raise explain(error, raw, name) from None
+    for number, settings in enumerate(recipe.sample_for):
+        stage_recipe(recipe, settings, name=f"{name}: sample_for.{number}")
+    return recipe
+
+
+def stage_recipe(recipe: Recipe, settings: Mapping[str, Any], *, name: str = "recipe") -> Recipe:
+    """The recipe of one stage of sampling: with `settings` (key path -> value) in place of its own.
+
+    Raises `RecipeError` for a key that decides nothing about what is drawn, or that no recipe has.
+    """
+    for key in settings:
+        if not re.match(STAGE_KEYS, str(key)):
+            raise RecipeError(
+                f"{name}: '{key}' does not belong to a stage of sampling",
+                hint="a stage has 'seed' and keys under 'format', 'filter' and 'generator'",
+            )
+    overrides = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
+    return parse_recipe(dump_recipe(recipe.model_copy(update={"sample_for": ()})), overrides, name=name)
+
+
+STAGE_KEYS = r"seed$|(format|filter|generators?)(\.|$)"
 
 
 def _drop_idle_engine_keys(raw: dict[str, Any]) -> None:
@@ -166,6 +189,9 @@ def _path_holders(raw: dict[str, Any]) -> Iterable[tuple[Any, Any]]:
         for part in block.split("."):
             holder = holder.get(part) if isinstance(holder, dict) else None
         yield from _held(key, holder)
+    stages = raw.get("sample_for")
+    for stage in stages if isinstance(stages, list) else []:
+        yield from _held("filter.tokenizer", stage)
     decontaminate = raw.get("decontaminate")
     sets = decontaminate.get("sets") if isinstance(decontaminate, dict) else None
     yield from ((index, sets) for index in range(len(sets if isinstance(sets, list) else [])))

@@ -82,12 +82,26 @@ class PilotRecord(Stored):
     tokens_per_s: float | None = None
 
 
+class SamplingStage(Stored):
+    """One stage of sampling: the seed of the draws, and the blocks of the recipe that decided what was drawn.
+
+    `generator` is that block without its engine. `finished` is False for a stage that was interrupted.
+    """
+
+    seed: int = 0
+    format: dict[str, Any] = {}
+    filter: dict[str, Any] = {}
+    generator: dict[str, Any] = {}
+    finished: bool = False
+
+
 class Manifest(Stored):
     """manifest.json. Every section is None or empty until its stage has run.
 
     `pairforge` is the version that read the sources. `evidence` holds the settings that decide what the evidence is,
-    key path -> value; `target` what the run is sampled for (see `pairforge.pipeline.frozen_target`). `seconds` is the
-    wall time of each stage over all its attempts.
+    key path -> value; `target` what the run is sampled for (see `pairforge.pipeline.frozen_target`), `sampled_for` the
+    settings that this target comes from, after those of earlier stages: `--extend` adds one. `seconds` is the wall time
+    of each stage over all its attempts.
     """
 
     pairforge: str = ""
@@ -95,6 +109,7 @@ class Manifest(Stored):
     sources: list[SourceRecord] = []
     decontamination: DecontaminationRecord | None = None
     target: dict[str, Any] | None = None
+    sampled_for: list[SamplingStage] = []
     token_ratio: TokenRatioRecord | None = None
     verifier: VerifierRecord | None = None
     pilot: PilotRecord | None = None

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from pairforge.filters.summary import ViewSummary
+from pairforge.filters.undecided import Undecided
 from pairforge.run.manifest import Stored
 
 
@@ -25,6 +26,10 @@ class UndecidedRecord(Stored):
     stopped: int = 0
     problems: int = 0
     enough: int = 0
+
+    def sentences(self) -> list[str]:
+        """What a reader of the view has to know about it."""
+        return Undecided(self.cut, self.stopped, self.problems, self.enough).sentences()
 
 
 class FeatureRecord(Stored):

@@ -257,7 +257,7 @@ def test_a_published_recipe_still_loads_and_names_what_is_missing(tmp_path):
     contents = contents_of(tmp_path, recipe)
     published = contents.files["recipe.yaml"]
     assert load_recipe(published).sources[0].dataset == "mine.jsonl"
-    assert "put yours in their place: mine.jsonl" in published.read_text()
+    assert "put yours in their place: sources.0.dataset: mine.jsonl" in published.read_text()
 
 
 # --- hostile text --------------------------------------------------------------------------------------
@@ -309,3 +309,23 @@ def test_rules_read_like_sentences():
 def test_every_recipes_rules_have_words(file):
     rules = json.loads(load_recipe(file).filter.model_dump_json())
     assert len(rules_in_words(rules)) >= 4
+
+
+def test_a_model_in_the_hubs_cache_is_named_as_its_owner_named_it(tmp_path):
+    cached = (
+        "/home/ana/.cache/huggingface/hub/models--Qwen--Qwen2.5-0.5B/snapshots/060db6499f32faf8b98477b0a26969ef7d8b9987"
+    )
+    recipe = {**RECIPE, "filter": {**RECIPE["filter"], "tokenizer": cached}}
+    contents = contents_of(tmp_path, recipe=recipe)
+    assert "tokenizer: Qwen/Qwen2.5-0.5B" in contents.files["recipe.yaml"].read_text()
+    missing = {entry["key"]: entry["name"] for entry in contents.manifest["rebuild"]["missing"]}
+    assert missing.keys() == {"generator.engine.model", "generator.engine"}
+    assert missing["generator.engine.model"] == "short-model"
+
+
+def test_a_dataset_of_the_hub_is_rebuilt_from_the_commit_that_was_read(tmp_path):
+    run = small_run(tmp_path / "run")
+    (source,) = (record.model_dump() for record in run.manifest().sources)
+    run.update_manifest(sources=[source | {"revision": "ab" * 20}])
+    recipe = yaml.safe_load(stage(run, {"default": "default"}, "ana/pairs").files["recipe.yaml"].read_text())
+    assert recipe["sources"][0]["revision"] == "ab" * 20
