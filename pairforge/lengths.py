@@ -39,15 +39,26 @@ def count_lengths(tokenizer: PreTrainedTokenizerBase, rows: Iterable[Row]) -> It
     end of turn. Where the conversation does not start with the rendered prompt, the completion starts where the
     tokens diverge, as in TRL. A tokenizer without a chat template counts the plain prompt and text plus end token.
     """
+    for key, ids, prompt_tokens in trained_ids(tokenizer, rows):
+        yield key, prompt_tokens, len(ids) - prompt_tokens
+
+
+def trained_ids(
+    tokenizer: PreTrainedTokenizerBase, rows: Iterable[Row], *, read_by: PreTrainedTokenizerBase | None = None
+) -> Iterator[tuple[str, list[int], int]]:
+    """The tokens that `count_lengths` counts, as (key, prompt and completion ids, number of prompt ids), in order.
+
+    `read_by` is the tokenizer of another model that reads the texts as `tokenizer` renders them.
+    """
+    reader = read_by or tokenizer
     special = not getattr(tokenizer, "chat_template", None)  # a template writes the special tokens itself
     for batch in _batches(rows):
         prompts = {_prompt_key(messages): messages for _, messages, _ in batch}
         rendered = [_render(tokenizer, messages) for messages in prompts.values()]
-        prompt_ids = dict(zip(prompts, _encode(tokenizer, rendered, special), strict=True))
-        whole = _encode(tokenizer, [_render(tokenizer, messages, text) for _, messages, text in batch], special)
+        prompt_ids = dict(zip(prompts, _encode(reader, rendered, special), strict=True))
+        whole = _encode(reader, [_render(tokenizer, messages, text) for _, messages, text in batch], special)
         for (key, messages, _), ids in zip(batch, whole, strict=True):
-            prompt_tokens = _common_prefix(prompt_ids[_prompt_key(messages)], ids)
-            yield key, prompt_tokens, len(ids) - prompt_tokens
+            yield key, ids, _common_prefix(prompt_ids[_prompt_key(messages)], ids)
 
 
 def count_tokens(tokenizer: PreTrainedTokenizerBase, rendered: list[str]) -> list[int]:

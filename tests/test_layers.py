@@ -32,6 +32,7 @@ LAYER = {
     "report": 6,
     "export": 6,
     "scores": 7,
+    "derive": 6,
     "hub": 7,
     "train": 8,
     "recipe": 9,

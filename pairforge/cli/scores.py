@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from pairforge.cli import app
-from pairforge.cli.console import JsonOption, RunArgument, outcome, plain, print_json, stdout
+from pairforge.cli.console import JsonOption, RunArgument, outcome, plain, print_json, progress, stdout
 
 if TYPE_CHECKING:
     from pairforge.run import Run, ScoreRecord
@@ -20,19 +22,47 @@ By = Literal["sample_key", "problem_id", "question"]  # the type of `scores.join
 @app.command("score")
 def score_command(
     run: RunArgument,
+    name: Annotated[str | None, typer.Option("--name", help="The score's name, by which rules read it.")] = None,
     file: Annotated[
         Path | None, typer.Option("--from", help="Join the values of a .jsonl, .csv or .parquet file.")
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="The score's name, by which rules read it.")] = None,
+    logprob: Annotated[
+        str | None, typer.Option("--logprob", metavar="MODEL", help="Compute log-probabilities under a model (vLLM).")
+    ] = None,
+    reward: Annotated[
+        str | None, typer.Option("--reward", metavar="MODEL", help="Compute rewards of a classification model (vLLM).")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option("--judge", metavar="MODEL", help="Ask a model behind a server to grade.")
+    ] = None,
     column: Annotated[
-        str | None, typer.Option("--column", help="The file's column with the values (default: the score's name).")
+        str | None, typer.Option("--column", help="--from: the column with the values (default: the score's name).")
     ] = None,
     by: Annotated[
-        By | None, typer.Option("--by", help="What a row is about (default: the first that the file has as a column).")
+        By | None, typer.Option("--by", help="--from: what a row is about (default: the first that the file has).")
     ] = None,
     key: Annotated[
-        str | None, typer.Option("--key", help="The column that holds it, where that has another name.")
+        str | None, typer.Option("--key", help="--from: the column that holds it, where it has another name.")
     ] = None,
+    base_url: Annotated[
+        list[str] | None, typer.Option("--base-url", help="--judge: the server, http://127.0.0.1:8000/v1 (repeatable).")
+    ] = None,
+    rubric: Annotated[
+        Path | None, typer.Option("--rubric", help="--judge: a prompt with {question}, {answer} and {solution}.")
+    ] = None,
+    scale: Annotated[
+        tuple[float, float], typer.Option("--scale", help="--judge: the lowest and the highest grade.")
+    ] = (0.0, 10.0),
+    engine: Annotated[
+        list[str] | None, typer.Option("--engine", metavar="KEY=VALUE", help="A key of generator.engine (repeatable).")
+    ] = None,
+    revision: Annotated[str | None, typer.Option("--revision", help="The model's revision on the Hub.")] = None,
+    view: Annotated[
+        str | None, typer.Option("--view", help="Compute for the solutions in a view's pairs only.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Compute other values under a name that is taken; the old ones are kept.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Give solutions or problems a number or a label that rules can name; without options, list what there is."""
@@ -40,19 +70,47 @@ def score_command(
     from pairforge.run import open_run
     from pairforge.scores.join import join_scores
 
-    with outcome(as_json):
-        opened = open_run(run)
-        if file is None:
-            records = all_scores(opened)
-        elif name is None:
+    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
+        asked = [option for option in (file, logprob, reward, judge) if option is not None]
+        if len(asked) > 1:
+            raise RunError("a score comes from one place", hint="choose one of --from, --logprob, --reward and --judge")
+        if asked and name is None:
             raise RunError("a score needs a name", hint="pairforge score RUN --from FILE --name quality")
-        else:
+        opened = open_run(run)
+        if not asked or name is None:
+            records = all_scores(opened)
+        elif file is not None:
             with opened.lock():
                 joined = join_scores(opened, file, name, column=column, by=by, key_column=key)
-    if file is None:
+        else:
+            from pairforge.pipeline import open_session
+            from pairforge.pipeline import score as scoring
+
+            settings = scoring.parse_engine(engine or []) | ({"base_urls": base_url} if base_url else {})
+            wanted = scoring.Wanted(name, logprob or reward or judge or "", revision, settings, view, replace)
+            session = open_session(opened, progress=show)
+            if logprob:
+                record = scoring.score_logprob(session, wanted)
+            elif reward:
+                record = scoring.score_reward(session, wanted)
+            else:
+                record = scoring.score_judge(session, wanted, rubric=rubric, scale=scale)
+    if not asked:
         print_json([record.model_dump(mode="json") for record in records]) if as_json else print_scores(run, records)
-    else:
+    elif file is not None:
         print_json(joined_figures(joined)) if as_json else print_joined(joined)
+    else:
+        print_json(record.model_dump(mode="json")) if as_json else print_computed(record)
+
+
+def print_computed(record: ScoreRecord) -> None:
+    """How many solutions have a value, and why others have none."""
+    out = stdout()
+    counts = ", ".join(f"{count:,} {status}" for status, count in record.counts.items())
+    out.print(plain(f"score '{record.name}': {counts}"))
+    if record.counts.get("error"):
+        out.print(plain("the same command tries those with an error again; the column `detail` of the file says why"))
+    out.print(plain(f"rules read it as {as_named(record)}; digest {record.digest}"), soft_wrap=True)
 
 
 def all_scores(run: Run) -> list[ScoreRecord]:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 import polars as pl
 
 # The words whose number ThinkPO's authors follow as a sign of reflection, with their close relatives.
-_REFLECTION = re.compile(
+REFLECTION = re.compile(
     r"\b(?:wait|hmm+|alternatively|let me (?:double[- ]?check|re-?check|verify|think again|reconsider)"
     r"|on second thought|actually|hold on|double[- ]check)\b",
     re.IGNORECASE,
@@ -62,7 +62,7 @@ def measure(text: str) -> Quality:
         compression=_compression(text),
         mixed_languages=_mixed_languages(text),
         boxes=sum(1 for _ in _BOX.finditer(text)),
-        reflection_words=sum(1 for _ in _REFLECTION.finditer(text)),
+        reflection_words=sum(1 for _ in REFLECTION.finditer(text)),
         characters=len(text),
     )
 

@@ -8,7 +8,7 @@
     verdicts/verdicts.jsonl -> verdicts.parquet  the same
     verdicts/decisions.cache                     the verifier's cache
     lengths/<key>.parquet                        derived: token counts and text measures, per tokenizer and format
-    scores/<name>.parquet                        evidence joined or computed later: a value per solution or problem
+    scores/<name>.jsonl -> <name>.parquet        a value per solution or problem, joined or computed after sampling
     views/<view>/                                view.json, pairs.parquet, drops.parquet, card, report, figures
     sweep.json                                   the latest sweep
     engine.log  .lock                            what the engine printed; which process works on the run
@@ -108,6 +108,10 @@ class Layout:
         if not SCORE_NAME.fullmatch(name):
             raise RunError(f"'{name}' cannot name a score", hint="use letters, digits and '_', a letter first")
         return self.scores_folder / f"{name}.parquet"
+
+    def score_log_file(self, name: str) -> Path:
+        """The append-only log of a score while it is computed."""
+        return self.score_file(name).with_suffix(".jsonl")
 
     def score_version_file(self, name: str, digest: str) -> Path:
         """Where a version of a score is kept when another one takes its place."""

@@ -5,6 +5,7 @@ The record lies in the parquet file's own metadata, so that a score and what it 
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import Literal
 
@@ -16,11 +17,14 @@ from pydantic import Field
 
 from pairforge.errors import RunError
 from pairforge.records import digest
-from pairforge.run.atomic import replacing
+from pairforge.run.atomic import replacing, write_text
 from pairforge.run.layout import Layout
+from pairforge.run.log import read_log
 from pairforge.run.manifest import Stored
 
 ScoreKey = Literal["sample_key", "problem_id"]
+DETAIL = "detail"
+"""A column of explanations: why there is no value. Rules do not read it."""
 _RECORD = b"pairforge.score"
 
 
@@ -69,18 +73,21 @@ def read_score(run: Layout, name: str) -> pl.DataFrame:
 
 
 def write_score(run: Layout, record: ScoreRecord, table: pl.DataFrame) -> ScoreRecord:
-    """Store a score, and keep the one it replaces as `<name>.<digest>.parquet`; returns the record with its digest.
+    """Store a score; returns the record with its digest. Another one of that name, with its values made from something
+    else, is kept as `<name>.<digest>.parquet`.
 
-    `table`: the record's key and columns. It is sorted by the key, so that equal values give equal files.
+    `table`: the record's key, its columns, and `DETAIL` where there are explanations. It is sorted by the key, so that
+    equal values give equal files.
     """
-    columns = tuple(name for name in table.columns if name != record.key)
-    table = table.select(record.key, *columns).sort(record.key)
-    identity = digest([record.key, table.to_dict(as_series=False)])
+    columns = tuple(name for name in table.columns if name not in (record.key, DETAIL))
+    table = table.sort(record.key)
+    identity = digest([record.key, table.select(record.key, *columns).to_dict(as_series=False)])
     record = record.model_copy(update={"columns": columns, "rows": table.height, "digest": identity})
     file = run.score_file(record.name)
     if file.exists():
         old = score_record(run, record.name)
-        if old.digest != identity:
+        grown = old.kind == record.kind != "joined" and old.made_from == record.made_from
+        if old.digest != identity and not grown:
             keep_version(run, old)
     stored = table.to_arrow().replace_schema_metadata({_RECORD: record.model_dump_json().encode()})
     with replacing(file) as temporary:
@@ -100,7 +107,11 @@ def forget_given(run: Layout) -> None:
         record = score_record(run, name)
         if record.key != "sample_key":
             continue
-        table = read_score(run, name)
+        table = pl.read_parquet(run.score_file(name))
         kept = table.filter(pl.col("sample_key").str.split("/").list.get(1) != "given")
         if kept.height < table.height:
+            keep_version(run, record)
             write_score(run, record, kept)
+    for log in run.scores_folder.glob("*.jsonl"):
+        rows = [row for row in read_log(log) if str(row.get("sample_key", "")).split("/")[1:2] != ["given"]]
+        write_text(log, "".join(json.dumps(row) + "\n" for row in rows))
