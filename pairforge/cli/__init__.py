@@ -5,22 +5,34 @@ from __future__ import annotations
 import signal
 import sys
 from types import FrameType
+from typing import Annotated
 
 import typer
 
+import pairforge
 from pairforge.errors import PairforgeError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"pairforge {pairforge.__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def root() -> None:
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Build verified preference data for reasoning length, in both directions."""
 
 
 def main() -> None:
     """Entry point of the `pairforge` script: known errors are one line and a hint, not a traceback."""
-    from pairforge.cli import build, evaluate, grade, publish, schema, scores, train, views  # noqa: F401
+    from pairforge.cli import build, evaluate, grade, init, publish, schema, scores, train, views  # noqa: F401
 
     signal.signal(signal.SIGTERM, _terminate)
     try:
