@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 
-.PHONY: setup demo test test-full lint format bench nano-study nano-study-full clean
+.PHONY: setup demo test test-full lint format docs bench nano-study nano-study-full clean
 
 setup: .venv/.ready
 
@@ -28,6 +28,10 @@ lint: setup
 format: setup
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
+
+docs: setup
+	$(BIN)/python scripts/reference.py
+	$(BIN)/python -m mkdocs build
 
 bench: setup
 	for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done

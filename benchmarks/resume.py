@@ -49,7 +49,7 @@ def judged(count: int, folder: Path) -> tuple[Recipe, Run]:
     recipe = load_recipe(demo.recipe_path(), [source, "filter.gap.min=1", "decontaminate.sets=[]"])
     run = prepare(recipe, folder / "run").run
     with run.verdict_log() as verdicts:
-        for problem in run.problems():
+        for problem in run.each_problem():
             verdicts.append(correct(f"{problem.id}/given/0/0", problem.answer))
     return recipe, run
 
@@ -57,7 +57,7 @@ def judged(count: int, folder: Path) -> tuple[Recipe, Run]:
 def leave_half_sampled(run: Run) -> None:
     """Write what a kill would leave."""
     with run.sample_log() as samples, run.verdict_log() as verdicts:
-        for problem in islice(run.problems(), 0, None, 2):
+        for problem in islice(run.each_problem(), 0, None, 2):
             text = f"\\boxed{{{problem.answer}}}."
             drawn = Sample(problem.id, 0, "sampled", text, None, text, "m", max_tokens=256, sampled_tokens=5)
             samples.append(to_row(drawn))

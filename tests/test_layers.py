@@ -38,7 +38,8 @@ LAYER = {
     "recipe": 9,
     "pipeline": 10,
     "evaluate": 11,
-    "cli": 12,
+    "api": 12,
+    "cli": 13,
 }
 OPTIONAL = {"vllm", "torch", "trl", "peft", "accelerate", "ray", "openai", "matplotlib", "latex2mathml"}
 SLOW = {"transformers", "datasets", "sklearn", "sympy", "math_verify", "latex2sympy2_extended"}  # seconds each

@@ -30,9 +30,14 @@ def root(
     """Build verified preference data for reasoning length, in both directions."""
 
 
+def load_commands() -> None:
+    """Import the modules that register the commands."""
+    from pairforge.cli import build, evaluate, grade, init, publish, schema, scores, train, views  # noqa: F401
+
+
 def main() -> None:
     """Entry point of the `pairforge` script: known errors are one line and a hint, not a traceback."""
-    from pairforge.cli import build, evaluate, grade, init, publish, schema, scores, train, views  # noqa: F401
+    load_commands()
 
     signal.signal(signal.SIGTERM, _terminate)
     try:

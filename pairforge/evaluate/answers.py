@@ -109,8 +109,8 @@ def read_answers(run: Run) -> list[Answer]:
     room for an answer in the model's context.
     """
     recipe = run_recipe(run)
-    verdicts = {verdict.sample_key: verdict for verdict in run.verdicts()}
-    by_question: dict[str, list[Sample]] = {problem.id: [] for problem in run.problems()}
+    verdicts = {verdict.sample_key: verdict for verdict in run.each_verdict()}
+    by_question: dict[str, list[Sample]] = {problem.id: [] for problem in run.each_problem()}
     for sample in run.sampled():
         if sample.finish_reason != "error":
             by_question[sample.problem_id].append(sample)

@@ -46,7 +46,7 @@ def divergence(
     own, other = load(model, device), load(first, device)
     recipe = run_recipe(run)
     set_switches(tokenizer, recipe.sampling_block().prompt.template_kwargs, key="--template-kwargs")
-    questions = {problem.id: problem.question for problem in run.problems()}
+    questions = {problem.id: problem.question for problem in run.each_problem()}
     asked = first_answers(run)
     values = []
     for done, sample in enumerate(asked, start=1):

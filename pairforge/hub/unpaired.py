@@ -30,7 +30,7 @@ def sample_schema() -> pa.Schema:
 def sample_rows(run: Run) -> Iterator[dict[str, Any]]:
     """Every sample of a problem that was kept, given ones first, in bounded memory; local names made publishable."""
     with _lookup(run) as index:
-        for sample in run.samples():
+        for sample in run.each_sample():
             problem = index.execute("SELECT * FROM problems WHERE id = ?", (sample.problem_id,)).fetchone()
             if problem is None:
                 continue  # it was dropped after the sample was stored
@@ -58,8 +58,8 @@ def _lookup(run: Run) -> Iterator[sqlite3.Connection]:
             "CREATE TABLE problems (id TEXT PRIMARY KEY, question, answer, source, gold);"
             "CREATE TABLE verdicts (key TEXT PRIMARY KEY, status, answer, rule, version);"
         )
-        problems = ((p.id, p.question, p.answer, p.source, p.gold) for p in run.problems())
+        problems = ((p.id, p.question, p.answer, p.source, p.gold) for p in run.each_problem())
         index.executemany("INSERT INTO problems VALUES (?, ?, ?, ?, ?)", problems)
-        verdicts = ((v.sample_key, v.status, v.answer, v.rule, v.verifier_version) for v in run.verdicts())
+        verdicts = ((v.sample_key, v.status, v.answer, v.rule, v.verifier_version) for v in run.each_verdict())
         index.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?)", verdicts)
         yield index

@@ -41,7 +41,7 @@ def sample_lengths(
     questions = dict(problems.select("id", "question").iter_rows())
     rows = (
         (s.key, student_prompt(block, questions[s.problem_id]), completion(s, form))
-        for s in run.samples()
+        for s in run.each_sample()
         if s.key in missing
     )
     counted: list[tuple[str, int, int]] = []
@@ -62,7 +62,7 @@ def text_quality(run: Run, keys: set[str], progress: Progress) -> pl.DataFrame:
     missing = keys.difference(known["sample_key"]) if known is not None else keys
     if known is not None and not missing:
         return known  # without reading a single text
-    new = quality_table((s.key, s.text) for s in run.samples() if s.key in missing)
+    new = quality_table((s.key, s.text) for s in run.each_sample() if s.key in missing)
     progress("quality", new.height, new.height, "")
     table = new if known is None else pl.concat([known, new])
     if new.height:

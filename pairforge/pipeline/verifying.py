@@ -50,6 +50,6 @@ def missing_verdicts(session: Session, *, again: bool = False) -> set[str]:
 def items(session: Session, keys: set[str]) -> Iterator[Item]:
     """What the verifier needs of these samples, read as it is asked for."""
     answers = dict(session.problems.select("id", "answer").iter_rows())
-    for sample in session.run.samples():
+    for sample in session.run.each_sample():
         if sample.key in keys:
             yield Item(sample.key, answers[sample.problem_id], sample.text, sample.finish_reason)

@@ -21,7 +21,7 @@ def compact(run: Tables) -> int:
     if not run.verdict_log_file.exists():
         return 0
     stored = {key for frame in run.sample_batches(texts=False) for key in frame["sample_key"]}
-    last = {verdict.sample_key: verdict for verdict in run.verdicts()}
+    last = {verdict.sample_key: verdict for verdict in run.each_verdict()}
     kept = [verdict for key, verdict in last.items() if key in stored]
     write_rows(run.verdicts_file, map(to_row, kept), Verdict)
     run.verdict_log_file.unlink()

@@ -13,15 +13,15 @@ from pairforge.errors import RunError
 from pairforge.rowfiles import iter_rows
 from pairforge.run import compaction
 from pairforge.run.atomic import remove_leftovers, replacing_folder, write_text
+from pairforge.run.frames import Frames
 from pairforge.run.lock import locked
 from pairforge.run.manifest import Manifest, read_json
-from pairforge.run.tables import Tables
 from pairforge.run.view_record import ViewRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Run(Tables):
-    """One run directory: its places (`Layout`), its tables (`Tables`), its recipe, manifest and views.
+class Run(Frames):
+    """One run directory: its places (`Layout`), its tables (`Tables`, `Frames`), its recipe, manifest and views.
 
     Methods read and write files; they decide nothing.
     """
@@ -96,24 +96,6 @@ class Run(Tables):
         compaction.forget_sources(self)
 
     # --- views ---------------------------------------------------------------------------------------
-
-    def view(self, name: str) -> Path:
-        """The folder of an existing view.
-
-        Raises `RunError` naming the views there are.
-        """
-        folder = self.view_folder(name)
-        if not (folder / "view.json").exists():
-            there = ", ".join(self.views()) or "none yet"
-            raise RunError(
-                f"{self.path}: there is no view '{name}'",
-                hint=f"views: {there}. `pairforge filter {self.path} --view {name}` makes one",
-            )
-        return folder
-
-    def views(self) -> list[str]:
-        folders = (file.parent.name for file in (self.path / "views").glob("*/view.json"))
-        return sorted(name for name in folders if not name.startswith("."))
 
     def new_view(self, name: str) -> contextlib.AbstractContextManager[Path]:
         """A temporary folder that replaces the view as a whole when the block ends well."""

@@ -52,7 +52,7 @@ class Tables(Layout):
         write_rows(self.source_drops_file, map(to_row, drops), Drop)
         write_rows(self.problems_file, map(to_row, problems), Problem)
 
-    def problems(self) -> Iterator[Problem]:
+    def each_problem(self) -> Iterator[Problem]:
         """All problems, in the order of the sources."""
         return (from_row(Problem, row) for row in iter_rows(_existing(self.problems_file)))
 
@@ -90,7 +90,7 @@ class Tables(Layout):
         """The append-only log that sampled solutions go to."""
         return AppendLog(self.sampled_log_file)
 
-    def samples(self) -> Iterator[Sample]:
+    def each_sample(self) -> Iterator[Sample]:
         """Every stored sample, given ones first. A sample that was stored twice comes once."""
         yield from self.given()
         yield from self.sampled()
@@ -160,7 +160,7 @@ class Tables(Layout):
         """The append-only log that verdicts go to."""
         return AppendLog(self.verdict_log_file)
 
-    def verdicts(self) -> Iterator[Verdict]:
+    def each_verdict(self) -> Iterator[Verdict]:
         """Every stored verdict, oldest first; the last one of a key is the one that counts."""
         rows = itertools.chain(_rows_if_any(self.verdicts_file), read_log(self.verdict_log_file))
         return (from_row(Verdict, row) for row in rows)

@@ -245,7 +245,7 @@ def style_line(name: str, runs: Sequence[Run]) -> str:
     """How often a model works in steps (the long style ends in a check), and how often either style is right."""
     right: dict[bool, list[bool]] = {True: [], False: []}
     for run in runs:
-        statuses = {verdict.sample_key: verdict.status for verdict in run.verdicts()}
+        statuses = {verdict.sample_key: verdict.status for verdict in run.each_verdict()}
         for sample in run.sampled():
             right["Let me check" in sample.text].append(statuses.get(sample.key) == "correct")
     steps, once = right[True], right[False]

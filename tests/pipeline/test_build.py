@@ -39,7 +39,7 @@ def test_another_run_is_a_source_and_its_solutions_are_judged_anew(recipe: Make,
     given = ("generator=null", "filter.chosen.origin=given", "filter.rejected.origin=given")
     second = build(recipe(source, *given, "filter.rejected.status=correct"), tmp_path / "second")
     assert (second.problems, second.pairs, len(engines)) == (12, 12, 1)
-    statuses = [verdict.status for verdict in Run(tmp_path / "second").verdicts()]
+    statuses = [verdict.status for verdict in Run(tmp_path / "second").each_verdict()]
     assert (statuses.count("correct"), statuses.count("incorrect")) == (24, 12)
     only_long = build(recipe(source[:-2] + ", origins: [given]}]", *given), tmp_path / "third")
     assert Run(tmp_path / "third").sample_count() == 12 and only_long.pairs == 0

@@ -76,10 +76,10 @@ def test_a_source_that_brings_another_ground_truth_has_everything_judged_again(
     both = f"{teacher[:-1]}, {{dataset: {tmp_path / 'gold.jsonl'}, adapter: columns}}]"
 
     build(recipe(teacher), tmp_path / "run")
-    assert {v.status for v in Run(tmp_path / "run").verdicts()} == {"correct"}
+    assert {v.status for v in Run(tmp_path / "run").each_verdict()} == {"correct"}
     build(recipe(both), tmp_path / "run", extend=True)
-    assert [p.answer for p in Run(tmp_path / "run").problems()] == ["99"]
-    assert {v.status for v in Run(tmp_path / "run").verdicts()} == {"incorrect"}
+    assert [p.answer for p in Run(tmp_path / "run").each_problem()] == ["99"]
+    assert {v.status for v in Run(tmp_path / "run").each_verdict()} == {"incorrect"}
 
 
 def test_fresh_sets_the_old_run_aside(recipe: Make, scripted: Make, tmp_path: Path):
@@ -184,7 +184,7 @@ def test_sampling_ends_when_enough_problems_are_accepted(recipe: Make, scripted:
     assert (summary.samples, summary.pairs, summary.drops) == (5, 5, {"enough": 7})
     paired = {pair["problem_id"] for pair in view_pairs(Run(tmp_path / "run"), "default")}
     dropped = {drop.subject for drop in Run(tmp_path / "run").sampling_drops()}
-    assert paired | dropped == {problem.id for problem in Run(tmp_path / "run").problems()}
+    assert paired | dropped == {problem.id for problem in Run(tmp_path / "run").each_problem()}
 
     more = build(recipe("generator.draws.enough=8"), tmp_path / "run", extend=True)
     assert (len(engines[1].requests), more.pairs, more.drops) == (3, 8, {"enough": 4})
@@ -418,7 +418,7 @@ def test_a_verdict_that_outlived_its_sample_is_forgotten_and_the_sample_drawn_ag
     log.write_text("".join(whole[:-2]) + whole[-2][:30])
     assert build(recipe(), tmp_path / "run").pairs == 12
     assert len(engines[1].requests) == 2
-    assert sorted(v.sample_key for v in run.verdicts()) == sorted(s.key for s in run.samples())
+    assert sorted(v.sample_key for v in run.each_verdict()) == sorted(s.key for s in run.each_sample())
 
 
 def test_what_a_killed_process_left_half_written_is_swept_up(recipe: Make, scripted: Make, tmp_path: Path):

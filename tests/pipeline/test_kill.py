@@ -63,7 +63,7 @@ def test_a_real_engine_killed_while_it_samples_leaves_a_run_that_finishes(tmp_pa
     file = real_recipe(tmp_path, problems=12)
     drive(file, tmp_path / "killed" / "run", "real", "sample:5")
     killed = Run(tmp_path / "killed" / "run")
-    assert {s.problem_id for s in check_whole(killed)} == {problem.id for problem in killed.problems()}
+    assert {s.problem_id for s in check_whole(killed)} == {problem.id for problem in killed.each_problem()}
     check_kept(killed, REAL_WINDOW)
 
 
@@ -87,7 +87,7 @@ def test_a_real_engine_killed_at_random_moments_of_every_stage(tmp_path: Path, d
     notes = check_kept(killed, REAL_WINDOW)
     assert len(notes) >= 20, "so many attempts died"
     decided = [{s.problem_id for s in check_whole(run)} for run in (calm, killed)]
-    assert decided[0] == decided[1] == {problem.id for problem in calm.problems()}
+    assert decided[0] == decided[1] == {problem.id for problem in calm.each_problem()}
     if draws == "max":
         assert requests(killed).keys() == requests(calm).keys(), "fixed draws: the same draws with the same seeds"
     for run in (calm, killed):
@@ -137,8 +137,8 @@ def check_whole(run: Run) -> list[Any]:
     sampled = list(run.sampled())
     keys = [s.key for s in sampled]
     assert len(keys) == len(set(keys))
-    judged = {s.key for s in run.samples() if s.finish_reason != "error"}
-    assert Counter(v.sample_key for v in run.verdicts()) == Counter(judged), "one verdict per sample, no orphan"
+    judged = {s.key for s in run.each_sample() if s.finish_reason != "error"}
+    assert Counter(v.sample_key for v in run.each_verdict()) == Counter(judged), "one verdict per sample, no orphan"
     assert not list(run.path.rglob("*.jsonl")), "the logs are compacted"
     return sampled
 

@@ -125,7 +125,7 @@ def test_a_looser_rule_draws_exactly_the_undecided_samples(
     assert cut
     sample(Session(loose, run), extend=True)
     new = [s for s in run.sampled() if s.key not in first]
-    never_drawn = {p.id for p in run.problems()} - {s.problem_id for s in first.values()}
+    never_drawn = {p.id for p in run.each_problem()} - {s.problem_id for s in first.values()}
     again = {(r.problem_id, r.draw) for r in engines[-1].requests if r.problem_id not in never_drawn}
     assert again <= cut
     assert {problem for problem, _ in again} == {problem for problem, _ in cut}

@@ -27,9 +27,9 @@ def sampled(problem: str, draw: int, max_tokens: int = 8, text: str = "short") -
 
 def test_problems_drops_and_given_samples_are_read_back(tmp_path: Path):
     run = make_run(tmp_path / "r")
-    assert [p.id for p in run.problems()] == ["p0", "p1", "p2"]
+    assert [p.id for p in run.each_problem()] == ["p0", "p1", "p2"]
     assert [d.subject for d in run.source_drops()] == ["s:9"]
-    assert {s.text for s in run.samples()} == {"long 0", "long 1", "long 2"}
+    assert {s.text for s in run.each_sample()} == {"long 0", "long 1", "long 2"}
 
 
 def test_samples_are_the_same_before_and_after_compaction(tmp_path: Path):
@@ -39,10 +39,10 @@ def test_samples_are_the_same_before_and_after_compaction(tmp_path: Path):
             log.append(to_row(sampled(f"p{n}", 0)))
     with run.verdict_log() as log:
         log.append(to_row(Verdict("p0/sampled/0/8", "correct", "0", "exact", "", "1")))
-    before = sorted(s.key for s in run.samples()), run.sample_table().sort("sample_key").rows()
+    before = sorted(s.key for s in run.each_sample()), run.sample_table().sort("sample_key").rows()
     run.compact()
     assert not (run.path / "samples" / "sampled.jsonl").exists()
-    assert before == (sorted(s.key for s in run.samples()), run.sample_table().sort("sample_key").rows())
+    assert before == (sorted(s.key for s in run.each_sample()), run.sample_table().sort("sample_key").rows())
     assert run.verdict_table()["status"].to_list() == ["correct"]
 
 

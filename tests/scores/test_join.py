@@ -52,8 +52,10 @@ def test_a_rule_reads_a_score_of_the_solutions(run: Run, keys: list[str], tmp_pa
 
 
 def test_a_score_of_the_problems_is_matched_by_question_whatever_its_spaces(run: Run, tmp_path: Path):
-    rows = [{"question": f"  {p.question.upper()} ", "level": f"level {n % 3}"} for n, p in enumerate(run.problems())]
-    levels = {p.id: f"level {n % 3}" for n, p in enumerate(run.problems())}
+    rows = [
+        {"question": f"  {p.question.upper()} ", "level": f"level {n % 3}"} for n, p in enumerate(run.each_problem())
+    ]
+    levels = {p.id: f"level {n % 3}" for n, p in enumerate(run.each_problem())}
     assert join_scores(run, write(tmp_path / "l.jsonl", rows), "level").matched == 12
     make_view(open_session(run, ["filter.where=level != 'level 0'"]), "hard")
     assert {levels[pair["problem_id"]] for pair in view_pairs(run, "hard")} == {"level 1", "level 2"}
