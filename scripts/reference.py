@@ -58,7 +58,7 @@ def cli_page() -> str:
     from pairforge.cli import app, load_commands
 
     load_commands()
-    parts = ["# Commands", "Made from `pairforge COMMAND --help`. Every command has `--help`; most have `--json`."]
+    parts = ["# Commands", "Made from the help texts. Every command has `--help`; most have `--json`."]
     commands: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]  # typer's own copy of click
     for name, own in sorted(commands.items()):
         parts += [f"## {name}", f"{(own.help or '').strip()}", *options_of(own, name)]

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from pairforge import paper
-from pairforge.cli import app, build, grade, publish, schema, scores, train, views  # noqa: F401  (importing registers the commands)
+from pairforge.cli import app, load_commands
 from pairforge.evaluate.benchmarks import BENCHMARKS
 from pairforge.export import FORMATS
 from pairforge.filters.rules import SIDE_RULES
@@ -19,6 +19,7 @@ from pairforge.train.arguments import OWN
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+load_commands()
 COMMANDS = typer.main.get_command(app).commands
 
 
