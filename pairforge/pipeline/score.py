@@ -157,7 +157,7 @@ def stored(work: Work) -> ScoreRecord:
 
 def solutions(session: Session, keys: set[str]) -> Iterator[Sample]:
     """The solutions of these keys, read as they are asked for."""
-    return (sample for sample in session.run.samples() if sample.key in keys)
+    return (sample for sample in session.run.each_sample() if sample.key in keys)
 
 
 def token_items(

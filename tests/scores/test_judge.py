@@ -87,7 +87,7 @@ def test_a_judge_gives_a_grade_or_a_status(run: Run):
         assert score_judge(open_session(run), wanted).counts == record.counts
     table = read_score(run, "grade")
     statuses = {number: set() for number in range(6)}
-    for problem, number in zip(run.problems(), range(6), strict=True):
+    for problem, number in zip(run.each_problem(), range(6), strict=True):
         rows = table.filter(table["sample_key"].str.starts_with(problem.id))
         statuses[number] = set(rows["grade_status"])
         assert rows["grade"].is_null().all() == (number in (1, 2))
