@@ -161,7 +161,11 @@ def is_idle(name: str, value: Any) -> bool:
 
 
 class SamplingConfig(Config):
-    """Sampling parameters in vLLM's names. The defaults of temperature, top_p and max_tokens are ThinkPO's."""
+    """Sampling parameters in vLLM's names. The defaults of temperature, top_p and max_tokens are ThinkPO's.
+
+    null leaves a parameter to the engine: it is off in this process and on Ray, and a vLLM server takes the model's
+    `generation_config`.
+    """
 
     temperature: float = Field(0.7, ge=0, description="Temperature; 0 is greedy. 0.7 is ThinkPO's.")
     top_p: float = Field(0.9, gt=0, le=1, description="Nucleus: probability mass to draw from. 0.9 is ThinkPO's.")
@@ -175,6 +179,32 @@ class SamplingConfig(Config):
     stop: tuple[str, ...] = Field(
         (), description="Texts that end a solution. A model without a chat template also stops at the next question."
     )
+    repetition_penalty: float | None = Field(
+        None, gt=0, description="Divides the logits of tokens that prompt or solution already have; 1 is off."
+    )
+    presence_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Subtracted from the logits of tokens that the solution already has; 0 is off."
+    )
+    frequency_penalty: float | None = Field(
+        None, ge=-2, le=2, description="The same for each time that the solution has the token; 0 is off."
+    )
+    logit_bias: dict[int, float] = Field({}, description="Added to the logits of tokens, by token id: `{1234: -100}`.")
+    bad_words: tuple[str, ...] = Field((), description="Texts that a solution must not contain.")
+    stop_token_ids: tuple[int, ...] = Field((), description="Token ids that end a solution, besides the end of turn.")
+    include_stop_str_in_output: bool | None = Field(
+        None, description="Keep the text of `stop` at the end of a solution. null: false."
+    )
+    skip_special_tokens: bool | None = Field(
+        None,
+        description="Leave special tokens out of the text. null: true; set it to false for a model whose marks of "
+        "reasoning are special tokens.",
+    )
+
+    def for_all_requests(self) -> dict[str, Any]:
+        """What all requests share, in vLLM's names, without what is left to the engine."""
+        each = self.model_dump(exclude={"max_tokens", "stop"})  # these two belong to each request
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in each.items()}
+        return {name: value for name, value in values.items() if value not in (None, [], {})}
 
 
 class DrawsConfig(Config):

@@ -29,7 +29,19 @@ def evidence_settings(recipe: Recipe) -> dict[str, Any]:
 
 
 BLOCKS = {"prompt": PromptConfig, "sampling": SamplingConfig, "draws": DrawsConfig}
-COUNTED_WHEN_SET = {"prompt": ("template_kwargs",)}
+COUNTED_WHEN_SET = {
+    "prompt": ("template_kwargs",),
+    "sampling": (
+        "repetition_penalty",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "bad_words",
+        "stop_token_ids",
+        "include_stop_str_in_output",
+        "skip_special_tokens",
+    ),
+}
 """Keys of a generator's blocks that runs of earlier versions do not record: at their defaults they change nothing."""
 
 

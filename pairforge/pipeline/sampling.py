@@ -133,7 +133,9 @@ class RunStore:
 def open_engine(recipe: Recipe, run: Run) -> generator.Engine:
     """The recipe's engine, started."""
     block = recipe.sampling_block()
-    shared = block.sampling.model_dump(exclude={"max_tokens", "stop"})  # these two belong to each request
     return generator.open_engine(
-        block.engine, sampling=shared, template_kwargs=block.prompt.template_kwargs, log=run.engine_log_file
+        block.engine,
+        sampling=block.sampling.for_all_requests(),
+        template_kwargs=block.prompt.template_kwargs,
+        log=run.engine_log_file,
     )

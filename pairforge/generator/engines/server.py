@@ -21,7 +21,7 @@ from pairforge.generator.engines.protocol import Completion, Request
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-OPENAI_NAMES = {"temperature", "top_p", "presence_penalty", "frequency_penalty"}
+OPENAI_NAMES = {"temperature", "top_p", "presence_penalty", "frequency_penalty", "logit_bias"}
 NEUTRAL = {"top_k": (-1, 0), "min_p": (0,), "repetition_penalty": (1,)}  # values that change nothing
 HEALTH_TIMEOUT_S = 10.0
 MOST_FAILURES = (

@@ -30,7 +30,7 @@ from tests.generator.conftest import EqualTextVerifier, MemoryStore
 MODEL = demo.resolve("pairforge:nano")
 CONTEXT_TOKENS = 512
 SETTINGS = {"max_model_len": CONTEXT_TOKENS, "max_num_seqs": 32}
-SAMPLING = {"temperature": 1.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0}
+SAMPLING = {"temperature": 1.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0, "bad_words": ["need"]}
 QUESTION = "A box holds 12 apples. How many apples are in 7 boxes?"
 
 
@@ -121,6 +121,7 @@ def test_the_contract(kind, tmp_path: Path):
         ids_come_back_and_budgets_are_exact(engine)
         seeds_are_honoured(engine)
         one_failing_request_fails_alone(engine)
+        sampling_parameters_have_an_effect(engine)
         interruption_is_resumable(engine)
 
 
@@ -149,6 +150,12 @@ def one_failing_request_fails_alone(engine: Engine) -> None:
     found = draw(engine, request(0), too_long, request(2))
     assert {key: c.finish_reason == "error" for key, c in found.items()} == {"k0": False, "k1": True, "k2": False}
     assert found["k1"].error
+
+
+def sampling_parameters_have_an_effect(engine: Engine) -> None:
+    """`bad_words` forbids a word that the model begins most answers with."""
+    found = draw(engine, *(request(n, seed=n) for n in range(24)))
+    assert not any("need" in c.text for c in found.values())
 
 
 def interruption_is_resumable(engine: Engine) -> None:

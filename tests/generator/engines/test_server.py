@@ -7,7 +7,7 @@ import pytest
 
 from pairforge.errors import EngineError
 from pairforge.generator import Plan, Request, open_engine, sample
-from pairforge.generator.config import ServerEngineConfig
+from pairforge.generator.config import SamplingConfig, ServerEngineConfig
 from tests.generator.conftest import EqualTextVerifier, MemoryStore, tasks
 from tests.generator.openai_server import Hang, OpenAIServer, Reply, Reset
 
@@ -62,6 +62,34 @@ def test_a_server_that_renders_the_prompt_gets_the_template_switches(api: str):
             drain(client)
     sent = server.requests[0].get("chat_template_kwargs")
     assert sent == ({"enable_thinking": False} if api == "chat" else None)  # in the other the prompt is rendered here
+
+
+def test_vllms_names_are_sent_as_extra_fields_and_what_is_not_set_is_not_sent():
+    own = {"repetition_penalty": 1.1, "presence_penalty": 0.5, "stop_token_ids": [7], "bad_words": ["wait"]}
+    own |= {"logit_bias": {5: -1.5}, "skip_special_tokens": False}
+    with OpenAIServer(yes) as server:
+        config = ServerEngineConfig(kind="server", model="nano", base_urls=[server.url])
+        for sampling in (SamplingConfig(**own), SamplingConfig()):
+            with open_engine(config, sampling=sampling.for_all_requests()) as client:
+                client.submit(Request("k", "p", 0, "prompt", 10, seed=0, **CHAT))
+                drain(client)
+    given, default = server.requests
+    assert {name: given[name] for name in own} == {**own, "logit_bias": {"5": -1.5}}
+    assert not own.keys() & default.keys()
+
+
+def test_a_server_that_refuses_a_name_stops_the_run_with_its_words(store: MemoryStore):
+    def refuse(body, attempt):
+        raise Reply(400, '{"error": {"message": "Unrecognized request argument supplied: bad_words"}}')
+
+    with OpenAIServer(refuse) as server:
+        config = ServerEngineConfig(kind="server", model="nano", base_urls=[server.url])
+        with (
+            open_engine(config, sampling={"bad_words": ["wait"]}) as client,
+            pytest.raises(EngineError, match="Unrecognized request argument supplied: bad_words"),
+        ):
+            sample(Plan(tasks(30), run_seed=0), client, EqualTextVerifier(), store, model="nano")
+    assert store.samples == []
 
 
 def test_many_requests_are_in_flight_and_never_more_than_the_window(store: MemoryStore):
