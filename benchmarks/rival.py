@@ -33,7 +33,7 @@ from benchmarks._nano import spread
 from pairforge import demo
 from pairforge.pipeline import Session, prepare, sample, verify
 from pairforge.pipeline.outlook import pilot_results
-from pairforge.pipeline.sampling_plan import plan_sampling
+from pairforge.pipeline.sampling_plan import begin
 from pairforge.recipe import Recipe, load_recipe
 from pairforge.records import Sample, to_row
 
@@ -87,7 +87,7 @@ def recipe_for(url: str, problems: int, *own: str) -> Recipe:
 
 
 def outcome(session: Session, seconds: float) -> Outcome:
-    accepted = sum(p.accepted for p in pilot_results(session, plan_sampling(session)).values())
+    accepted = sum(p.accepted for p in pilot_results(session, begin(session)).values())
     return Outcome(accepted, len(list(session.run.sampled())), seconds)
 
 

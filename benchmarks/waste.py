@@ -34,7 +34,7 @@ from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.generator.forecast import Piloted
 from pairforge.pipeline import Session, prepare, sample, sampling, verify
 from pairforge.pipeline.outlook import pilot_results
-from pairforge.pipeline.sampling_plan import plan_sampling
+from pairforge.pipeline.sampling_plan import begin
 from pairforge.recipe import Recipe, load_recipe
 from pairforge.records import Sample
 from pairforge.run import Run
@@ -104,7 +104,7 @@ def replayed(draws: Mapping[tuple[str, int], Sample], recipe: Recipe) -> Iterato
 def problem_costs(recipe: Recipe, run: Run) -> dict[str, Piloted]:
     """The cost of every problem that could be paired at all."""
     session = Session(recipe, run)
-    return pilot_results(session, plan_sampling(session))
+    return pilot_results(session, begin(session))
 
 
 def line(name: str, costs: Mapping[str, Piloted], fixed: Mapping[str, Piloted]) -> str:

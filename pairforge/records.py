@@ -15,7 +15,6 @@ from typing import Any, Literal, TypedDict, TypeVar
 
 import pyarrow as pa
 
-Origin = Literal["given", "sampled"]
 Side = Literal["any", "chosen", "rejected"]
 SIDES: tuple[Side, ...] = ("any", "chosen", "rejected")
 Gold = Literal["dataset", "joined", "teacher"]
@@ -65,6 +64,7 @@ class Problem:
 class Sample:
     """One solution of one problem: given by the source, or sampled from a model.
 
+    `origin` is "given", or the name of the arm that sampled it ("sampled" for a recipe with one `generator`).
     `text` is the raw completion; `thought` and `answer_text` are its two parts when a reasoning frame was found
     (`thought` is None when there is none, and `answer_text` is then the whole text).
     `side` is the role the source gave a ready-made solution ("any" leaves it to the rules).
@@ -77,7 +77,7 @@ class Sample:
 
     problem_id: str
     draw: int
-    origin: Origin
+    origin: str
     text: str
     thought: str | None
     answer_text: str
@@ -177,7 +177,7 @@ def problem_id(question: str) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def sample_key(problem: str, origin: Origin, draw: int, max_tokens: int) -> str:
+def sample_key(problem: str, origin: str, draw: int, max_tokens: int) -> str:
     """`<problem id>/<origin>/<draw>/<max_tokens>`."""
     return f"{problem}/{origin}/{draw}/{max_tokens}"
 

@@ -202,4 +202,6 @@ def print_check(report: dict[str, object]) -> None:
     checks = report["checks"]
     for item in checks if isinstance(checks, list) else []:
         out.print(f"{'ok  ' if item['ok'] else 'FAIL'} {item['name']}: {item['detail']}", soft_wrap=True)
-    out.print(f"\n{report['prompt']}", soft_wrap=True)
+    prompts = report["prompts"]
+    for arm, prompt in prompts.items() if isinstance(prompts, dict) else ():
+        out.print(f"\nprompt of {arm}:\n{prompt}", soft_wrap=True)

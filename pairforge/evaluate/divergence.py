@@ -44,13 +44,13 @@ def divergence(
     if lengths.load_tokenizer(demo.resolve(first)).get_vocab() != tokenizer.get_vocab():
         raise TrainError(f"{model} and {first} have different vocabularies", hint="leave --kl out")
     own, other = load(model, device), load(first, device)
-    recipe = run_recipe(run)
-    set_switches(tokenizer, recipe.sampling_block().prompt.template_kwargs, key="--template-kwargs")
+    block = run_recipe(run).sampling_block()
+    set_switches(tokenizer, block.prompt.template_kwargs, key="--template-kwargs")
     questions = {problem.id: problem.question for problem in run.each_problem()}
     asked = first_answers(run)
     values = []
     for done, sample in enumerate(asked, start=1):
-        prompt = chat.render_prompt(tokenizer, sampler_prompt(recipe, questions[sample.problem_id]))
+        prompt = chat.render_prompt(tokenizer, sampler_prompt(block, questions[sample.problem_id]))
         before = tokenizer(prompt, add_special_tokens=False)["input_ids"]
         after = tokenizer(sample.text, add_special_tokens=False)["input_ids"]
         if sample.finish_reason == "stop" and tokenizer.eos_token_id is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from pairforge.filters.hashing import mix, text_hashes
+from pairforge.filters.hashing import mix, text_hash, text_hashes
 
 ACCEPTED, ENOUGH = "accepted", "enough"
 """Values of `stopped_by`, which says why a problem was not drawn further. "accepted": its samples served the rules that
@@ -26,6 +26,7 @@ _SAMPLE_DEFAULTS: dict[str, object] = {
 PROBLEM_COLUMNS = ("problem_id", *_PROBLEM_DEFAULTS)
 SAMPLE_COLUMNS = ("sample_key", "problem_id", "origin", "status", "completion_tokens", *_SAMPLE_DEFAULTS)
 """The columns that the problems and the samples of every run have."""
+ORIGIN_NUMBERS = {"sampled": 0, "given": 1}  # in a sample's hash, so that the choices of earlier versions stay
 
 # Columns with a handful of different values: as categories they compare ten times faster than as text.
 _CATEGORIES = ("origin", "side", "status", "finish_reason")
@@ -83,7 +84,9 @@ def _sample_hash(samples: pl.DataFrame) -> pl.Series:
     def number(column: str) -> np.ndarray:
         return samples[column].fill_null(0).cast(pl.Int64).to_numpy().astype(np.uint64)
 
-    given = (samples["origin"] == "given").to_numpy().astype(np.uint64)
-    hashed = mix(samples["problem_hash"].to_numpy() + given)
+    origins = samples["origin"].cast(pl.String)
+    numbers = {name: ORIGIN_NUMBERS.get(name, text_hash(name)) for name in origins.unique().drop_nulls()}
+    origin = origins.replace_strict(numbers, default=0, return_dtype=pl.UInt64).to_numpy()
+    hashed = mix(samples["problem_hash"].to_numpy() + origin)
     hashed = mix(hashed + number("draw"))
     return pl.Series("sample_hash", mix(hashed + number("max_tokens")), dtype=pl.UInt64)

@@ -11,10 +11,10 @@ something that is not known while sampling, such as a measure of the text, is le
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -22,6 +22,9 @@ from pairforge.filters.rule import Condition, SideName
 from pairforge.filters.rules import PairRules, SideRules, shortest
 from pairforge.filters.ruleset import Rules
 
+SIDES: tuple[SideName, ...] = ("chosen", "rejected")
+OTHER: dict[SideName, SideName] = {"chosen": "rejected", "rejected": "chosen"}
+ANY_LENGTH = 10**9
 KNOWN_OF_SAMPLE = {"origin", "side", "model", "status", "finish_reason", "tokens"}
 KNOWN_OF_PAIR = {"chosen_tokens", "rejected_tokens", "prompt_tokens", "gap", "ratio", "total_tokens"}
 Values = dict[str, Any]
@@ -60,7 +63,7 @@ class Facts:
     `rejected_tokens` is the length in the rejected side's format, None where it is the same as `tokens`.
     """
 
-    origin: Literal["given", "sampled"]
+    origin: str
     status: str
     tokens: int | None
     prompt_tokens: int = 0
@@ -86,10 +89,10 @@ def read_target(row: Mapping[str, Any]) -> Target:
     return Target.model_validate({**row, **sides})
 
 
-def draws_needed(target: Target) -> int:
-    """How many sampled solutions a problem needs at least to serve the target, with one given solution."""
-    if not target.chosen.origin == target.rejected.origin == "sampled":
-        return target.per_problem
+def draws_needed(target: Target, origin: str = "sampled") -> int:
+    """How many solutions of an arm a problem needs at least to serve the target, beside one of each other origin."""
+    if not target.chosen.origins == target.rejected.origins == (origin,):
+        return target.per_problem if {*target.chosen.origins, *target.rejected.origins} <= {origin, "given"} else 1
     count = 1
     while count * (count - 1) // 2 < target.per_problem:  # every two samples make one pair at most
         count += 1
@@ -98,11 +101,7 @@ def draws_needed(target: Target) -> int:
 
 def accepts(samples: Sequence[Facts], target: Target) -> bool:
     """Whether these samples of one problem make the pairs the target asks for."""
-    as_chosen, as_rejected = target.chosen_conditions, target.rejected_conditions
-    chosen = [i for i, sample in enumerate(samples) if _holds(as_chosen, _side_values(sample, "chosen"))]
-    if not chosen:
-        return False
-    rejected = [i for i, sample in enumerate(samples) if _holds(as_rejected, _side_values(sample, "rejected"))]
+    chosen, rejected = _standing(samples, target, "chosen"), _standing(samples, target, "rejected")
     wanted = target.per_problem
     for a in chosen:
         for b in rejected:
@@ -113,35 +112,92 @@ def accepts(samples: Sequence[Facts], target: Target) -> bool:
     return False
 
 
-def longest_useful(samples: Sequence[Facts], target: Target, prompt_tokens: int) -> int | None:
-    """The most tokens (the student's) a further sampled solution may have and still be paired; None: any length.
+def serves(samples: Sequence[Facts], target: Target, origin: str, waiting: Collection[str]) -> bool:
+    """Whether a problem with these samples needs no further one of the arm `origin`.
 
-    0 means that no sampled solution of any length can be paired: there is nothing to draw.
+    Either they make the pairs that the target asks for, or one of them stands on a side and leaves room for a partner
+    that this arm cannot write, and that an arm in `waiting`, which may still be drawn, can.
     """
-    limits = [
-        *_limits(samples, target, prompt_tokens, "rejected"),
-        *_limits(samples, target, prompt_tokens, "chosen"),
-    ]
-    longest = max(limits, default=0)
+    if accepts(samples, target):
+        return True
+    for side in SIDES:
+        partner = getattr(target, OTHER[side])
+        if partner.takes(origin) or not any(map(partner.takes, waiting)):
+            continue
+        if any(_leaves_room(samples[i], target, side) for i in _standing(samples, target, side)):
+            return True
+    return False
+
+
+def longest_useful(
+    samples: Sequence[Facts],
+    target: Target,
+    prompt_tokens: int,
+    *,
+    origin: str = "sampled",
+    waiting: Collection[str] = (),
+) -> int | None:
+    """The most tokens (the student's) a further solution of the arm `origin` may have and still be paired; None: any
+    length.
+
+    `samples` are those of all others: a partner among them bounds the length. Without one it may come from the arms in
+    `waiting`, which may still be drawn, and then the rules alone bound it. 0 means that no solution of any length can
+    be paired: there is nothing to draw.
+    """
+    limits = [_longest_on(side, samples, target, prompt_tokens, origin, waiting) for side in SIDES]
+    longest = max(limits)
     return None if math.isinf(longest) else max(int(longest), 0)
 
 
-def _limits(samples: Sequence[Facts], target: Target, prompt_tokens: int, side: SideName) -> Iterator[float]:
-    """How long a sampled solution on `side` may be, for each partner that may stand on the other."""
-    partner_side: SideName = "rejected" if side == "chosen" else "chosen"
-    own, other = (target.chosen, target.rejected) if side == "chosen" else (target.rejected, target.chosen)
-    conditions = target.rejected_conditions if side == "chosen" else target.chosen_conditions
+def _longest_on(
+    side: SideName, samples: Sequence[Facts], target: Target, prompt_tokens: int, origin: str, waiting: Collection[str]
+) -> float:
+    """How long a further solution on `side` may be; 0: it cannot stand there, or finds no partner."""
+    own, other = getattr(target, side), getattr(target, OTHER[side])
+    if not own.takes(origin):
+        return 0
+    lengths = [_tokens(samples[i], OTHER[side]) for i in _standing(samples, target, OTHER[side])]
+    limits = [_limit_beside(tokens, side, target, prompt_tokens) for tokens in lengths if tokens is not None]
+    longest = max(limits, default=0)
+    if other.takes(origin) or (longest <= 0 and any(map(other.takes, waiting))):
+        unknown = shortest(iter((other.longest_tokens(), target.longest_tokens(None, prompt_tokens, longer=True))))
+        longest = max(longest, _limit_beside(unknown, side, target, prompt_tokens))
+    return longest
+
+
+def _limit_beside(partner_tokens: float | None, side: SideName, target: Target, prompt_tokens: int) -> float:
+    """How long a solution on `side` may be beside a partner of that length, or of any length up to that one."""
     longer = target.direction == "any" or (side == "chosen") == (target.direction == "long")
-    if own.origin == "given":
-        return
-    partners: list[int | None] = [None]  # a partner that may be sampled too bounds nothing yet
-    if other.origin == "given":
-        values = [_side_values(sample, partner_side) for sample in samples]
-        partners = [v["tokens"] for v in values if v["tokens"] is not None and _holds(conditions, v)]
-    for tokens in partners:
-        beside = target.longest_tokens(tokens, prompt_tokens, longer=longer)
-        limit = shortest(iter((own.longest_tokens(), beside)))
-        yield math.inf if limit is None else limit
+    tokens = None if partner_tokens is None else int(partner_tokens)
+    beside = target.longest_tokens(tokens, prompt_tokens, longer=longer)
+    limit = shortest(iter((getattr(target, side).longest_tokens(), beside)))
+    return math.inf if limit is None else limit
+
+
+def _leaves_room(sample: Facts, target: Target, side: SideName) -> bool:
+    """Whether a partner of some length could stand beside a sample that stands on `side`."""
+    tokens = _tokens(sample, side)
+    if tokens is None:
+        return False
+    partner, partner_side = getattr(target, OTHER[side]), OTHER[side]
+    conditions = [c for c in getattr(target, f"{partner_side}_conditions") if c.columns == ("tokens",)]
+    lengths = {tokens - 1, tokens, tokens + 1}
+    for longer in (True, False):
+        beside = target.longest_tokens(tokens, sample.prompt_tokens, longer=longer)
+        limit = shortest(iter((partner.longest_tokens(), beside)))
+        lengths.add(ANY_LENGTH if limit is None else int(limit))
+    for length in lengths:
+        other = Facts("", "", length, sample.prompt_tokens)
+        couple = _pair_values(other, sample) if side == "rejected" else _pair_values(sample, other)
+        if length > 0 and _holds(conditions, {"tokens": length}) and _holds(target.couple_conditions, couple):
+            return True
+    return False
+
+
+def _standing(samples: Sequence[Facts], target: Target, side: SideName) -> list[int]:
+    """The places of the samples that may stand on a side."""
+    conditions = target.chosen_conditions if side == "chosen" else target.rejected_conditions
+    return [i for i, sample in enumerate(samples) if _holds(conditions, _side_values(sample, side))]
 
 
 def _known(conditions: Sequence[Condition], names: set[str]) -> tuple[Condition, ...]:

@@ -73,9 +73,10 @@ def _cut(evidence: Evidence, rules: Rules, dropped: pl.DataFrame) -> pl.Series:
     """The dropped problems with a sample that was cut for a smaller budget, and that may be longer under the rules."""
     samples = evidence.samples.join(dropped, on="p", how="semi")
     cut = samples.filter(pl.col("budget_limited") & (pl.col("finish_reason") == "length"))
-    if rules.direction == "long" and rules.chosen.origin == "given":
-        given = samples.filter((pl.col("origin") == "given") & pl.col("side").is_in(["any", "chosen"]))
-        longest = given.group_by("p").agg(longest=pl.col("completion_tokens").max())
+    origins = rules.chosen.origins
+    if rules.direction == "long" and origins and not set(origins) & set(rules.rejected.origins or origins):
+        partners = samples.filter(pl.col("origin").is_in(origins) & pl.col("side").is_in(["any", "chosen"]))
+        longest = partners.group_by("p").agg(longest=pl.col("completion_tokens").max())
         limits = [
             pl.col("longest") - max(rules.gap.min or 0, 1),
             pl.col("longest") / max(rules.ratio.min or 1, 1),

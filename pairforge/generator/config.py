@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -210,17 +211,18 @@ class SamplingConfig(Config):
 class DrawsConfig(Config):
     """How often a problem is drawn."""
 
-    min: int = Field(1, ge=1, description="Solutions drawn for every problem, accepted or not.")
+    min: int = Field(1, ge=1, description="Solutions of every problem that this arm is drawn for, accepted or not.")
     max: int = Field(1, ge=1, description="Most solutions of one problem. 1 is ThinkPO's.")
     until: Literal["accepted", "max"] = Field(
         "accepted",
-        description="`accepted` stops at the first solution that can be paired, `max` never stops early.",
+        description="`accepted` stops at the first solution that can be paired, or that waits for a partner from "
+        "another arm, and skips problems that other arms have paired. `max` never stops early.",
     )
     enough: int | None = Field(
         None,
         ge=1,
-        description="End sampling when this many problems are accepted; all problems are drawn once before any is "
-        "drawn again. null draws every problem.",
+        description="End sampling when this many problems are accepted, by this arm or others; all problems are drawn "
+        "once before any is drawn again. null draws every problem.",
     )
 
     @pydantic.model_validator(mode="after")
@@ -233,7 +235,7 @@ class DrawsConfig(Config):
 
 
 class GeneratorConfig(Config):
-    """How solutions are sampled. `generator: null`, or no such block, pairs the solutions that the sources have."""
+    """An arm: who samples solutions, and how. `generator` is the short form of one arm with the name `sampled`."""
 
     engine: EngineConfig = Field(description="What samples: `kind` is `vllm` (the default), `server` or `ray`.")
     prompt: PromptConfig = Field(PromptConfig(), description="What the sampler is asked.")
@@ -244,3 +246,17 @@ class GeneratorConfig(Config):
         description="`rule` lowers a problem's max_tokens to the longest solution that could still be paired, `full` "
         "gives every draw max_tokens.",
     )
+
+
+GIVEN, SAMPLED = "given", "sampled"
+"""The origins of solutions that the source brings, and of those that a single `generator` samples."""
+
+ARM_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+def check_arm_name(name: str) -> None:
+    """Raise `ValueError` for a name that no arm can have: it becomes part of sample keys, and rules select by it."""
+    if name in (GIVEN, "any"):
+        raise ValueError(f"'{name}' cannot name an arm: `origin: {name}` has its own meaning")
+    if not ARM_NAME.fullmatch(name):
+        raise ValueError(f"'{name:.80}' cannot name an arm: write lower-case letters, digits, '-' and '_'")

@@ -19,7 +19,7 @@ TAIL = 0.0125  # a quarter of 5 %: see `_resampled`
 
 @dataclass(frozen=True, slots=True)
 class Piloted:
-    """One problem of the pilot, drawn until it was decided.
+    """One problem of the pilot, drawn until it was decided, or left out (no draws) because others had decided it.
 
     `draw_tokens` is what each draw used; `accepted_after` how many of them it took to be accepted, None if they did
     not suffice.
@@ -155,6 +155,9 @@ def _imagined(pilot: Sequence[Piloted], min_draws: int, rng: np.random.Generator
     found = []
     for accepted in (True, False):
         for p in pilot:
+            if not p.draws:
+                found.append(p)
+                continue
             draws = int(rng.integers(min(min_draws, most), most + 1)) if accepted else most
             tokens = tuple(int(n) for n in rng.choice(p.draw_tokens, draws))
             text_bytes = round(p.text_bytes * draws / p.draws)
@@ -171,7 +174,7 @@ def _rounds(pilot: Sequence[Piloted], min_draws: int) -> Any:
         for place, p in enumerate(pilot):
             drawn = p.draw_tokens[start:end]
             accepted = p.accepted_after is not None and start < p.accepted_after <= end
-            table[number, place] = (accepted, len(drawn), sum(drawn), p.text_bytes * len(drawn) / p.draws)
+            table[number, place] = (accepted, len(drawn), sum(drawn), p.text_bytes * len(drawn) / max(1, p.draws))
     return table
 
 

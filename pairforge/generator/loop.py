@@ -46,6 +46,13 @@ class Progress:
     accepted: int = 0
     problems: int = 0
 
+    def after(self, earlier: Progress | None) -> Progress:
+        """This with what other arms have drawn before: its counts of the plan stand, all others add up."""
+        added = ("samples", "sampled_tokens", "errors", "verdicts", "seconds")
+        if earlier is None:
+            return self
+        return replace(self, **{name: getattr(earlier, name) + getattr(self, name) for name in added})
+
 
 Measure = Callable[[Sample, Verdict | None], Facts]
 """Called as measure(sample, verdict); a failed request has no verdict."""
@@ -54,7 +61,7 @@ Measure = Callable[[Sample, Verdict | None], Facts]
 def without_length(sample: Sample, verdict: Verdict | None) -> Facts:
     """What is known of a sample before anyone counts the student's tokens."""
     status = verdict.status if verdict is not None else "error"
-    return Facts("sampled", status, None, finish_reason=sample.finish_reason, model=sample.model)
+    return Facts(sample.origin, status, None, finish_reason=sample.finish_reason, model=sample.model)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -133,7 +140,7 @@ class _Loop:
     def take(self, completion: Completion) -> None:
         request = self.requests.pop(completion.key)
         task = self.plan.task(request.problem_id)
-        finished = as_sample(request, completion, self.model, self.revision, task)
+        finished = as_sample(request, completion, self.plan.origin, self.model, self.revision, task)
         if finished.finish_reason == "error" and self.progress.samples == 0:
             self.early_errors.append(finished)
             if len(self.early_errors) >= MOST_EARLY_ERRORS:
@@ -198,14 +205,14 @@ class _Loop:
         )
 
 
-def as_sample(request: Request, completion: Completion, model: str, revision: str, task: Task) -> Sample:
+def as_sample(request: Request, completion: Completion, origin: str, model: str, revision: str, task: Task) -> Sample:
     """A completion as the record that is kept. Text that is not valid Unicode is made so here, once."""
     text = completion.text.encode("utf-8", "replace").decode("utf-8")
     parts = split_reasoning(text)
     return Sample(
         problem_id=request.problem_id,
         draw=request.draw,
-        origin="sampled",
+        origin=origin,
         text=text,
         thought=parts.thought,
         answer_text=parts.answer,

@@ -72,8 +72,8 @@ class Plan:
     make up the first round. Towards the end no more problems are in flight than it should take to find those still
     missing, at the rate so far.
 
-    `accepted` counts the problems that `accept` said yes to. `has_samples` says whether a stored draw is more than a
-    failed request.
+    `accepted` counts the problems that `accept` said yes to, here or for other arms. `has_samples` says whether a
+    stored draw is more than a failed request.
     """
 
     def __init__(
@@ -88,9 +88,13 @@ class Plan:
         needs: int = 1,
         stored: Iterable[Drawn] = (),
         stop: tuple[str, ...] = (),
+        origin: str = "sampled",
+        accepted: int = 0,
     ) -> None:
-        """`stored` are the existing draws. One that ran into a smaller budget than its task's is missing again."""
+        """`stored` are the existing draws. One that ran into a smaller budget than its task's is missing again.
+        `origin` names the arm; `accepted` problems, none of them in `tasks`, other arms have served already."""
         self._seed, self._max, self._accept, self._stop = run_seed, max_draws, accept, stop
+        self.origin = origin
         self._min = min_draws if accept is not None else max_draws
         self._enough, self._first_round = enough, max(self._min, needs)
         ordered = list(tasks) if enough is not None else sorted(tasks, key=lambda task: -task.max_tokens)
@@ -99,7 +103,7 @@ class Plan:
         self._open = len(self._states)
         self._flying = 0
         self._judged = 0
-        self.accepted = 0
+        self.accepted = accepted
         self.has_samples = False
         for drawn in stored:
             self._take_stored(drawn)
@@ -123,6 +127,10 @@ class Plan:
     def missing(self) -> int:
         """How many problems may still be drawn."""
         return 0 if self.finished else self._open
+
+    def open_problems(self) -> list[str]:
+        """The problems that may still be drawn."""
+        return [] if self.finished else [name for name, state in self._states.items() if not state.decided]
 
     def undrawn(self) -> list[str]:
         """The problems that were never drawn, with whatever budget: when the plan has ended, those not needed."""
@@ -218,19 +226,21 @@ class Plan:
         state.waiting.add(draw)
         state.drawn = True
         return Request(
-            key=sample_key(task.problem_id, "sampled", draw, task.max_tokens),
+            key=sample_key(task.problem_id, self.origin, draw, task.max_tokens),
             problem_id=task.problem_id,
             draw=draw,
             prompt=task.prompt,
             max_tokens=task.max_tokens,
-            seed=draw_seed(self._seed, task.problem_id, draw),
+            seed=draw_seed(self._seed, task.problem_id, draw, self.origin),
             stop=self._stop,
             messages=task.messages,
         )
 
 
-def draw_seed(run_seed: int, problem_id: str, draw: int) -> int:
+def draw_seed(run_seed: int, problem_id: str, draw: int, origin: str = "sampled") -> int:
     """The seed of one draw, below 2^31 so that every server takes it. The budget is not in it: a draw repeated
     with a larger budget begins the same way."""
-    text = f"{run_seed}/{problem_id}/{draw}".encode()
-    return int.from_bytes(hashlib.sha256(text).digest()[:4], "big") >> 1
+    text = f"{run_seed}/{problem_id}/{draw}"
+    if origin != "sampled":  # the seeds of runs with one arm stay what they were
+        text += f"/{origin}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

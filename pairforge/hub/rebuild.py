@@ -47,11 +47,12 @@ def sample_for(stages: list[SamplingStage], view: ViewRecord) -> list[dict[str, 
     """The stages of sampling as a recipe with the view's rules has to name them; none where it need not."""
     if not stages:
         return []
-    final = stages[-1].generator
-    present = SamplingStage(seed=view.seed, format=view.format, filter=view.filter, generator=final)
+    last = stages[-1]
+    arms = {"generator": last.generator, "generators": last.generators}
+    present = SamplingStage(seed=view.seed, format=view.format, filter=view.filter, **arms)
     if len(stages) == 1 and served(stages[0]) == served(present):
         return []
-    return [dict(differing(complete(stage), complete(present))) for stage in stages]
+    return [dict(differing(complete(stage, last), complete(present, stage))) for stage in stages]
 
 
 def served(stage: SamplingStage) -> tuple[Any, ...]:
@@ -61,11 +62,13 @@ def served(stage: SamplingStage) -> tuple[Any, ...]:
     return stage.seed, FormatConfig.model_validate(stage.format), student, loosest_target(rules)
 
 
-def complete(stage: SamplingStage) -> dict[str, Any]:
-    """A stage with every key of its format and rules, whatever version wrote it."""
+def complete(stage: SamplingStage, other: SamplingStage) -> dict[str, Any]:
+    """A stage with every key of its format and rules, whatever version wrote it, and with the arms that another stage
+    has as well: its rules do not ask for those that came later."""
     form, rules = FormatConfig.model_validate(stage.format), FilterSettings.model_validate(stage.filter)
     blocks = {"format": form.model_dump(mode="json"), "filter": rules.model_dump(mode="json")}
-    return {"seed": stage.seed, **blocks, "generator": stage.generator}
+    arms = {name: block for name, block in stage.generators.items() if name in other.generators}
+    return {"seed": stage.seed, **blocks, "generator": stage.generator, "generators": arms}
 
 
 def differing(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -95,7 +98,8 @@ def cautions(run: Run) -> list[str]:
     found = []
     if any(not stage.finished for stage in stages):
         found.append("The sampling of this run was interrupted and not finished: a rebuild finishes it.")
-    if any((stage.generator.get("draws") or {}).get("enough") for stage in stages):
+    arms = [block for stage in stages for block in (stage.generator, *stage.generators.values())]
+    if any((block.get("draws") or {}).get("enough") for block in arms):
         found.append(
             "Sampling ended when enough problems were accepted (draws.enough). Which problems were drawn by then "
             "depends on the order in which solutions finished, so a rebuild may draw others."

@@ -9,9 +9,11 @@ from typing import Any
 
 import polars as pl
 
+from pairforge.generator.config import GIVEN
 from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.sampling import sample
 from pairforge.pipeline.session import Session
+from pairforge.pipeline.sides import check_sides
 from pairforge.pipeline.verifying import verify
 from pairforge.pipeline.view import make_view
 from pairforge.progress import Progress, quiet
@@ -26,6 +28,8 @@ class Summary:
     `samples` and `correct` count sampled solutions, `drops` problems and source rows by reason; `seconds` is the wall
     time of all stages. `cut_by_budget` counts samples that reached the budget a rule set for them: they are longer than
     any solution that could have been paired. `cut_by_max_tokens` counts those that reached `sampling.max_tokens`.
+    time of all stages. `arms` is by the name of the arm: samples, correct, tokens (the sampler's, of all its draws) and
+    the seconds of sampling, with the engine's start.
     """
 
     run: str
@@ -36,6 +40,7 @@ class Summary:
     pairs: int
     drops: dict[str, int]
     seconds: float
+    arms: dict[str, dict[str, float]]
     mean_chosen_tokens: float | None = None
     mean_rejected_tokens: float | None = None
     cut_by_budget: int = 0
@@ -58,6 +63,7 @@ def build(
     """Make, or finish, the run at `path` and one view of it. `extend` and `fresh`: see `prepare`."""
     session = prepare(recipe, path, extend=extend, fresh=fresh, progress=progress)
     with session.run.lock():
+        check_sides(session)
         sample(session, extend=extend)
         verify(session)
         make_view(session, view)
@@ -79,20 +85,38 @@ def summarise(session: Session, view: str) -> Summary:
     run = session.run
     record = read_view(run, view)
     drops = Counter(pl.read_parquet(run.view(view) / "drops.parquet", columns=["reason"])["reason"].to_list())
-    sampled = session.samples.filter(pl.col("origin") == "sampled")
-    cut = sampled.filter(pl.col("finish_reason") == "length")["budget_limited"]
-    verdicts = session.verdicts.join(sampled, on="sample_key", how="semi")  # one draw counts once
+    arms = arm_totals(session)
+    cut = session.samples.filter((pl.col("origin") != GIVEN) & (pl.col("finish_reason") == "length"))["budget_limited"]
     return Summary(
         run=str(run.path),
         view=view,
         problems=session.problems.height,
-        samples=sampled.height,
-        correct=verdicts.filter(pl.col("status") == "correct").height,
+        samples=int(sum(arm["samples"] for arm in arms.values())),
+        correct=int(sum(arm["correct"] for arm in arms.values())),
         pairs=record.pairs,
         drops=dict(drops.most_common()),
         seconds=round(sum(run.manifest().seconds.values()), 1),
+        arms=arms,
         mean_chosen_tokens=record.means["chosen_tokens"],
         mean_rejected_tokens=record.means["rejected_tokens"],
         cut_by_budget=int(cut.sum()),
         cut_by_max_tokens=cut.len() - int(cut.sum()),
     )
+
+
+def arm_totals(session: Session) -> dict[str, dict[str, float]]:
+    """What each arm has written so far, in the recipe's order: samples, correct, tokens, seconds."""
+    sampled = session.samples.filter(pl.col("origin") != GIVEN)  # one draw counts once
+    judged = sampled.join(session.verdicts, on="sample_key", how="left")
+    correct = dict(judged.filter(pl.col("status") == "correct").group_by("origin").len().iter_rows())
+    counts = {row[0]: row[1:] for row in sampled.group_by("origin").agg(pl.len(), pl.sum("sampled_tokens")).iter_rows()}
+    records = session.run.manifest().arms
+    return {
+        name: {
+            "samples": counts.get(name, (0, 0))[0],
+            "correct": correct.get(name, 0),
+            "tokens": counts.get(name, (0, 0))[1],
+            "seconds": round(records[name].seconds, 1) if name in records else 0.0,
+        }
+        for name in dict.fromkeys([*session.recipe.arms, *sorted(counts)])
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from pairforge.pipeline.sampler import (
     sampler_context,
     sampler_prompt,
 )
+from pairforge.pipeline.sides import side_mistakes
 from pairforge.pipeline.student import completion, load_student, student_prompt
 from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
@@ -41,11 +43,16 @@ class Check:
 
 @dataclass(slots=True)
 class Report:
-    """All checks, what each source gave, and one rendered prompt."""
+    """All checks, what each source gave, and one rendered prompt of each arm."""
 
     checks: list[Check] = field(default_factory=list)
     sources: list[dict[str, Any]] = field(default_factory=list)
-    prompt: str = ""
+    prompts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def prompt(self) -> str:
+        """The prompt of the first arm; "" where nothing is sampled."""
+        return next(iter(self.prompts.values()), "")
 
     @property
     def ok(self) -> bool:
@@ -60,6 +67,7 @@ class Report:
             "checks": [asdict(c) for c in self.checks],
             "sources": self.sources,
             "prompt": self.prompt,
+            "prompts": self.prompts,
         }
 
 
@@ -73,7 +81,11 @@ def check(recipe: Recipe, *, rows: int = 200, progress: Progress = quiet) -> Rep
     if problems:
         _check_gold(recipe, problems, report)
         _attempt(report, "student", lambda: _check_student(recipe, problems, given, report))
-        _attempt(report, "sampler", lambda: _check_sampler(recipe, problems, report))
+        for arm in recipe.arms:
+            _attempt(report, f"{arm_label(recipe, arm)}sampler", partial(_check_sampler, recipe, arm, problems, report))
+        if not recipe.arms:
+            report.add("sampler", True, "nothing is sampled (generator: null)")
+        _check_sides(recipe, given, report)
     return report
 
 
@@ -180,30 +192,41 @@ def _check_student(recipe: Recipe, problems: list[Problem], given: list[Sample],
     report.add("frame", True, detail)
 
 
-def _check_sampler(recipe: Recipe, problems: list[Problem], report: Report) -> None:
+def _check_sides(recipe: Recipe, given: list[Sample], report: Report) -> None:
+    """Someone writes both sides of a pair."""
+    mistakes = list(side_mistakes(recipe.filter.effective, list(recipe.arms), has_given=bool(given)))
+    written = [name for name in ("given" if given else "", *recipe.arms) if name]
+    report.add("sides", not mistakes, "; ".join(f"filter.{m}" for m in mistakes) or f"written by {', '.join(written)}")
+
+
+def arm_label(recipe: Recipe, arm: str) -> str:
+    """What stands before the name of a check of one arm; a single `generator` needs no name."""
+    return f"{arm}: " if recipe.generators else ""
+
+
+def _check_sampler(recipe: Recipe, arm: str, problems: list[Problem], report: Report) -> None:
     """The sampler's prompt renders, and prompt plus budget fit its context."""
-    if recipe.generator is None:
-        report.add("sampler", True, "nothing is sampled (generator: null)")
-        return
-    max_tokens = recipe.generator.sampling.max_tokens
-    tokenizer = load_sampler(recipe.generator)
-    rendered = list(rendered_prompts(recipe, problems, tokenizer))
-    _, report.prompt, _ = rendered[0]
+    block, label = recipe.arms[arm], arm_label(recipe, arm)
+    max_tokens = block.sampling.max_tokens
+    tokenizer = load_sampler(block)
+    rendered = list(rendered_prompts(block, problems, tokenizer))
+    report.prompts[arm] = rendered[0][1]
     if tokenizer is None:
-        report.add("sampler", True, "only its server has the tokenizer: it applies the template and counts the tokens")
+        detail = "only its server has the tokenizer: it applies the template and counts the tokens"
+        report.add(f"{label}sampler", True, detail)
         return
-    turns = sampler_prompt(recipe, problems[0].question)
-    _check_switches(tokenizer, turns, recipe.generator.prompt.template_kwargs, "sampler switches", report)
+    turns = sampler_prompt(block, problems[0].question)
+    _check_switches(tokenizer, turns, block.prompt.template_kwargs, f"{label}sampler switches", report)
     longest = max(prompt_tokens for _, _, prompt_tokens in rendered)
-    context = sampler_context(recipe.generator)
+    context = sampler_context(block)
     shown = f"{context}" if context != UNKNOWN_CONTEXT else "known to the server alone"
     fits = longest + max_tokens <= context
-    hint = "" if fits else ": lower generator.sampling.max_tokens, or problems with long prompts are dropped"
+    hint = "" if fits else ": lower its sampling.max_tokens, or problems with long prompts are dropped"
     detail = f"longest prompt {longest} tokens + max_tokens {max_tokens}, context {shown}{hint}"
-    report.add("context", longest < context, detail)
+    report.add(f"{label}context", longest < context, detail)
     has_template = bool(getattr(tokenizer, "chat_template", None))
     detail = "the sampler has a chat template" if has_template else "no chat template: plain prompt and stop strings"
-    report.add("sampler template", True, detail)
+    report.add(f"{label}sampler template", True, detail)
 
 
 def _check_switches(

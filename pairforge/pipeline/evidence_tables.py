@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from pairforge.errors import RuleError
-from pairforge.filters.evidence import ENOUGH
-from pairforge.generator.config import DrawsConfig
+from pairforge.filters.evidence import ACCEPTED, ENOUGH
+from pairforge.generator.config import GIVEN, DrawsConfig
 from pairforge.records import Drop, Status
 
 TRIED: tuple[Status, ...] = ("correct", "incorrect", "no_answer", "truncated")
@@ -47,38 +47,59 @@ def with_scores(facts: pl.DataFrame, scores: Iterable[tuple[str, pl.DataFrame]],
 
 
 def problem_facts(
-    problems: pl.DataFrame, samples: pl.DataFrame, unsampled: Iterable[Drop], draws: DrawsConfig | None
+    problems: pl.DataFrame, samples: pl.DataFrame, unsampled: Iterable[Drop], draws: Mapping[str, DrawsConfig]
 ) -> pl.DataFrame:
     """One row per problem that could be drawn: source, gold, number of draws, why they stopped, and its pass rate.
 
-    `pass_rate` is of the first `draws.min` draws only, so that stopping early does not bias it. A draw that ends
-    without an answer, also because its budget cut it, has not solved the problem. `stopped_by`: not_drawn, max (all
-    draws made), accepted, or, where the recipe sets `draws.enough`, enough (accepted itself, or enough others were).
+    `draws` is by arm, and the columns are over all arms. `pass_rate` is of the first `draws.min` draws only, so that
+    stopping early does not bias it. A draw that ends without an answer, also because its budget cut it, has not solved
+    the problem. `stopped_by`: not_drawn, max (all draws made), accepted, or, where the recipe sets `draws.enough`,
+    enough (accepted itself, or enough others were).
     """
     reasons = {drop.subject: drop.reason for drop in unsampled}
     impossible = [name for name, reason in reasons.items() if reason != ENOUGH]
     not_needed = [name for name, reason in reasons.items() if reason == ENOUGH]
     table = problems.select("id", "source", "gold").rename({"id": "problem_id"})
     table = table.filter(~pl.col("problem_id").is_in(impossible))
-    sampled = samples.filter(pl.col("origin") == "sampled")
-    first = pl.col("draw") < (draws.min if draws else 0)
-    tried = pl.col("status").is_in(TRIED)
-    per_problem = sampled.group_by("problem_id").agg(
-        pl.len().alias("draws"),
-        (pl.col("status") == "correct").filter(first & tried).mean().alias("pass_rate"),
-    )
-    limit, until = (draws.max, ENOUGH if draws.enough else draws.until) if draws else (0, "max")
-    stopped = (
-        pl.when((pl.col("draws") == 0) & pl.col("problem_id").is_in(not_needed))
+    per_arm = arm_facts(samples, draws)
+    per_problem = per_arm.group_by("problem_id").agg(
+        pl.col("draws").sum(),
+        pass_rate=pl.col("solved").sum() / pl.col("tried").sum(),
+        arms=pl.len(),
+        stopped=pl.when((pl.col("stopped_by") == ENOUGH).any())
         .then(pl.lit(ENOUGH))
-        .when(pl.col("draws") == 0)
-        .then(pl.lit("not_drawn"))
-        .when(pl.col("draws") < limit)
-        .then(pl.lit(until))
-        .otherwise(pl.lit("max"))
+        .when((pl.col("stopped_by") == ACCEPTED).any())
+        .then(pl.lit(ACCEPTED))
+        .otherwise(pl.lit("max")),
     )
+    table = table.join(per_problem, on="problem_id", how="left")
+    left_out = pl.col("problem_id").is_in(not_needed) & (pl.col("arms").fill_null(0) < max(1, len(draws)))
+    stopped = pl.when(left_out).then(pl.lit(ENOUGH)).otherwise(pl.coalesce("stopped", pl.lit("not_drawn")))
+    return table.select(
+        *("problem_id", "source", "gold"),
+        pl.col("draws").fill_null(0),
+        pl.when(pl.col("pass_rate").is_finite()).then("pass_rate"),
+        stopped.alias("stopped_by"),
+    )
+
+
+def arm_facts(samples: pl.DataFrame, draws: Mapping[str, DrawsConfig]) -> pl.DataFrame:
+    """One row per problem and arm that drew it: origin, draws, errors, of the first `draws.min` draws how many were
+    tried and solved it, and why drawing stopped (max, accepted or enough)."""
+    sampled = samples.filter(pl.col("origin") != GIVEN)
+    least = pl.col("origin").replace_strict({name: d.min for name, d in draws.items()}, default=0)
+    most = pl.col("origin").replace_strict({name: d.max for name, d in draws.items()}, default=0)
+    until = {name: ENOUGH if d.enough else d.until for name, d in draws.items()}
+    stopped = pl.col("origin").replace_strict(until, default="max", return_dtype=pl.String)
+    first = (pl.col("draw") < least) & pl.col("status").is_in(TRIED)
     return (
-        table.join(per_problem, on="problem_id", how="left")
-        .with_columns(pl.col("draws").fill_null(0))
-        .with_columns(stopped.alias("stopped_by"))
+        sampled.with_columns(first=first)
+        .group_by("problem_id", "origin", maintain_order=True)
+        .agg(
+            pl.len().alias("draws"),
+            (pl.col("finish_reason") == "error").sum().alias("errors"),
+            pl.col("first").sum().alias("tried"),
+            (pl.col("first") & (pl.col("status") == "correct")).sum().alias("solved"),
+        )
+        .with_columns(pl.when(pl.col("draws") < most).then(stopped).otherwise(pl.lit("max")).alias("stopped_by"))
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from pairforge.filters.target import Facts, Target, accepts, read_target
-from pairforge.generator import Accept, Drawn
+from pairforge.filters.target import Facts, Target, read_target
+from pairforge.generator import Drawn
+from pairforge.generator.config import GIVEN
 from pairforge.pipeline.stages_to_sample import begin_stage
 from pairforge.recipe import Recipe
 from pairforge.run import Run
@@ -20,26 +20,29 @@ def frozen_target(recipe: Recipe, run: Run) -> Target:
     return read_target(run.manifest().target or {})
 
 
-def acceptance(given: Mapping[str, list[Facts]], target: Target) -> Accept:
-    """Whether one problem's samples, given and sampled, serve the target."""
-
-    def accept(problem_id: str, sampled: Sequence[Facts]) -> bool:
-        return accepts([*given.get(problem_id, []), *sampled], target)
-
-    return accept
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
-    """What the target needs of all stored samples: given ones by problem, sampled ones as draws."""
+    """What the target needs of all stored samples: by problem and origin, and the draws of each arm."""
 
-    given: dict[str, list[Facts]]
-    drawn: list[Drawn]
+    by_problem: dict[str, dict[str, list[Facts]]] = field(default_factory=dict)
+    drawn: dict[str, list[Drawn]] = field(default_factory=dict)
+
+    def of(self, problem_id: str, origin: str) -> list[Facts]:
+        return self.by_problem.get(problem_id, {}).get(origin, [])
+
+    def others(self, problem_id: str, origin: str) -> list[Facts]:
+        """The samples of a problem that the arm `origin` did not write."""
+        own = self.by_problem.get(problem_id, {})
+        return [facts for name, samples in own.items() if name != origin for facts in samples]
+
+    @property
+    def given(self) -> dict[str, list[Facts]]:
+        return {problem: own[GIVEN] for problem, own in self.by_problem.items() if GIVEN in own}
 
 
 def facts_by_problem(table: pl.DataFrame) -> Stored:
     """The stored samples, from the table of `sample_facts`."""
-    stored = Stored({}, [])
+    stored = Stored()
     for row in table.iter_rows(named=True):
         facts = Facts(
             origin=row["origin"],
@@ -51,8 +54,8 @@ def facts_by_problem(table: pl.DataFrame) -> Stored:
             model=row["model"],
             rejected_tokens=row.get("rejected_completion_tokens"),
         )
-        if row["origin"] == "given":
-            stored.given.setdefault(row["problem_id"], []).append(facts)
-        else:
-            stored.drawn.append(Drawn(row["problem_id"], row["draw"], row["max_tokens"], facts))
+        stored.by_problem.setdefault(row["problem_id"], {}).setdefault(row["origin"], []).append(facts)
+        if row["origin"] != GIVEN:
+            drawn = Drawn(row["problem_id"], row["draw"], row["max_tokens"], facts)
+            stored.drawn.setdefault(row["origin"], []).append(drawn)
     return stored

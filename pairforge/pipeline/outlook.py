@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pairforge.errors import RecipeError
 from pairforge.filters.target import Facts, Target, accepts
+from pairforge.generator.config import SAMPLED
 from pairforge.generator.forecast import Forecast, Piloted, forecast
 from pairforge.pipeline.frozen_target import facts_by_problem
 from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.sampling import sample
-from pairforge.pipeline.sampling_plan import Work, chosen, plan_sampling
+from pairforge.pipeline.sampling_plan import Outset, begin, plan_arm
 from pairforge.pipeline.session import Session
+from pairforge.pipeline.sides import check_sides
 from pairforge.pipeline.stages_to_sample import stages_to_sample
 from pairforge.pipeline.verifying import verify
 from pairforge.progress import Progress, quiet
@@ -24,12 +27,27 @@ RECORD_BYTES = 400  # one sample's and its verdict's row without the text, as me
 
 
 @dataclass(frozen=True, slots=True)
+class ArmOutlook:
+    """The part of one arm. `problems` may be drawn by it, `owed` of them still; of these, `budget_limited` have a
+    budget that a rule sets. `most_tokens` is the most that they can use: other arms may leave it less to do.
+    `token_ratio`: the sampler's tokens per token of the student, with its safety margin. Of the `forecast`, `accepted`
+    counts problems in which this arm's solutions make the pair."""
+
+    problems: int
+    owed: int
+    budget_limited: int
+    most_tokens: int
+    token_ratio: float
+    forecast: Forecast | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is known (`problems` to `token_ratio`) and, after a pilot, what is expected.
+    """What is known and, after a pilot, what is expected.
 
     `drawable` problems can be paired by drawing, `owed` of them may still be drawn, `budget_limited` have a budget that
-    a rule sets. `most_tokens` is the most that the missing draws can use, `token_ratio` the sampler's tokens per token
-    of the student, with its safety margin.
+    a rule sets, `most_tokens` is the most that the missing draws of all arms can use. `forecast` is of all arms
+    together, `arms` has the part of each.
     """
 
     run: str
@@ -38,8 +56,8 @@ class Outlook:
     owed: int
     budget_limited: int
     most_tokens: int
-    token_ratio: float
     forecast: Forecast | None = None
+    arms: dict[str, ArmOutlook] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -53,79 +71,107 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
     Where no pilot of this run was ever timed (its samples were there before), the forecast knows no seconds. Raises
     `RecipeError` when the recipe samples nothing.
     """
-    recipe.sampling_block()  # refuse before any work
+    if not recipe.arms:
+        raise RecipeError("this recipe samples nothing", hint="add a 'generator' block, or just build it")
     session = prepare(recipe, path, progress=progress)
     with session.run.lock():
+        check_sides(session)
         verify(session)
-        rate = run_pilot(session, pilot) if pilot else None
+        if pilot:
+            run_pilot(session, pilot)
         stage = session.for_sampling(stages_to_sample(session.recipe, session.run)[0])
-        work = plan_sampling(stage)
+        outset = begin(stage)
+        works = {arm.origin: plan_arm(stage, outset, arm, ahead=True) for arm in outset.arms}
+        forecasts = forecasts_of(stage, pilot) if pilot else {}
+        owed = {problem for work in works.values() for problem in work.plan.open_problems()}
+        limited = {task.problem_id for work in works.values() for task in work.tasks if task.budget_limited}
         return Outlook(
             run=str(session.run.path),
             problems=session.problems.height,
-            drawable=len(work.tasks),
-            owed=work.plan.missing,
-            budget_limited=sum(task.budget_limited for task in work.tasks),
-            most_tokens=work.plan.most_tokens,
-            token_ratio=round(work.ratio.safe, 3),
-            forecast=scaled_up(stage, work, pilot, rate) if pilot else None,
+            drawable=len(outset.drawable),
+            owed=len(owed),
+            budget_limited=len(limited),
+            most_tokens=sum(work.plan.most_tokens for work in works.values()),
+            forecast=forecasts.get(""),
+            arms={
+                name: ArmOutlook(
+                    problems=len(work.tasks),
+                    owed=work.plan.missing,
+                    budget_limited=sum(task.budget_limited for task in work.tasks),
+                    most_tokens=work.plan.most_tokens,
+                    token_ratio=round(work.arm.ratio.safe, 3),
+                    forecast=forecasts.get(name),
+                )
+                for name, work in works.items()
+            },
         )
 
 
-def run_pilot(session: Session, problems: int) -> float | None:
-    """Draw that many problems. Returns the tokens per second of the latest pilot that drew any, None without one."""
-    run = session.run
-    drawn = sample(session, only=problems)
+def run_pilot(session: Session, problems: int) -> None:
+    """Draw that many problems."""
+    sample(session, only=problems)
     verify(session)
-    if drawn and drawn.sampled_tokens:
-        rate = drawn.sampled_tokens / drawn.seconds
-        run.update_manifest(pilot={"tokens_per_s": round(rate, 1)})
-        return rate
-    pilot = run.manifest().pilot
-    return pilot.tokens_per_s if pilot else None
 
 
-def scaled_up(session: Session, work: Work, pilot: int, tokens_per_s: float | None) -> Forecast | None:
-    """The forecast for all problems, from those of the pilot; None where it drew none."""
-    draws = session.recipe.sampling_block().draws
-    piloted = list(pilot_results(session, work, pilot).values())
-    if not piloted:
-        return None
-    return forecast(
-        piloted,
-        problems=len(work.tasks),
-        tokens_per_s=tokens_per_s,
-        enough=draws.enough,
-        min_draws=draws.min,
-        seed=session.recipe.seed,
-    )
+def forecasts_of(session: Session, pilot: int) -> dict[str, Forecast]:
+    """The forecast of each arm that the pilot drew, by its name, and under "" that of all together."""
+    recipe, whole = session.recipe, begin(session)
+    outset = begin(session, only=pilot)
+    by_arm = {name: pilot_results(session, outset, name) for name in recipe.arms}
+    rates = {name: tokens_per_s(session, name) for name in recipe.arms}
+    drawn = {name: sum(p.tokens for p in results.values()) for name, results in by_arm.items()}
+    known = all(rates[name] for name, tokens in drawn.items() if tokens)
+    seconds = sum(tokens / (rates[name] or 1) for name, tokens in drawn.items())
+    draws = [block.draws for block in recipe.arms.values()]
+    enough = [d.enough for d in draws if d.enough is not None]
+    found = {}
+    for name, results in {"": pilot_results(session, outset), **by_arm}.items():
+        if not any(p.draws for p in results.values()):
+            continue
+        found[name] = forecast(
+            list(results.values()),
+            problems=len(whole.drawable),
+            tokens_per_s=rates[name] if name else sum(drawn.values()) / seconds if known and seconds else None,
+            enough=recipe.arms[name].draws.enough if name else min(enough, default=None),
+            min_draws=recipe.arms[name].draws.min if name else min(d.min for d in draws),
+            seed=recipe.seed,
+        )
+    return found
 
 
-def pilot_results(session: Session, work: Work, pilot: int | None = None) -> dict[str, Piloted]:
-    """How each drawn problem ended, by its id, from what is stored; `pilot` limits it to a pilot of that size."""
-    tasks = work.tasks if pilot is None else chosen(work.tasks, pilot, session.recipe.seed)
-    wanted = {task.problem_id for task in tasks}
-    stored = facts_by_problem(session.sample_facts)
-    facts: dict[str, dict[int, Facts]] = defaultdict(dict)
-    for drawn in stored.drawn:
-        facts[drawn.problem_id][drawn.draw] = drawn.facts
-    tokens: dict[str, Counter[int]] = defaultdict(Counter)
-    text_bytes: Counter[str] = Counter()
+def tokens_per_s(session: Session, origin: str) -> float | None:
+    """The rate of an arm in the latest pilot that drew any of it; None without one."""
+    manifest = session.run.manifest()
+    if origin in manifest.arms and manifest.arms[origin].tokens_per_s:
+        return manifest.arms[origin].tokens_per_s
+    return manifest.pilot.tokens_per_s if manifest.pilot and origin == SAMPLED else None
+
+
+def pilot_results(session: Session, outset: Outset, origin: str | None = None) -> dict[str, Piloted]:
+    """How each of the drawable problems ended, by its id, from what is stored: over the draws of one arm, or of all of
+    them in their order. A problem that no arm has drawn is left out."""
+    wanted = set(outset.drawable)
+    facts = facts_by_problem(session.sample_facts)
+    tokens: dict[str, dict[str, Counter[int]]] = {}
+    text_bytes: dict[str, Counter[str]] = {}
     for s in session.run.sampled():
         if s.problem_id in wanted:
-            tokens[s.problem_id][s.draw] += s.sampled_tokens  # a draw repeated with a larger budget cost both
-            text_bytes[s.problem_id] += 2 * len(s.text.encode()) + RECORD_BYTES
-    return {
-        problem_id: Piloted(
-            draw_tokens=tuple(used for _, used in sorted(by_draw.items())),
-            accepted_after=accepted_after(stored.given.get(problem_id, []), facts[problem_id], work.target),
-            text_bytes=text_bytes[problem_id],
+            draws = tokens.setdefault(s.problem_id, {}).setdefault(s.origin, Counter())
+            draws[s.draw] += s.sampled_tokens  # a draw repeated with a larger budget cost both
+            text_bytes.setdefault(s.problem_id, Counter())[s.origin] += 2 * len(s.text.encode()) + RECORD_BYTES
+    counted = [arm.origin for arm in outset.arms if origin in (None, arm.origin)]
+    results = {}
+    for problem, by_arm in tokens.items():
+        own = [facts.of(problem, name) for name in counted]
+        rest = [f for name, known in facts.by_problem[problem].items() if name not in counted for f in known]
+        results[problem] = Piloted(
+            draw_tokens=tuple(used for name in counted for _, used in sorted(by_arm.get(name, {}).items())),
+            accepted_after=accepted_after(rest, [f for drawn in own for f in drawn], outset.target),
+            text_bytes=sum(text_bytes[problem][name] for name in counted),
         )
-        for problem_id, by_draw in tokens.items()
-    }
+    return results
 
 
-def accepted_after(given: list[Facts], drawn: Mapping[int, Facts], target: Target) -> int | None:
+def accepted_after(others: Sequence[Facts], drawn: Sequence[Facts], target: Target) -> int | None:
     """How many of the draws, in their order, it takes to serve the target; None when all do not."""
-    in_order = [facts for _, facts in sorted(drawn.items())]
-    return next((n for n in range(1, len(in_order) + 1) if accepts([*given, *in_order[:n]], target)), None)
+    return next((n for n in range(1, len(drawn) + 1) if accepts([*others, *drawn[:n]], target)), None)

@@ -35,20 +35,38 @@ def only_adds(changed: Changes) -> bool:
     new_sources = {
         key.split(".")[1] for key, (_, here) in changed.items() if re.fullmatch(r"sources\.\d+\.dataset", key)
     }
-    return all(_adds(key, there, here, new_sources) for key, (there, here) in changed.items())
+    new_arms = {
+        arm_of(key)
+        for key, (there, _) in changed.items()
+        if arm_of(key) and key.endswith(".engine.model") and there is None
+    }
+    return all(_adds(key, there, here, new_sources, new_arms) for key, (there, here) in changed.items())
 
 
-def _adds(key: str, there: Any, here: Any, new_sources: set[str]) -> bool:
+def arm_of(key: str) -> str:
+    """The block of the arm that a key belongs to: `generator`, `generators.<name>`, or "" for none."""
+    found = re.match(r"generator(?=\.)|generators\.[^.]+(?=\.)", key)
+    return found[0] if found else ""
+
+
+def _adds(key: str, there: Any, here: Any, new_sources: set[str], new_arms: set[str]) -> bool:
+    arm = arm_of(key)
+    if arm:
+        return there is None if arm in new_arms else _adds_draws(key.removeprefix(f"{arm}."), there, here)
     if key.startswith("sources."):
         number = key.split(".")[1]
         if number in new_sources:
             return there is None
         return key.endswith(".limit") and there is not None and (here is None or here > there)
-    if key in ("generator.draws.min", "generator.draws.max", "generator.sampling.max_tokens"):
+    return False
+
+
+def _adds_draws(key: str, there: Any, here: Any) -> bool:
+    if key in ("draws.min", "draws.max", "sampling.max_tokens"):
         return there is not None and here is not None and here > there
-    if key == "generator.draws.enough":
+    if key == "draws.enough":
         return True  # a smaller number draws nothing, a larger one goes on
-    return (key, there, here) in (("generator.draws.until", "accepted", "max"), ("generator.budget", "rule", "full"))
+    return (key, there, here) in (("draws.until", "accepted", "max"), ("budget", "rule", "full"))
 
 
 def refusal(run: Path, changed: Changes) -> RunError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pairforge.config import flatten
-from pairforge.generator.config import DrawsConfig, PromptConfig, SamplingConfig
+from pairforge.generator.config import SAMPLED, DrawsConfig, PromptConfig, SamplingConfig
 from pairforge.recipe import Recipe, parse_recipe
 from pairforge.run import Run
 from pairforge.verifier import Verifier
@@ -21,11 +21,20 @@ def evidence_settings(recipe: Recipe) -> dict[str, Any]:
     """The settings that decide what the evidence is, as key paths: sources and sampling, no rule and no hardware."""
     raw = recipe.model_dump(mode="json")
     kept = {name: raw[name] for name in ("seed", "sources", "decontaminate")}
-    if raw["generator"]:
-        block = raw["generator"]
-        engine = {name: block["engine"][name] for name in ("model", "revision", "quantization")}
-        kept["generator"] = {**without_unset(block), "engine": engine}
+    for source in kept["sources"]:
+        if source["solutions"] == "keep":  # what every source did before there was a choice
+            del source["solutions"]
+    arms = {name: _without_hardware(block.model_dump(mode="json")) for name, block in recipe.arms.items()}
+    if SAMPLED in arms:  # the same key paths in either form of a recipe, and in runs that knew one arm only
+        kept["generator"] = arms.pop(SAMPLED)
+    if arms:
+        kept["generators"] = arms
     return flatten(kept)
+
+
+def _without_hardware(block: dict[str, Any]) -> dict[str, Any]:
+    engine = {name: block["engine"][name] for name in ("model", "revision", "quantization")}
+    return {**without_unset(block), "engine": engine}
 
 
 BLOCKS = {"prompt": PromptConfig, "sampling": SamplingConfig, "draws": DrawsConfig}

@@ -10,7 +10,6 @@ from pairforge import chat, demo, lengths
 from pairforge.errors import EngineError, SourceError
 from pairforge.generator.config import GeneratorConfig
 from pairforge.generator.engines.vllm import context_tokens
-from pairforge.recipe import Recipe
 from pairforge.records import Message, Problem
 from pairforge.switches import set_switches
 
@@ -62,19 +61,18 @@ def stop_strings(block: GeneratorConfig, sampler: PreTrainedTokenizerBase | None
     return (*own, *chat.PLAIN_STOPS)
 
 
-def sampler_prompt(recipe: Recipe, question: str) -> list[Message]:
-    """The prompt the sampler sees (the student's where nothing is sampled)."""
-    block = recipe.generator.prompt if recipe.generator else recipe.format
-    return chat.prompt_messages(block.system, block.user, question)
+def sampler_prompt(block: GeneratorConfig, question: str) -> list[Message]:
+    """The prompt the sampler sees."""
+    return chat.prompt_messages(block.prompt.system, block.prompt.user, question)
 
 
 def rendered_prompts(
-    recipe: Recipe, problems: Iterable[Problem], sampler: PreTrainedTokenizerBase | None
+    block: GeneratorConfig, problems: Iterable[Problem], sampler: PreTrainedTokenizerBase | None
 ) -> Iterator[tuple[Problem, str, int]]:
     """Each problem with the sampler's prompt and its length; 0 tokens where only the server has the tokenizer."""
     iterator = iter(problems)
     while batch := list(islice(iterator, 1000)):
-        turns = [sampler_prompt(recipe, problem.question) for problem in batch]
+        turns = [sampler_prompt(block, problem.question) for problem in batch]
         if sampler is None:
             yield from ((problem, chat.plain_prompt(t), 0) for problem, t in zip(batch, turns, strict=True))
             continue

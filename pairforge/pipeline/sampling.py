@@ -1,17 +1,20 @@
-"""Generating the missing solutions: the recipe's settings for the generator's plan, engine and loop."""
+"""Generating the missing solutions, arm by arm: the recipe's settings for the generator's plan, engine and loop."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from pairforge import generator
 from pairforge.filters.evidence import ENOUGH
+from pairforge.generator.config import GeneratorConfig
 from pairforge.pipeline.recipe_settings import open_verifier
-from pairforge.pipeline.sampling_plan import Work, plan_sampling
+from pairforge.pipeline.sampling_plan import Outset, Work, begin, plan_arm
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.stages_to_sample import end_stage, stages_to_sample
 from pairforge.pipeline.verifying import record_verifier, verify
-from pairforge.recipe import Recipe
 from pairforge.records import Drop, Sample, Verdict, to_row
 from pairforge.run import Run
 
@@ -23,11 +26,15 @@ def sample(
 
     Safe to call again: what is stored is not drawn twice. `extend` samples for the recipe's present rules instead
     of those the run was first sampled for; `retry_errors` draws failed requests again; `only` stops after that many
-    problems (a pilot). Returns what this call drew, None when nothing was missing. Raises `EngineError` when the
+    problems (a pilot). Returns what this call drew, None when nothing was missing. Raises `EngineError` when an
     engine cannot start or dies; everything that had finished is kept.
+
+    Arms are drawn one after the other: always the first one, in the recipe's order, that anything is missing of. An
+    engine is closed before the next one starts.
     """
-    run, drawn = session.run, None
-    if session.recipe.generator is None:
+    run = session.run
+    total: generator.Progress | None = None
+    if not session.recipe.arms:
         return None
     with run.lock():
         if retry_errors and run.forget_errors():
@@ -36,67 +43,99 @@ def sample(
         for recipe in stages_to_sample(session.recipe, run, extend=extend):
             stage = session.for_sampling(recipe)
             try:
-                drawn = sample_stage(stage, only=only) or drawn
+                drawn = sample_stage(stage, only=only)
             finally:
                 if stage is not session:
                     session.evidence_changed()
-    return drawn
+            total = drawn.after(total) if drawn else total
+    return total
 
 
 def sample_stage(session: Session, *, only: int | None = None) -> generator.Progress | None:
     """Generate what is missing under the rules of one stage: see `sample`."""
-    run, block = session.run, session.recipe.sampling_block()
-    work = plan_sampling(session, only=only)
-    enough = block.draws.enough if only is None else None
+    outset = begin(session, only=only)
+    total: generator.Progress | None = None
+    while work := first_missing(session, outset):
+        total = draw_arm(session, work, is_pilot=outset.is_pilot).after(total)
+        if len(outset.arms) == 1:  # nothing else can have changed what it draws: spare the second plan
+            store_drops(session, outset, [work])
+            break
     if only is None:
-        store_drops(session, work, enough)
-    drawn = None
-    if not work.plan.finished:
-        run.update_manifest(token_ratio=asdict(work.ratio))
-        record_verifier(session)
-        try:
-            drawn = draw(session, work, enough)
-        finally:
-            session.evidence_changed()
-        if enough is not None:
-            store_drops(session, work, enough)
-    if only is None:
-        end_stage(run)
+        end_stage(session.run)
+    return total
+
+
+def first_missing(session: Session, outset: Outset) -> Work | None:
+    """The work of the first arm that is not finished; None when all are."""
+    finished = []
+    for arm in outset.arms:
+        work = plan_arm(session, outset, arm)
+        if not work.plan.finished:
+            store_drops(session, outset, [])
+            return work
+        finished.append(work)
+    store_drops(session, outset, finished)
+    return None
+
+
+def store_drops(session: Session, outset: Outset, finished: Sequence[Work]) -> None:
+    """Store why problems are not drawn. A pilot does not tell."""
+    if not outset.is_pilot:
+        session.run.write_sampling_drops([*outset.drops, *(drop for work in finished for drop in not_needed(work))])
+        session.sampling_drops_changed()
+
+
+def draw_arm(session: Session, work: Work, *, is_pilot: bool) -> generator.Progress:
+    """Draw what is missing of one arm, and record what that took."""
+    run, arm = session.run, work.arm
+    record_verifier(session)
+    record_arm(run, arm.origin, token_ratio=asdict(arm.ratio))
+    started = time.monotonic()
+    try:
+        drawn = draw(session, work)
+    finally:
+        session.samples_changed()
+        session.verdicts_changed()
+        known = run.manifest().arms[arm.origin].seconds
+        record_arm(run, arm.origin, seconds=round(known + time.monotonic() - started, 2))
+    if is_pilot and drawn.sampled_tokens:
+        record_arm(run, arm.origin, tokens_per_s=round(drawn.sampled_tokens / drawn.seconds, 1))
     return drawn
 
 
-def draw(session: Session, work: Work, enough: int | None) -> generator.Progress:
+def draw(session: Session, work: Work) -> generator.Progress:
     """Run the engine until the plan is finished."""
-    run, block, progress = session.run, session.recipe.sampling_block(), session.progress
+    run, progress, engine_block = session.run, session.progress, work.arm.block.engine
+    stage = "sample" if len(session.recipe.arms) == 1 else f"sample {work.arm.origin}"
     with (
         run.timed("sample"),
         open_verifier(session.recipe, run) as verifier,
         RunStore(run) as store,
-        open_engine(session.recipe, run) as engine,
+        open_engine(work.arm.block, run) as engine,
     ):
         return generator.sample(
             work.plan,
             engine,
             verifier,
             store,
-            model=block.engine.model,
-            revision=block.engine.revision or "",
+            model=engine_block.model,
+            revision=engine_block.revision or "",
             measure=work.measure,
-            on_progress=lambda p: progress("sample", *how_far(p, enough), f"{p.sampled_tokens:,} tokens"),
+            on_progress=lambda p: progress(stage, *how_far(p, work.enough), f"{p.sampled_tokens:,} tokens"),
         )
 
 
-def store_drops(session: Session, work: Work, enough: int | None) -> None:
-    """Store why problems are not drawn."""
-    session.run.write_sampling_drops([*work.drops, *not_needed(work, enough)])
-    session.sampling_drops_changed()
+def record_arm(run: Run, origin: str, **known: Any) -> None:
+    """Write what is known of an arm into the manifest."""
+    arms = run.manifest().to_json().get("arms", {})
+    run.update_manifest(arms={**arms, origin: {**arms.get(origin, {}), **known}})
 
 
-def not_needed(work: Work, enough: int | None) -> list[Drop]:
-    """A drop for every problem that was never drawn because enough others were accepted."""
-    if enough is None or not work.plan.finished:
+def not_needed(work: Work) -> list[Drop]:
+    """A drop for every problem that an arm never drew because enough others were accepted."""
+    if work.enough is None:
         return []
-    detail = f"{enough:,} problems were accepted before it was drawn"
+    detail = f"{work.enough:,} problems were accepted before it was drawn"
     return [Drop(problem_id, "sample", ENOUGH, detail) for problem_id in work.plan.undrawn()]
 
 
@@ -130,9 +169,8 @@ class RunStore:
             self._verdicts.close()
 
 
-def open_engine(recipe: Recipe, run: Run) -> generator.Engine:
-    """The recipe's engine, started."""
-    block = recipe.sampling_block()
+def open_engine(block: GeneratorConfig, run: Run) -> generator.Engine:
+    """The engine of an arm, started."""
     return generator.open_engine(
         block.engine,
         sampling=block.sampling.for_all_requests(),

@@ -1,8 +1,12 @@
-"""What is missing in a run: the recipe's target, each problem's budget, and the draws there are."""
+"""What is missing in a run: the recipe's target, each problem's budget, and the draws there are.
+
+Arms are planned one at a time, each from what all of them have stored. So what an arm draws for a problem follows from
+the problem's own samples: a resumed run draws what an undisturbed one draws.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -10,70 +14,221 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pairforge import chat, lengths
-from pairforge.filters.target import Facts, Target, draws_needed, longest_useful
-from pairforge.generator import Measure, Plan, Task
+from pairforge.filters.target import Facts, Target, draws_needed, longest_useful, serves
+from pairforge.generator import Accept, Measure, Plan, Task
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
-from pairforge.pipeline.frozen_target import acceptance, facts_by_problem, frozen_target
+from pairforge.generator.config import GeneratorConfig
+from pairforge.pipeline.frozen_target import Stored, facts_by_problem, frozen_target
 from pairforge.pipeline.sampler import rendered_prompts, sampler_context, sampler_prompt, stop_strings
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.student import completion, student_prompt
 from pairforge.records import Drop, Message, Problem, Sample, Verdict, digest
 
 if TYPE_CHECKING:
-    pass
+    from transformers import PreTrainedTokenizerBase
+
+Waiting = Callable[[str], list[str]]
+"""Called as waiting(problem_id): the arms that may still write a partner."""
 
 MIN_ROOM_TOKENS = 16  # less room than this in the context is no room for a solution
 RATIO_TEXTS = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm of the recipe. `room_tokens` is what the prompt of each problem leaves of the sampler's context;
+    `too_long` are the problems that it leaves no room, with the reason; `ratio` the sampler's tokens per token of the
+    student."""
+
+    origin: str
+    block: GeneratorConfig
+    sampler: PreTrainedTokenizerBase | None
+    room_tokens: Mapping[str, int]
+    too_long: Mapping[str, str]
+    ratio: TokenRatio
+
+
+@dataclass(frozen=True, slots=True)
+class Outset:
+    """What stays the same while a run is sampled.
+
+    `drawable` are the problems that sampling could pair, in the order of the sources, when nothing was sampled yet;
+    with a pilot, those that the pilot draws. `drops` says why other problems are not drawn.
+    """
+
+    target: Target
+    arms: tuple[Arm, ...]
+    drawable: tuple[str, ...]
+    drops: tuple[Drop, ...]
+    is_pilot: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """Everything the sampling loop needs to know of a run, and why some problems are not drawn.
+    """What the sampling loop needs to know of one arm.
 
     `measure` turns a judged sample into what the plan's acceptance needs: its length in the student's tokens.
     """
 
+    arm: Arm
     plan: Plan
     tasks: list[Task]
-    drops: list[Drop]
     measure: Measure
-    ratio: TokenRatio
-    target: Target
+    enough: int | None
 
 
-def plan_sampling(session: Session, *, only: int | None = None) -> Work:
-    """The samples that are missing: worked out from what is stored, every time.
+def begin(session: Session, *, only: int | None = None) -> Outset:
+    """What sampling starts from.
 
-    The session's recipe is that of a stage of sampling (`stages_to_sample`). `only` limits the plan to that many
-    problems, chosen by a hash of the seed and their ids.
+    The session's recipe is that of a stage of sampling (`stages_to_sample`). `only` limits it to that many problems,
+    chosen by a hash of the seed and their ids.
     """
     recipe = session.recipe
-    block = recipe.sampling_block()
     target = frozen_target(recipe, session.run)
+    arms = tuple(make_arm(session, origin, block) for origin, block in recipe.arms.items())
+    given = facts_by_problem(session.sample_facts).given
+    drawable, drops = [], []
+    for problem in session.problems["id"]:
+        if any(longest_at_first(arm, arms, problem, given.get(problem, []), target) != 0 for arm in arms):
+            drawable.append(problem)
+        else:
+            drops += too_long(arms, problem)
+    if only is not None:
+        drawable = by_hash(drawable, recipe.seed)[:only]
+    return Outset(target, arms, tuple(drawable), tuple(drops), only is not None)
+
+
+def make_arm(session: Session, origin: str, block: GeneratorConfig) -> Arm:
+    context = sampler_context(block)
+    sampler = session.sampler(origin)
+    prompts = prompt_lengths(session, origin) if sampler is not None else {}
+    least = min(block.sampling.max_tokens, MIN_ROOM_TOKENS)
+    rooms = {problem: context - prompts.get(problem, 0) for problem in session.problems["id"]}
+    too_long = {
+        problem: f"its prompt has {prompts[problem]} tokens, the sampler's context {context}"
+        for problem, room in rooms.items()
+        if room < least
+    }
+    return Arm(origin, block, sampler, rooms, too_long, token_ratio(session, origin))
+
+
+def longest_at_first(arm: Arm, arms: Sequence[Arm], problem: str, given: Sequence[Facts], target: Target) -> int | None:
+    """`longest_useful` of an arm while nothing is sampled; 0 also where its prompt leaves no room to answer."""
+    if problem in arm.too_long:
+        return 0
+    if arm.block.budget == "full":
+        return None
+    waiting = [other.origin for other in arms if other is not arm and problem not in other.too_long]
+    return longest_of(given, target, arm.origin, waiting)
+
+
+def longest_of(samples: Sequence[Facts], target: Target, origin: str, waiting: Sequence[str]) -> int | None:
+    """The longest solution of the arm (student's tokens) that could be paired with these, or with one of `waiting`."""
+    prompt_tokens = max((facts.prompt_tokens for facts in samples), default=0)
+    return longest_useful(samples, target, prompt_tokens, origin=origin, waiting=waiting)
+
+
+def too_long(arms: Sequence[Arm], problem: str) -> list[Drop]:
+    """The drop of a problem whose prompt leaves an arm no room to answer; none where that is not the reason."""
+    details = [(arm.origin, arm.too_long[problem]) for arm in arms if problem in arm.too_long]
+    if not details:
+        return []
+    detail = "; ".join(text if len(arms) == 1 else f"{origin}: {text}" for origin, text in details)
+    return [Drop(problem, "sample", "prompt_too_long", detail)]
+
+
+def by_hash(problems: Sequence[str], seed: int) -> list[str]:
+    """An order of the problems that does not depend on the order given or on the other problems."""
+    return sorted(problems, key=lambda problem: digest(["pilot", seed, problem]))
+
+
+# --- the plan of one arm -------------------------------------------------------------------------------------------
+
+
+def plan_arm(session: Session, outset: Outset, arm: Arm, *, ahead: bool = False) -> Work:
+    """What the arm has to draw, given all that is stored.
+
+    Where its `draws.until` is "accepted", an arm leaves out the problems that the others have served without it. It
+    also leaves out those in which no partner is known and no later arm may write one; `ahead` keeps them while an
+    earlier arm may, for what the arm may have to draw at most.
+    """
+    draws, seed, target = arm.block.draws, session.recipe.seed, outset.target
     stored = facts_by_problem(session.sample_facts)
-    ratio = token_ratio(session)
-    tasks, drops = make_tasks(session, stored.given, target, ratio)
-    enough = block.draws.enough if only is None else None  # a pilot is drawn to its end: it tells what is enough
+    waiting = still_open(outset.arms[outset.arms.index(arm) + 1 :], stored)
+    anyone = still_open([other for other in outset.arms if other is not arm], stored)
+    accept = acceptance(stored, target, arm.origin, waiting) if draws.until == "accepted" else None
+    enough = None if outset.is_pilot else draws.enough  # a pilot is drawn to its end: it tells what is enough
+    tasks, served = [], 0
+    wanted = set(outset.drawable)
+    for problem in session.each_problem():
+        if problem.id not in wanted:
+            continue
+        if accept and len(outset.arms) > 1 and not stored.of(problem.id, arm.origin) and accept(problem.id, []):
+            served += 1
+            continue
+        partners = anyone(problem.id) if ahead else waiting(problem.id)
+        allowed = budget_of(arm, problem.id, stored.others(problem.id, arm.origin), target, partners)
+        if allowed.max_tokens:
+            tasks.append(make_task(arm, problem, allowed))
+    if outset.is_pilot or enough is not None:
+        places = {problem: place for place, problem in enumerate(by_hash(outset.drawable, seed))}
+        tasks.sort(key=lambda task: places[task.problem_id])
     plan = Plan(
-        tasks if only is None and enough is None else chosen(tasks, only, recipe.seed),
-        run_seed=recipe.seed,
-        min_draws=block.draws.min,
-        max_draws=block.draws.max,
-        accept=acceptance(stored.given, target) if block.draws.until == "accepted" else None,
+        tasks,
+        run_seed=seed,
+        min_draws=draws.min,
+        max_draws=draws.max,
+        accept=accept,
         enough=enough,
-        needs=draws_needed(target),
-        stored=stored.drawn,
-        stop=stop_strings(block, session.sampler),
+        needs=draws_needed(target, arm.origin),
+        stored=stored.drawn.get(arm.origin, []),
+        stop=stop_strings(arm.block, arm.sampler),
+        origin=arm.origin,
+        accepted=served,
     )
-    return Work(plan, tasks, drops, length_measure(session, target), ratio, target)
+    return Work(arm, plan, tasks, length_measure(session, target, arm.origin), enough)
 
 
-def chosen(tasks: list[Task], count: int | None, seed: int) -> list[Task]:
-    """A sample of the tasks that does not depend on their order or on the other tasks; None: all, in that order."""
-    return sorted(tasks, key=lambda task: digest(["pilot", seed, task.problem_id]))[:count]
+def still_open(arms: Sequence[Arm], stored: Stored) -> Waiting:
+    """Which of the arms may still be drawn for a problem: its prompt leaves room, and not all draws are made."""
+
+    def waiting(problem: str) -> list[str]:
+        return [
+            other.origin
+            for other in arms
+            if problem not in other.too_long and len(stored.of(problem, other.origin)) < other.block.draws.max
+        ]
+
+    return waiting
 
 
-def length_measure(session: Session, target: Target) -> Measure:
+def acceptance(stored: Stored, target: Target, origin: str, waiting: Waiting) -> Accept:
+    """Whether one problem's samples, the arm's own and all others, need no further one of the arm."""
+
+    def accept(problem_id: str, own: Sequence[Facts]) -> bool:
+        return serves([*stored.others(problem_id, origin), *own], target, origin, waiting(problem_id))
+
+    return accept
+
+
+def budget_of(arm: Arm, problem: str, others: Sequence[Facts], target: Target, waiting: Sequence[str]) -> Budget:
+    """The budget of each of the arm's draws; 0 where none of its solutions could be paired."""
+    if problem in arm.too_long:
+        return Budget(0)
+    room = arm.room_tokens[problem]
+    longest = longest_of(others, target, arm.origin, waiting) if arm.block.budget == "rule" else None
+    return budget(longest, configured_tokens=arm.block.sampling.max_tokens, room_tokens=room, ratio=arm.ratio)
+
+
+def make_task(arm: Arm, problem: Problem, allowed: Budget) -> Task:
+    """The messages go along only where a server applies the chat template itself."""
+    turns = sampler_prompt(arm.block, problem.question)
+    text = chat.plain_prompt(turns) if arm.sampler is None else chat.render_prompt(arm.sampler, turns)
+    messages: tuple[Message, ...] = tuple(turns) if arm.block.engine.kind == "server" else ()
+    return Task(problem.id, text, allowed.max_tokens, problem.answer, allowed.limited, allowed.ratio, messages)
+
+
+def length_measure(session: Session, target: Target, origin: str) -> Measure:
     """Counts a judged sample in the student's tokens, where its verdict lets it matter to the target at all."""
     tokenizer, block = session.student, session.recipe.format
     questions = dict(session.problems.select("id", "question").iter_rows())
@@ -88,7 +243,7 @@ def length_measure(session: Session, target: Target) -> Measure:
             rows = [(str(form), turns, completion(sample, form)) for form in formats]
             counts = list(lengths.count_lengths(tokenizer, rows))
         return Facts(
-            origin="sampled",
+            origin=origin,
             status=status,
             tokens=counts[0][2] if counts else None,
             prompt_tokens=counts[0][1] if counts else 0,
@@ -100,69 +255,31 @@ def length_measure(session: Session, target: Target) -> Measure:
     return measure
 
 
-# --- tasks and budgets ---------------------------------------------------------------------------------------------
+# --- lengths -------------------------------------------------------------------------------------------------------
 
 
-def make_tasks(
-    session: Session, given: Mapping[str, list[Facts]], target: Target, ratio: TokenRatio
-) -> tuple[list[Task], list[Drop]]:
-    """A task for every problem that can be paired by drawing; a drop where the prompt leaves no room to answer.
-
-    A problem that no sampled solution could pair (its given solution is wrong, or too short for the gap) gets
-    neither: the rules will say why it has no pair.
-    """
-    block = session.recipe.sampling_block()
-    tasks: list[Task] = []
-    drops: list[Drop] = []
-    context = sampler_context(block)
-    prompt_tokens = prompt_lengths(session) if session.sampler is not None else {}
-    for problem in session.each_problem():
-        room = context - prompt_tokens.get(problem.id, 0)
-        if room < min(block.sampling.max_tokens, MIN_ROOM_TOKENS):
-            detail = f"its prompt has {prompt_tokens[problem.id]} tokens, the sampler's context {context}"
-            drops.append(Drop(problem.id, "sample", "prompt_too_long", detail))
-            continue
-        longest = longest_of(given.get(problem.id, []), target) if block.budget == "rule" else None
-        allowed = budget(longest, configured_tokens=block.sampling.max_tokens, room_tokens=room, ratio=ratio)
-        if allowed.max_tokens:
-            tasks.append(make_task(session, problem, allowed))
-    return tasks, drops
-
-
-def prompt_lengths(session: Session) -> dict[str, int]:
+def prompt_lengths(session: Session, origin: str) -> dict[str, int]:
     """The sampler's tokens of every problem's prompt, from the run's cache or counted now."""
-    recipe, run, sampler = session.recipe, session.run, session.sampler
+    run, block, sampler = session.run, session.recipe.arms[origin], session.sampler(origin)
     assert sampler is not None
-    parts = [lengths.tokenizer_digest(sampler), sampler_prompt(recipe, "")]
-    key = f"prompts-{digest(parts)}"
+    key = f"prompts-{digest([lengths.tokenizer_digest(sampler), sampler_prompt(block, '')])}"
     cached = run.lengths(key)
     known: dict[str, int] = dict(cached.iter_rows()) if cached is not None else {}
     new = (problem for problem in session.each_problem() if problem.id not in known)
-    counted = {problem.id: tokens for problem, _, tokens in rendered_prompts(recipe, new, sampler)}
+    counted = {problem.id: tokens for problem, _, tokens in rendered_prompts(block, new, sampler)}
     if counted:
         known |= counted
         run.write_lengths(key, pl.DataFrame({"problem_id": list(known), "prompt_tokens": list(known.values())}))
     return known
 
 
-def longest_of(given: list[Facts], target: Target) -> int | None:
-    """The longest sampled solution (student's tokens) that could be paired with these given ones."""
-    prompt_tokens = max((facts.prompt_tokens for facts in given), default=0)
-    return longest_useful(given, target, prompt_tokens)
+def token_ratio(session: Session, origin: str) -> TokenRatio:
+    """The sampler's tokens per student token, measured on given solutions (1 for the same tokenizer).
 
-
-def make_task(session: Session, problem: Problem, allowed: Budget) -> Task:
-    """The messages go along only where a server applies the chat template itself."""
-    turns = sampler_prompt(session.recipe, problem.question)
-    text = chat.plain_prompt(turns) if session.sampler is None else chat.render_prompt(session.sampler, turns)
-    on_server = session.recipe.sampling_block().engine.kind == "server"
-    messages: tuple[Message, ...] = tuple(turns) if on_server else ()
-    return Task(problem.id, text, allowed.max_tokens, problem.answer, allowed.limited, allowed.ratio, messages)
-
-
-def token_ratio(session: Session) -> TokenRatio:
-    """The sampler's tokens per student token, measured on given solutions (1 for the same tokenizer)."""
-    sampler, student = session.sampler, session.student
+    Where the sources give none, the questions stand in for them: budgets must not change while solutions come in.
+    """
+    sampler, student = session.sampler(origin), session.student
     if sampler is None or sampler is student or lengths.tokenizer_digest(sampler) == session.student_digest:
         return TokenRatio()
-    return measure_ratio(sampler, student, [sample.text for sample in islice(session.run.given(), RATIO_TEXTS)])
+    texts = [sample.text for sample in islice(session.run.given(), RATIO_TEXTS)]
+    return measure_ratio(sampler, student, texts or session.problems["question"].head(RATIO_TEXTS).to_list())

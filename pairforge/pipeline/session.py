@@ -37,6 +37,7 @@ class Session:
 
     def __init__(self, recipe: Recipe, run: Run, progress: Progress = quiet) -> None:
         self.recipe, self.run, self.progress = recipe, run, progress
+        self._samplers: dict[str, PreTrainedTokenizerBase | None] = {}
 
     def with_rules(self, recipe: Recipe) -> Session:
         """The same run and the same loaded values under a recipe that differs in rules and seed only."""
@@ -65,13 +66,16 @@ class Session:
     def student_digest(self) -> str:
         return lengths.tokenizer_digest(self.student)
 
-    @cached_property
-    def sampler(self) -> PreTrainedTokenizerBase | None:
-        """The sampler's tokenizer; None where only its server has one. Raises `RecipeError` when nothing is sampled."""
-        block, rules = self.recipe.sampling_block(), self.recipe.filter
+    def sampler(self, origin: str) -> PreTrainedTokenizerBase | None:
+        """The tokenizer of an arm; None where only its server has one."""
+        block, rules = self.recipe.arms[origin], self.recipe.filter
         same = (block.engine.model, block.engine.revision) == (rules.tokenizer, rules.revision)
         same = same and block.prompt.template_kwargs == self.recipe.format.template_kwargs
-        return self.student if same and rules.chat_template == "own" else load_sampler(block)
+        if same and rules.chat_template == "own":
+            return self.student
+        if origin not in self._samplers:
+            self._samplers[origin] = load_sampler(block)
+        return self._samplers[origin]
 
     @property
     def formats(self) -> tuple[Format, Format]:
@@ -165,7 +169,7 @@ class Session:
 
     @cached_property
     def _problem_facts(self) -> pl.DataFrame:
-        draws = self.recipe.generator.draws if self.recipe.generator else None
+        draws = {origin: block.draws for origin, block in self.recipe.arms.items()}
         facts = problem_facts(self.problems, self.sample_facts, self.run.sampling_drops(), draws)
         return with_scores(facts, self._scores_by("problem_id"), "problem_id")
 

@@ -13,7 +13,8 @@ from pairforge.config import flatten
 from pairforge.filters import FilterSettings
 from pairforge.filters.ruleset import Student
 from pairforge.filters.target import loosest_target
-from pairforge.pipeline.recipe_changes import Changes
+from pairforge.generator.config import SAMPLED
+from pairforge.pipeline.recipe_changes import Changes, arm_of
 from pairforge.recipe import Recipe, stage_recipe
 from pairforge.run import Run, sampling_stages
 from pairforge.run.manifest import SamplingStage
@@ -22,8 +23,18 @@ from pairforge.run.manifest import SamplingStage
 def stage_of(recipe: Recipe) -> SamplingStage:
     """What decides which samples are drawn, besides the sources and the engine."""
     raw = recipe.model_dump(mode="json")
-    generator = {name: value for name, value in (raw["generator"] or {}).items() if name != "engine"}
-    return SamplingStage(seed=raw["seed"], format=raw["format"], filter=raw["filter"], generator=generator)
+    generators = {name: without_engine(block) for name, block in raw["generators"].items()}
+    return SamplingStage(
+        seed=raw["seed"],
+        format=raw["format"],
+        filter=raw["filter"],
+        generator=without_engine(raw["generator"] or {}),
+        generators=generators,
+    )
+
+
+def without_engine(block: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in block.items() if name != "engine"}
 
 
 def planned_stages(recipe: Recipe) -> list[Recipe]:
@@ -69,11 +80,19 @@ def differences(there: SamplingStage, here: SamplingStage) -> Changes:
     A key that an earlier version did not write is no difference.
     """
     old, new = ({"seed": stage.seed} | rules_of(stage) for stage in (there, here))
-    generator = flatten(there.generator, "generator")
-    own = flatten(here.generator, "generator")
+    generator = arm_settings(there)
+    own = arm_settings(here)
     old |= generator
     new |= {key: own.get(key) for key in generator}
+    new |= {key: value for key, value in own.items() if arm_of(key) not in map(arm_of, generator)}
     return {key: (old.get(key), new.get(key)) for key in {*old, *new} if old.get(key) != new.get(key)}
+
+
+def arm_settings(stage: SamplingStage) -> dict[str, Any]:
+    """What each arm is asked and how often, by key path; one with the name `sampled` stands under `generator`."""
+    named = dict(stage.generators)
+    short = stage.generator or named.pop(SAMPLED, {})
+    return (flatten(short, "generator") if short else {}) | (flatten(named, "generators") if named else {})
 
 
 def rules_of(stage: SamplingStage) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pairforge.filters.summary import summarise
 from pairforge.filters.undecided import Undecided, undecided
 from pairforge.pipeline.pair_texts import batches_with_texts
 from pairforge.pipeline.session import Session
+from pairforge.pipeline.sides import check_sides
 from pairforge.pipeline.student import Format, completion, student_prompt
 from pairforge.records import Drop, Message, Pair, Problem, digest, schema, to_row
 from pairforge.rowfiles import iter_rows
@@ -33,6 +34,7 @@ SURFACE_PAIRS = 5000  # enough to see a surface that tells the sides apart, and 
 
 def make_view(session: Session, name: str) -> None:
     """Apply the recipe's rules to the evidence: pairs, drops and what led to them, as `views/<name>/`."""
+    check_sides(session)
     evidence, rules = session.evidence(), session.recipe.filter
     selection = select(evidence, rules, seed=session.recipe.seed, columns=session.recipe.format.columns)
     write_view(session, name, selection, undecided(evidence, rules, selection.drops))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pydantic
 from pydantic import Field
 
 from pairforge.chat import FormatConfig
@@ -11,7 +12,7 @@ from pairforge.config import Config
 from pairforge.errors import RecipeError
 from pairforge.export.config import ExportConfig
 from pairforge.filters import FilterSettings
-from pairforge.generator.config import GeneratorConfig
+from pairforge.generator.config import SAMPLED, GeneratorConfig, check_arm_name
 from pairforge.hub.config import PublishConfig
 from pairforge.sources.config import DecontaminateConfig, SourceConfig
 from pairforge.train.config import TrainConfig
@@ -24,7 +25,12 @@ class Recipe(Config):
     seed: int = Field(0, description="Seed of everything random: draws, choices, control arms.")
     sources: tuple[SourceConfig, ...] = Field(min_length=1, description="Datasets, read in this order.")
     generator: GeneratorConfig | None = Field(
-        None, description="How solutions are sampled. null samples nothing and pairs the sources' own solutions."
+        None, description="Who samples solutions, and how. null samples nothing and pairs the sources' own solutions."
+    )
+    generators: dict[str, GeneratorConfig] = Field(
+        {},
+        description="Several arms: a mapping of names to blocks with the keys of `generator`, drawn in this order. "
+        "Rules select their solutions by name (`filter.chosen.origin: long`). Not together with `generator`.",
     )
     verifier: VerifierConfig = Field(VerifierConfig(), description="How final answers are checked.")
     format: FormatConfig = Field(FormatConfig(), description="What a pair looks like to the student.")
@@ -41,8 +47,24 @@ class Recipe(Config):
         "the same samples again; leave it out of recipes of your own.",
     )
 
+    @pydantic.field_validator("generators")
+    @classmethod
+    def _named_and_alone(
+        cls, arms: dict[str, GeneratorConfig], info: pydantic.ValidationInfo
+    ) -> dict[str, GeneratorConfig]:
+        for name in arms:
+            check_arm_name(name)
+        if arms and info.data.get("generator") is not None:
+            raise ValueError("write `generator` or `generators`, not both: `generator` is one arm named `sampled`")
+        return arms
+
+    @property
+    def arms(self) -> dict[str, GeneratorConfig]:
+        """What samples solutions, by the origin of its solutions, in the order of drawing."""
+        return {SAMPLED: self.generator} if self.generator is not None else self.generators
+
     def sampling_block(self) -> GeneratorConfig:
-        """The `generator` block. Raises `RecipeError` when the recipe samples nothing."""
+        """The `generator` block. Raises `RecipeError` when the recipe has none."""
         if self.generator is None:
             raise RecipeError("this recipe samples nothing", hint="add a 'generator' block, or just build it")
         return self.generator

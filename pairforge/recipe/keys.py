@@ -14,6 +14,9 @@ from pydantic.fields import FieldInfo
 from pairforge.config import leaf_types
 from pairforge.recipe.blocks import Recipe
 
+REPEATED = {"generators"}
+"""Mappings of names to a block that stands in the recipe by itself too, with the same keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -36,8 +39,10 @@ def leaf_keys(model: type[BaseModel] = Recipe, prefix: str = "", kind: str = "")
     for name, field in model.model_fields.items():
         path = f"{prefix}.{name}" if prefix else name
         inner = blocks_in(field)
-        if not inner or takes_a_value(field.annotation):
+        if not inner or takes_a_value(field.annotation) or path in REPEATED:
             yield Key(path, kind, model, field)
+        if path in REPEATED:
+            continue
         for tag, block in inner.items():
             yield from leaf_keys(block, path + container(field.annotation), tag.removeprefix("kind=") or kind)
 

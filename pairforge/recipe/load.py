@@ -84,9 +84,16 @@ STAGE_KEYS = r"seed$|(format|filter|generators?)(\.|$)"
 
 
 def _drop_idle_engine_keys(raw: dict[str, Any]) -> None:
-    generator = raw.get("generator")
-    if isinstance(generator, dict) and isinstance(generator.get("engine"), dict):
-        generator["engine"] = without_idle_keys(generator["engine"])
+    for block in _arms(raw):
+        if isinstance(block.get("engine"), dict):
+            block["engine"] = without_idle_keys(block["engine"])
+
+
+def _arms(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    """The blocks that sample, whichever form the recipe has."""
+    generators = raw.get("generators")
+    blocks = [raw.get("generator"), *(generators.values() if isinstance(generators, dict) else ())]
+    return [block for block in blocks if isinstance(block, dict)]
 
 
 def read_yaml(text: str) -> Any:
@@ -184,11 +191,10 @@ def _path_holders(raw: dict[str, Any]) -> Iterable[tuple[Any, Any]]:
         if isinstance(source, dict):
             yield from _held("dataset", source)
             yield from _held("dataset", source.get("gold_from"))
-    for block, key in (("generator.engine", "model"), ("filter", "tokenizer"), ("train", "model")):
-        holder: Any = raw
-        for part in block.split("."):
-            holder = holder.get(part) if isinstance(holder, dict) else None
-        yield from _held(key, holder)
+    for arm in _arms(raw):
+        yield from _held("model", arm.get("engine"))
+    for block, key in (("filter", "tokenizer"), ("train", "model")):
+        yield from _held(key, raw.get(block))
     stages = raw.get("sample_for")
     for stage in stages if isinstance(stages, list) else []:
         yield from _held("filter.tokenizer", stage)

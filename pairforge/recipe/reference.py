@@ -9,6 +9,7 @@ import typing
 from typing import Any
 
 import annotated_types
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from pairforge.recipe.blocks import Recipe
@@ -102,6 +103,8 @@ def in_words(annotation: Any) -> str:
     """An annotation as a reader of YAML would say it."""
     if annotation in WORDS:
         return WORDS[annotation]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "blocks"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
         return ", ".join(f"`{value}`" for value in arguments)

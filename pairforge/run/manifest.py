@@ -77,7 +77,7 @@ class VerifierRecord(Stored):
 
 
 class PilotRecord(Stored):
-    """What a pilot measured."""
+    """What a pilot measured, in runs that knew one arm only."""
 
     tokens_per_s: float | None = None
 
@@ -85,14 +85,25 @@ class PilotRecord(Stored):
 class SamplingStage(Stored):
     """One stage of sampling: the seed of the draws, and the blocks of the recipe that decided what was drawn.
 
-    `generator` is that block without its engine. `finished` is False for a stage that was interrupted.
+    `generator` is that block without its engine, `generators` those of several arms. `finished` is False for a stage
+    that was interrupted.
     """
 
     seed: int = 0
     format: dict[str, Any] = {}
     filter: dict[str, Any] = {}
     generator: dict[str, Any] = {}
+    generators: dict[str, dict[str, Any]] = {}
     finished: bool = False
+
+
+class ArmRecord(Stored):
+    """What sampling an arm took: wall seconds with the engine's start, over all attempts; tokens per second in the
+    latest pilot."""
+
+    seconds: float = 0.0
+    token_ratio: TokenRatioRecord | None = None
+    tokens_per_s: float | None = None
 
 
 class Manifest(Stored):
@@ -100,7 +111,8 @@ class Manifest(Stored):
 
     `pairforge` is the version that read the sources. `evidence` holds the settings that decide what the evidence is,
     key path -> value; `target` what the run is sampled for (see `pairforge.pipeline.frozen_target`), `sampled_for` the
-    settings that this target comes from, after those of earlier stages: `--extend` adds one. `seconds` is the wall time
+    settings that this target comes from, after those of earlier stages: `--extend` adds one. `arms` is by the name of
+    the arm; earlier versions wrote `token_ratio` and `pilot` of their one arm. `seconds` is the wall time
     of each stage over all its attempts.
     """
 
@@ -113,6 +125,7 @@ class Manifest(Stored):
     token_ratio: TokenRatioRecord | None = None
     verifier: VerifierRecord | None = None
     pilot: PilotRecord | None = None
+    arms: dict[str, ArmRecord] = {}
     seconds: dict[str, float] = {}
 
     def updated(self, **sections: Any) -> Manifest:

@@ -56,6 +56,11 @@ class SourceConfig(Config):
     teacher_gold: Literal["keep", "drop"] = Field(
         "keep", description="Whether a problem may be used whose only ground truth is the teacher's own answer."
     )
+    solutions: Literal["keep", "drop"] = Field(
+        "keep",
+        description="`drop` takes problems and ground truth alone: the data's own solutions are left out, and both "
+        "sides of a pair are sampled.",
+    )
     only_known: bool = Field(
         False, description="Take only what belongs to problems of the sources before this one: short solutions, say."
     )

@@ -88,7 +88,8 @@ class SourceStream:
         problem = Problem(
             identity, entry.question, entry.answer, self.name, entry.gold, (where,), json_safe(entry.meta)
         )
-        return problem, [_sample(identity, draw, given, self.revision) for draw, given in enumerate(entry.given)]
+        solutions = entry.given if self.config.solutions == "keep" else ()
+        return problem, [_sample(identity, draw, given, self.revision) for draw, given in enumerate(solutions)]
 
 
 def read_source(config: SourceConfig, *, base_dir: Path) -> SourceStream:

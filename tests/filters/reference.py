@@ -55,7 +55,8 @@ def select_slowly(
 def role(sample: Row, rule: SideRules, side: str) -> bool:
     if sample["finish_reason"] == "error" or sample["side"] not in ("any", side):
         return False
-    return rule.origin in ("any", sample["origin"]) and (not rule.models or sample["model"] in rule.models)
+    origins = [rule.origin] if isinstance(rule.origin, str) else rule.origin
+    return ("any" in origins or sample["origin"] in origins) and (not rule.models or sample["model"] in rule.models)
 
 
 def couple(problem: Row, a: Row, b: Row, seed: int) -> Row:
@@ -235,7 +236,8 @@ def coin(candidate: Row, seed: int) -> bool:
 
 
 def seeded(sample: Row, seed: int, purpose: str) -> int:
-    h = mix((text_hash(sample["problem_id"]) + (sample["origin"] == "given")) % M64)
+    writer = {"sampled": 0, "given": 1}.get(sample["origin"], text_hash(sample["origin"]))
+    h = mix((text_hash(sample["problem_id"]) + writer) % M64)
     h = mix((mix((h + sample["draw"]) % M64) + sample["max_tokens"]) % M64)
     return mix(h ^ text_hash(f"{seed}/{purpose}"))
 

@@ -69,7 +69,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Request], s
     def use(answer: Callable[[Request], str]) -> list[ScriptedEngine]:
         opened: list[ScriptedEngine] = []
 
-        def open_engine(recipe: Recipe, run: object) -> ScriptedEngine:
+        def open_engine(block: object, run: object) -> ScriptedEngine:
             def complete(request: Request) -> Completion:
                 words = answer(request).split()
                 kept = words[: request.max_tokens]

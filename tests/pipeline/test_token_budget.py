@@ -74,7 +74,7 @@ def test_ratio_and_margin_are_measured_and_recorded_on_each_sample(
         len(sampler.encode(s.text, add_special_tokens=False)) / len(student.encode(s.text, add_special_tokens=False))
         for s in run.given()
     )
-    measured = run.manifest().to_json()["token_ratio"]
+    measured = run.manifest().to_json()["arms"]["sampled"]["token_ratio"]
     assert measured == {"median": ratios[6], "safe": ratios[-1], "texts": 12}
     assert measured["safe"] > 1.1 * measured["median"] > 2, "the tokenizers and the texts really differ"
 

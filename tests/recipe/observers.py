@@ -190,7 +190,7 @@ def hub_reads(world: World, recipe: Recipe) -> object:
 def vllm_arguments(world: World, recipe: Recipe) -> object:
     """The `EngineArgs` that vLLM's engine is made from."""
     stop_before_vllm(world)
-    return catch(lambda: sampling.open_engine(recipe, Run(world.path())))
+    return catch(lambda: sampling.open_engine(recipe.sampling_block(), Run(world.path())))
 
 
 def stop_before_vllm(world: World) -> None:
@@ -208,7 +208,7 @@ def ray_cluster(world: World, recipe: Recipe) -> object:
     cluster = FakeRay()
     world.patch.setattr("pairforge.generator.engines.ray.require", lambda *_, **__: cluster)
     try:
-        sampling.open_engine(recipe, Run(world.path()))
+        sampling.open_engine(recipe.sampling_block(), Run(world.path()))
     except PairforgeError as error:
         return error.message
     return cluster.joined, cluster.options, len(cluster.starts), catch(cluster.starts[0])
@@ -257,7 +257,7 @@ def server_request(world: World, recipe: Recipe) -> object:
         urls = [server.url] * len(engine.base_urls)
         live = parse_recipe(dump_recipe(recipe), [f"generator.engine.base_urls={json.dumps(urls)}"])
         try:
-            with sampling.open_engine(live, Run(world.path())) as client:
+            with sampling.open_engine(live.sampling_block(), Run(world.path())) as client:
                 client.submit(Request("k", "p", 0, "prompt", 16, 7, ("stop",), ({"role": "user", "content": "ask"},)))
                 while client.in_flight:
                     client.poll(0.05)
@@ -279,7 +279,7 @@ def sampling_parameters(world: World, recipe: Recipe) -> object:
         raise Asked(None)
 
     world.patch.setattr("pairforge.generator.engines.start.VllmEngine", start)
-    catch(lambda: sampling.open_engine(recipe, Run(world.path())))
+    catch(lambda: sampling.open_engine(recipe.sampling_block(), Run(world.path())))
     running = type("Running", (), {"get_tokenizer": lambda self: None})()
     scheduler = type("Scheduler", (), {"max_num_seqs": 1})
     running.vllm_config = type("Config", (), {"scheduler_config": scheduler})
@@ -322,7 +322,7 @@ def engine_class(world: World, recipe: Recipe) -> object:
 
     for name in ("VllmEngine", "ServerEngine", "RayEngine"):
         world.patch.setattr(f"pairforge.generator.engines.start.{name}", starter(name))
-    return catch(lambda: sampling.open_engine(recipe, Run(world.path())))
+    return catch(lambda: sampling.open_engine(recipe.sampling_block(), Run(world.path())))
 
 
 # --- prompts, draws and budgets ------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ GOLD = (*TEACHER, "sources.0.gold_from={dataset: FOLDER/gold.jsonl}")
 VLLM = ("generator.engine={model: org/sampler, max_model_len: 64}",)
 RAY = ("generator.engine={kind: ray, model: org/sampler, max_model_len: 64}",)
 SERVED = ("generator.engine={kind: server, model: served, base_urls: [x]}",)
+NO_GENERATOR = ("generator=null",)
 NO_ADDRESS = ("generator.engine={kind: server, model: m}",)
 SERVED_STUDENT = ("generator.engine={kind: server, model: FOLDER/keeps, base_urls: [x]}",)
 DRAWS = ("generator.draws={max: 3}",)
@@ -69,6 +70,7 @@ CONTRACT: dict[str, Change] = {
     "sources[].origins": Change(see.evidence, "[given]", ("sources.0={dataset: FOLDER/other-run}",)),
     "sources[].columns": Change(see.evidence, "{long: other}"),
     "sources[].teacher_gold": Change(see.evidence, "drop", (WITH_TEACHER,), source=1),
+    "sources[].solutions": Change(see.evidence, "drop"),
     "sources[].only_known": Change(see.evidence, "true", (WITH_MORE,), source=1),
     "sources[].gold_from.dataset": Change(see.evidence, "FOLDER/gold2.jsonl", GOLD),
     "sources[].gold_from.config": Change(see.hub_reads, "part", JOINED),
@@ -81,6 +83,7 @@ CONTRACT: dict[str, Change] = {
     "decontaminate.without_digits": Change(see.evidence, "true", (*SEEN, "decontaminate.ngram=null")),
     "decontaminate.fuzzy": Change(see.evidence, "null", (*SETS, "decontaminate.ngram=null")),
     "decontaminate.near_duplicates": Change(see.evidence, "0.7", ("sources.0.dataset=FOLDER/twice.jsonl",)),
+    "generators": Change(see.requests, "{sampled: {engine: {model: FOLDER/keeps, max_model_len: 64}}}", NO_GENERATOR),
     # --- the engine: vLLM
     "generator.engine.kind (vllm)": Change(see.engine_class, "ray"),
     "generator.engine.model (vllm)": Change(see.vllm_arguments, "org/other", VLLM),

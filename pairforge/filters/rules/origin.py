@@ -1,28 +1,39 @@
-"""`origin`: whether a side is given by the source or sampled."""
+"""`origin`: who wrote a side: the source, or one of the arms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from pydantic import Field
 
-from pairforge.filters.rule import Condition, SideName, SideRule
+from pairforge.filters.rule import Condition, SideName, SideRule, one_of
 
 
 class Origin(SideRule):
-    """Take a side from the source's solutions, from the sampled ones, or from both."""
+    """Take a side from the source's solutions, from those of some arms, or from all."""
 
-    origin: Literal["given", "sampled", "any"] = Field(
+    origin: str | tuple[str, ...] = Field(
         "any",
-        description="Where the solution comes from: `given` by the source, `sampled` in this run, or `any`.",
-        examples=["given", "sampled"],
+        description="Who wrote the solution: `given` (the source), the name of an arm under `generators` (`sampled` "
+        "for a single `generator`), a list of these, or `any`.",
+        examples=["given", "sampled", ["sampled"]],
     )
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The names that may stand on the side; empty: any."""
+        names = (self.origin,) if isinstance(self.origin, str) else self.origin
+        return () if "any" in names else names
+
+    def takes(self, origin: str) -> bool:
+        """Whether a solution of this origin may stand on the side."""
+        return not self.origins or origin in self.origins
+
     def role(self, side: SideName) -> Iterator[Condition]:
-        if self.origin != "any":
-            yield Condition("origin", ("origin",), lambda origin: origin == self.origin)
+        if self.origins:
+            yield Condition("origin", ("origin",), one_of(self.origins))
 
     def sentences(self, side: SideName) -> Iterator[str]:
-        if self.origin != "any":
-            yield f"The {side} side {'comes with the source' if self.origin == 'given' else 'is sampled'}."
+        words = {"given": "comes with the source", "sampled": "is sampled"}
+        if self.origins:
+            yield f"The {side} side {' or '.join(words.get(n, f'is sampled by {n}') for n in self.origins)}."

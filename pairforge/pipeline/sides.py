@@ -1,0 +1,36 @@
+"""Whether anyone writes the two sides of a pair at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from pairforge.errors import RuleError
+from pairforge.filters import Rules
+from pairforge.generator.config import GIVEN
+from pairforge.pipeline.session import Session
+
+
+def side_mistakes(rules: Rules, arms: Collection[str], *, has_given: bool) -> Iterator[str]:
+    """The sides that no pair can have, as "key: what is wrong". `arms` are the names that rules may select by besides
+    `given`; `has_given` says whether any source brings solutions."""
+    known = [GIVEN, *arms]
+    writers = known if has_given else list(arms)
+    for side, wanted in (("chosen", rules.chosen.origins), ("rejected", rules.rejected.origins)):
+        unknown = [name for name in wanted if name not in known]
+        if unknown:
+            shown = ", ".join(arms) or "none, the recipe samples nothing"
+            yield f"{side}.origin: there is no arm '{unknown[0]}' (arms: {shown})"
+        elif wanted and not set(wanted) & set(writers):
+            yield f"{side}.origin: {GIVEN}, but no source brings solutions of its own"
+    if not writers:
+        yield "chosen.origin: no source brings solutions, and the recipe samples none"
+
+
+def check_sides(session: Session) -> None:
+    """Raise `RuleError` where no source and no arm writes one of the sides that the rules ask for."""
+    origins = session.samples["origin"].unique().to_list()
+    arms = list(dict.fromkeys([*session.recipe.arms, *sorted(set(origins) - {GIVEN})]))
+    for mistake in side_mistakes(session.recipe.filter.effective, arms, has_given=GIVEN in origins):
+        raise RuleError(
+            f"filter.{mistake}", hint="name an arm under `generators`, `given`, or `any`; `pairforge check` counts both"
+        )
