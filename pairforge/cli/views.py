@@ -129,6 +129,10 @@ def print_sweep(results: list[ArmResult]) -> None:
     if details := form_details(results):
         out.print(plain(details), soft_wrap=True)
     for at, result in enumerate(results, start=1):
+        if result.parts:
+            parts = ", ".join(f"{name} {part.pairs:,}" for name, part in result.parts.items())
+            out.print(plain(f"pairs of the parts, row {at}: {parts}"), soft_wrap=True)
+    for at, result in enumerate(results, start=1):
         if result.notes:
             mark = "" if result.comparable else "* "
             out.print(plain(f"{mark}row {at}: {'; '.join(result.notes)}"), soft_wrap=True)
@@ -293,4 +297,5 @@ def print_pair(pair: dict[str, Any]) -> None:
         table.add_column(plain(f"{side}, {pair[f'{side}_tokens']} tokens, {pair[f'{side}_status']}"), ratio=1)
     table.add_row(plain(pair["chosen"][0]["content"]), plain(pair["rejected"][0]["content"]))
     out.print(table)
-    out.print(plain(f"answer {pair['answer']}; source {pair['source']}; gap {pair['gap_tokens']} tokens\n"))
+    part = f"; part {pair['part']}" if pair.get("part") else ""
+    out.print(plain(f"answer {pair['answer']}; source {pair['source']}; gap {pair['gap_tokens']} tokens{part}\n"))

@@ -11,7 +11,7 @@ from pairforge.filters.evidence import Evidence, prepare
 from pairforge.filters.rule import Bounds
 from pairforge.filters.rules import SideRules
 from pairforge.filters.rules.gold_suspects import gold_suspects
-from pairforge.filters.ruleset import FilterSettings, Rules, check_rules
+from pairforge.filters.ruleset import FilterSettings, Part, Rules, RuleSet, check_rules
 from pairforge.filters.select import Selection, select, select_pairs
 from pairforge.filters.target import Facts, Target, accepts, longest_useful, loosest_target
 
@@ -22,6 +22,8 @@ __all__ = [
     "Evidence",
     "Facts",
     "FilterSettings",
+    "Part",
+    "RuleSet",
     "Rules",
     "Selection",
     "SideRules",

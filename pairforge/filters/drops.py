@@ -21,6 +21,20 @@ class Lost(NamedTuple):
     counts: pl.DataFrame
 
 
+def reasons_in_order(found: Candidates, lost_later: Sequence[Lost]) -> list[str]:
+    """The reasons of the rules on single candidates, then those of the choices."""
+    return [*found.reasons, *(reason for reason, _ in lost_later)]
+
+
+def counts_in_order(found: Candidates, lost_later: Sequence[Lost]) -> list[pl.DataFrame]:
+    """p, n for every reason in order."""
+    codes = range(1, len(found.reasons) + 1)
+    return [
+        *(found.lost.filter(pl.col("code") == code).select("p", "n") for code in codes),
+        *(counts for _, counts in lost_later),
+    ]
+
+
 def lost_between(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """p, n: how many pairs of each problem a choice left out."""
     counts = before.group_by("p").agg(n=pl.len().cast(pl.Int64))
@@ -40,12 +54,13 @@ def drops(problems: pl.DataFrame, found: Candidates, lost_later: Sequence[Lost],
     dropped = problems.select("p", "problem_id", not_needed=not_needed).join(
         pairs.select("p").unique(), on="p", how="anti"
     )
-    reasons = [*found.reasons, *(reason for reason, _ in lost_later)]
+    reasons = reasons_in_order(found, lost_later)
     later = [
-        lost.select("p", pl.lit(code, dtype=pl.UInt8).alias("code"), "n")
+        lost.select("p", pl.lit(code, dtype=pl.UInt16).alias("code"), "n")
         for code, (_, lost) in enumerate(lost_later, start=len(found.reasons) + 1)
     ]
-    lost = pl.concat([found.lost, *later]).join(dropped, on="p", how="semi").sort("p", "code")
+    first = found.lost.with_columns(pl.col("code").cast(pl.UInt16))
+    lost = pl.concat([first, *later]).join(dropped, on="p", how="semi").sort("p", "code")
     names = pl.DataFrame({"reason": [NO_CANDIDATE, *reasons]}).with_columns(
         entry=pl.Series([json.dumps(reason) for reason in [NO_CANDIDATE, *reasons]])  # a cap names any column
     )
@@ -68,17 +83,16 @@ def drops(problems: pl.DataFrame, found: Candidates, lost_later: Sequence[Lost],
     )
 
 
-def funnel(found: Candidates, lost_later: Sequence[Lost]) -> list[dict[str, Any]]:
-    """What is left after every rule: step, candidates, problems."""
+def funnel(found: Candidates, lost_later: Sequence[Lost], part: str = "") -> list[dict[str, Any]]:
+    """What is left after every rule: step, candidates, problems, and the name of the mix's part."""
     left = found.all
-    steps = [{"step": "candidates", "candidates": int(left["n"].sum()), "problems": left.height}]
-    lost = [
-        Lost(reason, found.lost.filter(pl.col("code") == code).select("p", "n"))
-        for code, reason in enumerate(found.reasons, start=1)
-    ]
-    for reason, counts in [*lost, *lost_later]:
-        left = left.join(counts.rename({"n": "lost"}), on="p", how="left")
-        left = left.select("p", n=pl.col("n") - pl.col("lost").fill_null(0)).filter(pl.col("n") > 0)
+    counts = [None, *counts_in_order(found, lost_later)]
+    steps = []
+    for reason, lost in zip(["candidates", *reasons_in_order(found, lost_later)], counts, strict=True):
+        if lost is not None:
+            left = left.join(lost.rename({"n": "lost"}), on="p", how="left")
+            left = left.select("p", n=pl.col("n") - pl.col("lost").fill_null(0)).filter(pl.col("n") > 0)
         name = "pick" if reason == "not_picked" else reason
-        steps.append({"step": name, "candidates": int(left["n"].sum()), "problems": left.height})
+        step = f"{part}.{name}" if part else name
+        steps.append({"step": step, "candidates": int(left["n"].sum()), "problems": left.height, "part": part})
     return steps

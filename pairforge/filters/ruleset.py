@@ -12,6 +12,7 @@ from pairforge.filters.choices import Choices
 from pairforge.filters.columns import names_in
 from pairforge.filters.controls import ControlArm
 from pairforge.filters.measures import QUALITY_COLUMNS
+from pairforge.filters.mix import mix_mistakes
 from pairforge.filters.rule import Model
 from pairforge.filters.rules import PairRules, ProblemRules, SideRules
 
@@ -37,6 +38,11 @@ class Rules(ProblemRules, Sides, PairRules, Choices, ControlArm):  # type: ignor
     """
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of a mix; empty where these are one set of rules."""
+        return ()
+
+    @property
     def effective(self) -> Rules:
         """The rules of the control arm that `control` names, or these themselves."""
         return self.control_arm.rules(self)
@@ -59,6 +65,64 @@ class Rules(ProblemRules, Sides, PairRules, Choices, ControlArm):  # type: ignor
         yield from ControlArm.sentences(self)
 
 
+class Part(Rules):
+    """A part of a mix: a whole set of rules, with the keys that `filter` has. It takes nothing over from `filter`."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$",
+        description="The part's name, a column of the pairs: letters, digits, '-' and '_'.",
+    )
+    share: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Share of the paired problems, 0 to 1, that go to this part; null: all that no part before takes.",
+    )
+
+
+class RuleSet(Rules):
+    """The rules of a view: one set of them, or a mix of several."""
+
+    mix: tuple[Part, ...] = Field(
+        (),
+        description="Several whole sets of rules in one view: a problem goes to the first part that takes it, or to "
+        "one by its `share`. Beside it, only `control` of the other rules has an effect, on every part.",
+        examples=[[{"name": "near", "gap": {"max": 20}}, {"name": "far", "gap": {"min": 30}}]],
+    )
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        if self.control == "none":
+            return self.mix
+        return tuple(
+            part.model_copy(update={"control": self.control}) if part.control == "none" else part for part in self.mix
+        )
+
+    def mistakes(self) -> Iterator[str]:
+        if not self.mix:
+            yield from super().mistakes()
+            return
+        idle = [
+            name
+            for name, field in Rules.model_fields.items()
+            if name != "control" and getattr(self, name) != field.default
+        ]
+        if idle:
+            yield f"{idle[0]}: has no effect beside mix: write it in the parts"
+        yield from mix_mistakes(self.mix)
+
+    def sentences(self) -> Iterator[str]:
+        if not self.mix:
+            yield from super().sentences()
+            return
+        yield f"The pairs are a mix of {len(self.mix)} parts: a problem goes to the first part that takes it."
+        for part in self.mix:
+            if part.share is not None:
+                yield f"Part {part.name} gets {part.share:.0%} of the problems."
+            yield from (f"Part {part.name}: {sentence}" for sentence in part.sentences())
+        yield from ControlArm.sentences(self)
+
+
 class Student(Model):
     """Whose tokens the rules count in."""
 
@@ -71,7 +135,7 @@ class Student(Model):
     )
 
 
-class FilterSettings(Student, Rules):  # type: ignore[misc]  # see `Rules`
+class FilterSettings(Student, RuleSet):  # type: ignore[misc]  # see `Rules`
     """The `filter:` block of a recipe: the student, and the rules of a view."""
 
 
@@ -83,6 +147,8 @@ def check_rules(rules: Rules) -> None:
 
 def columns_named(rules: Rules) -> set[str]:
     """The columns of a pair that the rules name (see `pairforge.filters.columns`), a side's as chosen_X, rejected_X."""
+    if rules.parts:
+        return {name for part in rules.parts for name in columns_named(part)}
     named = {
         f"{side}_{name}"
         for side, settings in (("chosen", rules.chosen), ("rejected", rules.rejected))

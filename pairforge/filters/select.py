@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from pairforge.filters.candidates import candidates
+from pairforge.filters.applied import Applied, apply_mix, apply_rules, choose, together
 from pairforge.filters.columns import with_columns
-from pairforge.filters.drops import Lost, drops, funnel, lost_between
+from pairforge.filters.drops import drops, funnel
 from pairforge.filters.evidence import Evidence, prepare
-from pairforge.filters.hashing import seeded_order
+from pairforge.filters.mix import shortfalls
 from pairforge.filters.ruleset import Rules, check_rules, columns_named
 from pairforge.filters.sums import with_sums
 
@@ -24,9 +24,10 @@ class Selection:
     `pairs`: problem_id, chosen_key, rejected_key, chosen_status, rejected_status, chosen_answer, rejected_answer,
     chosen_model, rejected_model, prompt_tokens, chosen_tokens, rejected_tokens, gap_tokens (chosen - rejected), ratio
     (chosen / rejected), total_tokens (prompt + longer side), exchanged (a control arm turned the pair round: each text
-    keeps the format of the side it was selected for), draws, pick, source, gold, pass_rate.
+    keeps the format of the side it was selected for), draws, pick, source, gold, pass_rate; of a mix also part.
     `drops`: subject (problem id), stage, reason, detail, counts (JSON: candidates per reason).
-    `funnel`: one {step, candidates, problems} per rule in order: what is left after it.
+    `funnel`: one {step, candidates, problems, part} per rule in order: what is left after it. In a mix, steps and drop
+    reasons have the name of their part in front.
     `shortfall`: what was asked for and could not be filled, `notes`: what a reader of the columns that the rules name
     should know, as sentences.
     """
@@ -57,43 +58,26 @@ def select_pairs(problems: pl.DataFrame, samples: pl.DataFrame, rules: Rules, *,
 def select(evidence: Evidence, rules: Rules, *, seed: int = 0, columns: Sequence[str] = ()) -> Selection:
     """`select_pairs` over evidence that was made ready once; the pairs get `columns` too (see `known_columns`)."""
     check_rules(rules)
-    rules = rules.effective
     named = {*columns_named(rules), *columns, "meta"}
     evidence = with_sums(evidence, named)
-    found = candidates(evidence, rules.for_candidates(rules))
-    pairs = _with_order(found.passed, seed)
-    lost: list[Lost] = []
-    subsets = list(rules.subsets(rules))
-    for subset in subsets:
-        for key, text in subset.by.items():
-            pairs = with_columns(pairs, evidence, [text], key=f"filter.{key}")
-    for subset in subsets:
-        kept = subset.keep(pairs)
-        lost.append(Lost(subset.reason, lost_between(pairs, kept)))
-        pairs = kept
+    parts = rules.parts
+    applied = apply_mix(evidence, parts, seed) if parts else [choose(evidence, apply_rules(evidence, rules, seed))]
+    pairs = [_finished(one, evidence, seed, columns) for one in applied]
+    shortfall = [sentence for one in applied for sentence in one.rules.shortfall(one.pairs)]
+    shortfall += shortfalls(parts, [own["problem_id"].n_unique() for own in pairs] if parts else [])
     return Selection(
-        pairs=_finished(pairs, evidence, rules, seed, columns),
-        drops=drops(evidence.problems, found, lost, pairs),
-        funnel=funnel(found, lost),
-        shortfall=tuple(rules.shortfall(pairs)),
+        pairs=pl.concat(pairs).sort("problem_id", "chosen_key", "rejected_key"),
+        drops=drops(evidence.problems, *together(applied), pl.concat(one.pairs.select("p") for one in applied)),
+        funnel=[step for one in applied for step in funnel(one.found, one.lost, one.part)],
+        shortfall=tuple(shortfall),
         notes=tuple(evidence.notes[name] for name in sorted(named & evidence.notes.keys())),
     )
 
 
-def _with_order(pairs: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Add `order`: a seeded order over the candidates, from their samples' ids."""
-    chosen = seeded_order(pairs["chosen_hash"], seed, "chosen")
-    rejected = seeded_order(pairs["rejected_hash"], seed, "rejected")
-    # An odd multiplier keeps the couples (a, b) and (b, a) apart.
-    odd = pl.Series([0x9E3779B97F4A7C15], dtype=pl.UInt64)
-    return pairs.with_columns((chosen * odd + rejected).alias("order")).drop("chosen_hash", "rejected_hash")
-
-
-def _finished(
-    pairs: pl.DataFrame, evidence: Evidence, rules: Rules, seed: int, more: Sequence[str] = ()
-) -> pl.DataFrame:
-    """Exchange sides where a control arm asks for it, gather the columns of the pairs, and sort them."""
-    pairs = pairs.select(COLUMNS_OF_CANDIDATES)  # what rules named belongs to the sides before an exchange
+def _finished(applied: Applied, evidence: Evidence, seed: int, more: Sequence[str]) -> pl.DataFrame:
+    """Exchange sides where a control arm asks for it, and gather the columns of the pairs."""
+    rules = applied.rules
+    pairs = applied.pairs.select(COLUMNS_OF_CANDIDATES)  # what rules named belongs to the sides before an exchange
     swap = rules.control_arm.exchanged(evidence.problems["problem_hash"][pairs["p"]], seed)
     if swap is None:
         swap = pl.repeat(False, pairs.height, dtype=pl.Boolean, eager=True)
@@ -112,8 +96,8 @@ def _finished(
     columns |= {name: problems[name] for name in ("draws", "source", "gold", "pass_rate")}
     columns |= {name: with_columns(pairs, evidence, [name], key="format.columns")[name] for name in more}
     why = rules.pick_name if rules.control == "none" else f"{rules.pick_name}, {rules.control}"
-    finished = pl.DataFrame(columns).with_columns(pl.lit(why).alias("pick"))
-    return finished.sort("problem_id", "chosen_key", "rejected_key")
+    labels = {"pick": why} | ({"part": applied.part} if applied.part else {})
+    return pl.DataFrame(columns).with_columns(pl.lit(value).alias(name) for name, value in labels.items())
 
 
 def _exchanged(pairs: pl.DataFrame, swap: pl.Series) -> pl.DataFrame:

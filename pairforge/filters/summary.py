@@ -13,13 +13,26 @@ COLUMNS = ("problem_id", "source", "rejected_status", *MEASURES)
 """What `summarise` needs of the pairs; `pass_rate` is used where it is there."""
 
 
+class PartSummary(BaseModel):
+    """The pairs of one part of a mix: how many, means in the student's tokens, share of incorrect rejected sides."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pairs: int
+    problems: int
+    chosen_tokens: float | None = None
+    rejected_tokens: float | None = None
+    gap_tokens: float | None = None
+    wrong_share: float | None = None
+
+
 class ViewSummary(BaseModel):
     """The pairs of a view, or of one arm of a sweep, in numbers. None stands for a number that no pair gives.
 
     `means`, `quantiles` (5, 25, 50, 75, 95 %) and `ranges` (smallest, largest) are over the pairs, by measure: lengths
     in the student's tokens, `gap_tokens` (chosen - rejected) and `ratio` (chosen / rejected). `wrong_share` is the
     share of pairs with an incorrect rejected side, `pass_rate` the mean over the paired problems whose rate is known,
-    `sources` the share of the pairs per source.
+    `sources` the share of the pairs per source. `parts` are the parts of a mix, by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -32,6 +45,7 @@ class ViewSummary(BaseModel):
     wrong_share: float | None = None
     pass_rate: float | None = None
     sources: dict[str, float] = {}
+    parts: dict[str, PartSummary] = {}
 
     @property
     def complete(self) -> bool:
@@ -53,7 +67,17 @@ def summarise(pairs: pl.DataFrame) -> ViewSummary:
         wrong_share=_number((pairs["rejected_status"] == "incorrect").mean()),
         pass_rate=_number(problems["pass_rate"].mean()) if "pass_rate" in problems.columns else None,
         sources=shares(pairs["source"]),
+        parts=_parts(pairs) if "part" in pairs.columns else {},
     )
+
+
+def _parts(pairs: pl.DataFrame) -> dict[str, PartSummary]:
+    means = [pl.col(name).mean() for name in ("chosen_tokens", "rejected_tokens", "gap_tokens")]
+    wrong = (pl.col("rejected_status") == "incorrect").mean().alias("wrong_share")
+    rows = pairs.group_by("part").agg(
+        pl.len().alias("pairs"), pl.n_unique("problem_id").alias("problems"), *means, wrong
+    )
+    return {row.pop("part"): PartSummary(**row) for row in rows.sort("part").iter_rows(named=True)}
 
 
 def shares(values: pl.Series) -> dict[str, float]:

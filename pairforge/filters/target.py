@@ -39,6 +39,9 @@ class Target(PairRules):
     chosen: SideRules = Field(SideRules(), description="Which solutions may be the chosen side.")
     rejected: SideRules = Field(SideRules(), description="Which solutions may be the rejected side.")
     per_problem: int = Field(1, ge=1, description="How many pairs a problem needs, a count.")
+    mix: tuple[Target, ...] = Field(
+        (), description="The parts of a mix: a problem has to serve one of them, and the keys above ask for nothing."
+    )
 
     @cached_property
     def chosen_conditions(self) -> tuple[Condition, ...]:
@@ -75,9 +78,11 @@ class Facts:
 
 def loosest_target(rules: Rules) -> Target:
     """The rules without what concerns the problem, or many pairs at once."""
+    if rules.parts:
+        return Target(mix=tuple(loosest_target(part) for part in rules.parts))
     rules = rules.effective
     rules = rules.for_sampling(rules)
-    return Target(**{name: getattr(rules, name) for name in Target.model_fields})
+    return Target(**{name: getattr(rules, name) for name in Target.model_fields if name != "mix"})
 
 
 def read_target(row: Mapping[str, Any]) -> Target:
@@ -91,6 +96,8 @@ def read_target(row: Mapping[str, Any]) -> Target:
 
 def draws_needed(target: Target, origin: str = "sampled") -> int:
     """How many solutions of an arm a problem needs at least to serve the target, beside one of each other origin."""
+    if target.mix:
+        return min(draws_needed(part, origin) for part in target.mix)
     if not target.chosen.origins == target.rejected.origins == (origin,):
         return target.per_problem if {*target.chosen.origins, *target.rejected.origins} <= {origin, "given"} else 1
     count = 1
@@ -101,6 +108,8 @@ def draws_needed(target: Target, origin: str = "sampled") -> int:
 
 def accepts(samples: Sequence[Facts], target: Target) -> bool:
     """Whether these samples of one problem make the pairs the target asks for."""
+    if target.mix:
+        return any(accepts(samples, part) for part in target.mix)
     chosen, rejected = _standing(samples, target, "chosen"), _standing(samples, target, "rejected")
     wanted = target.per_problem
     for a in chosen:
@@ -118,6 +127,8 @@ def serves(samples: Sequence[Facts], target: Target, origin: str, waiting: Colle
     Either they make the pairs that the target asks for, or one of them stands on a side and leaves room for a partner
     that this arm cannot write, and that an arm in `waiting`, which may still be drawn, can.
     """
+    if target.mix:
+        return any(serves(samples, part, origin, waiting) for part in target.mix)
     if accepts(samples, target):
         return True
     for side in SIDES:
@@ -144,6 +155,10 @@ def longest_useful(
     `waiting`, which may still be drawn, and then the rules alone bound it. 0 means that no solution of any length can
     be paired: there is nothing to draw.
     """
+    if target.mix:
+        parts = target.mix
+        useful = [longest_useful(samples, part, prompt_tokens, origin=origin, waiting=waiting) for part in parts]
+        return None if None in useful else max(tokens for tokens in useful if tokens is not None)
     limits = [_longest_on(side, samples, target, prompt_tokens, origin, waiting) for side in SIDES]
     longest = max(limits)
     return None if math.isinf(longest) else max(int(longest), 0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pairforge.filters.evidence import ACCEPTED, ENOUGH, Evidence
-from pairforge.filters.ruleset import Rules
+from pairforge.filters.ruleset import Part, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,22 @@ class Undecided:
 def undecided(evidence: Evidence, rules: Rules, drops: pl.DataFrame) -> Undecided:
     """Count the dropped problems of a selection (`Selection.drops`) that the sampling left undecided."""
     # What rules on the problem and choices drop, no further sample would change.
-    final = [ENOUGH, *(condition.reason for condition in rules.problem_conditions())]
-    final += [subset.reason for subset in rules.subsets(rules)]
+    parts = rules.parts or (rules,)
+    final = [ENOUGH, *(reason for part in parts for reason in _final_reasons(part))]
     names = drops.filter(~pl.col("reason").is_in(final)).select(problem_id="subject")
     dropped = evidence.problems.select("p", "problem_id", "stopped_by").join(names, on="problem_id", how="semi")
     stopped = dropped.filter(pl.col("stopped_by") == ACCEPTED)["p"]
-    cut = _cut(evidence, rules.effective, dropped)
+    cut = pl.concat(_cut(evidence, part.effective, dropped) for part in parts).unique()
     left = dropped.filter(pl.col("stopped_by") == ENOUGH).height
     return Undecided(cut.len(), stopped.len(), pl.concat([cut, stopped]).n_unique(), left)
+
+
+def _final_reasons(rules: Rules) -> list[str]:
+    """The reasons for which a problem is dropped whatever samples it has."""
+    of_choices = [subset.reason for subset in rules.subsets(rules)]
+    if isinstance(rules, Part):  # what one part's rules on the problem drop, another part may take
+        return [f"{rules.name}.{reason}" for reason in (*of_choices, "share", "earlier_part")]
+    return [*of_choices, *(condition.reason for condition in rules.problem_conditions())]
 
 
 def _cut(evidence: Evidence, rules: Rules, dropped: pl.DataFrame) -> pl.Series:

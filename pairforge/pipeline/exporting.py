@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pairforge import demo
+from pairforge.errors import RuleError
 from pairforge.export import Exported, format_named, label_solutions, write_export
 from pairforge.export.labels import Labels
 from pairforge.export.settings import settings_of
@@ -77,8 +78,10 @@ def training_settings(recipe: Recipe, longest_tokens: int, method: str) -> dict[
 
 
 def labels_of(session: Session) -> Labels:
-    """The labeled solutions of a session's rules."""
+    """The labeled solutions of a session's rules. Raises `RuleError` for a mix: its parts may disagree on a label."""
     recipe = session.recipe
+    if recipe.filter.parts:
+        raise RuleError("filter.mix: labels need one set of rules", hint="export pairs, or make a view of one part")
     return label_solutions(session.evidence(), recipe.filter.effective, recipe.export.kto, seed=recipe.seed)
 
 

@@ -103,7 +103,7 @@ def pair_rows(session: Session, pairs: pl.DataFrame) -> Iterator[dict[str, Any]]
                 student_prompt(session.recipe.format, problem.question),
                 completion(texts[row["chosen_key"]], chosen_format),
                 completion(texts[row["rejected_key"]], rejected_format),
-                session.recipe.format.columns,
+                own_columns(session),
             )
         done += batch.height
         session.progress("pairs", done, pairs.height, "")
@@ -115,13 +115,18 @@ def formats_of_pair(session: Session, exchanged: bool) -> tuple[Format, Format]:
     return (rejected, chosen) if exchanged else (chosen, rejected)
 
 
+def own_columns(session: Session) -> tuple[str, ...]:
+    """The columns that pairs have besides those of `Pair`: the part of a mix, and those that `format.columns` names."""
+    return (*(["part"] if session.recipe.filter.parts else []), *session.recipe.format.columns)
+
+
 def pair_schema(session: Session, pairs: pl.DataFrame) -> pa.Schema:
-    """The columns of pairs.parquet: those of `Pair`, then those that `format.columns` names.
+    """The columns of pairs.parquet: those of `Pair`, then `own_columns`.
 
     Raises `RecipeError` for a name that pairs have already.
     """
     stored = schema(Pair)
-    own = session.recipe.format.columns
+    own = own_columns(session)
     for name in own:
         if name in stored.names or own.count(name) > 1:
             raise RecipeError(f"format.columns: pairs have the column '{name}' already", hint="take it out of the list")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 
 from pairforge.config import leaf_types
+from pairforge.filters import Part, Rules
 from pairforge.recipe.blocks import Recipe
 
 REPEATED = {"generators"}
@@ -35,8 +36,11 @@ class Key:
 
 
 def leaf_keys(model: type[BaseModel] = Recipe, prefix: str = "", kind: str = "") -> Iterator[Key]:
-    """Every key below a model that holds a value, in the order of the models."""
+    """Every key below a model that holds a value, in the order of the models; those of rules stand under `filter` only,
+    and not again in the parts of a mix."""
     for name, field in model.model_fields.items():
+        if model is Part and name in Rules.model_fields:
+            continue
         path = f"{prefix}.{name}" if prefix else name
         inner = blocks_in(field)
         if not inner or takes_a_value(field.annotation) or path in REPEATED:

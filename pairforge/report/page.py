@@ -19,6 +19,7 @@ from typing import Any
 import pairforge
 from pairforge.filters import FilterSettings
 from pairforge.filters.separability import TELLING, form_in_words
+from pairforge.filters.summary import PartSummary
 from pairforge.filters.sweep import ArmResult, label
 from pairforge.report import figures
 from pairforge.report.mathml import MathRenderer, printable
@@ -86,6 +87,8 @@ def escape(value: object) -> str:
 def _sections(data: ReportData, packed: PackedPairs, render: MathRenderer) -> Iterator[tuple[str, str]]:
     drawn = figures.view_figures(data.statistics)
     yield "Summary", _summary(data)
+    if data.record.parts:
+        yield "Parts of the mix", _parts_table(data.record.parts)
     yield "Funnel", _figures(drawn, "funnel", "drops") + _funnel_table(data)
     if data.statistics.summary.pairs:
         yield "Lengths and difficulty", _figures(drawn, "lengths", "gap", "difficulty")
@@ -137,9 +140,11 @@ def _form(data: ReportData) -> str:
 
 def _subtitle(data: ReportData) -> str:
     rules = data.record.filter
-    gap, direction = rules.get("gap") or {}, rules.get("direction", "")
+    gap, direction = rules.get("gap") or {}, data.record.direction
     ends = [f"{word} {gap[name]:,.0f}" for name, word in (("min", "at least"), ("max", "at most")) if gap.get(name)]
     bounds = f"gap {' and '.join(ends)}" if ends else "any gap"
+    if data.record.parts:
+        bounds = f"a mix of {len(data.record.filter['mix'])} parts"
     made = f"rules {data.record.digest}; pairforge {pairforge.__version__}"
     return f"direction {direction}, {bounds}, lengths in tokens of {rules.get('tokenizer', '')}; {made}"
 
@@ -158,6 +163,21 @@ def _figures(drawn: Mapping[str, Any], *names: str) -> str:
 def _funnel_table(data: ReportData) -> str:
     rows = [(step.step, f"{step.candidates:,}", f"{step.problems:,}") for step in data.statistics.funnel]
     return _details("The funnel as a table", _table(("rule", "candidates left", "problems left"), rows, numbers={1, 2}))
+
+
+def _parts_table(parts: Mapping[str, PartSummary]) -> str:
+    heads = ("part", "pairs", "problems", "chosen tokens", "rejected tokens", "gap", "wrong rejected")
+    rows = [
+        (
+            name,
+            f"{part.pairs:,}",
+            f"{part.problems:,}",
+            *(_number(getattr(part, key), key) for key in ("chosen_tokens", "rejected_tokens", "gap_tokens")),
+            f"{part.wrong_share or 0:.1%}",
+        )
+        for name, part in parts.items()
+    ]
+    return _table(heads, rows, numbers=range(1, 7))
 
 
 def _sources_table(numbers: ViewStatistics) -> str:

@@ -12,11 +12,12 @@ from pairforge.run.manifest import Stored
 
 
 class FunnelStep(Stored):
-    """How many candidates and problems a rule left."""
+    """How many candidates and problems a rule left; `part`: of which part of a mix, "" without one."""
 
     step: str
     candidates: int
     problems: int
+    part: str = ""
 
 
 class UndecidedRecord(Stored):
@@ -75,8 +76,9 @@ class ViewRecord(ViewSummary):
 
     @property
     def direction(self) -> Literal["long", "short", "any"]:
-        """Which side is the longer one."""
-        return self.filter.get("direction", "long")
+        """Which side is the longer one; "any" where the parts of a mix differ."""
+        parts = {part.get("direction", "long") for part in self.filter.get("mix") or [self.filter]}
+        return parts.pop() if len(parts) == 1 else "any"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they are written."""

@@ -158,6 +158,24 @@ def test_a_wrong_column_is_refused_with_the_list_of_all(run, override, message):
     assert isinstance(result.exception, PairforgeError) and re.search(message, str(result.exception))
 
 
+MIX = "filter.mix=[{name: near, gap: {max: 200}}, {name: wrong, rejected: {origin: sampled, status: incorrect}}]"
+
+
+def test_a_mix_is_told_per_part(run):
+    done("filter", run, "--view", "mixed", "--set", "filter.gap={}", "--set", MIX)
+    pairs = pl.read_parquet(run / "views/mixed/pairs.parquet")
+    assert set(pairs["part"]) == {"near", "wrong"}
+    record = json.loads((run / "views/mixed/view.json").read_text())
+    assert {name: part["pairs"] for name, part in record["parts"].items()} == dict(pairs["part"].value_counts().rows())
+    assert {step["part"] for step in record["funnel"]} == {"near", "wrong"}
+    assert "part wrong" in done("show", run, "--view", "mixed", "-n", str(pairs.height))
+    done("report", run, "--view", "mixed")
+    page = (run / "views/mixed/report.html").read_text()
+    assert "Parts of the mix" in page and "wrong.gap" not in page and "near.gap_max" in page
+    text = done("sweep", run, "--set", "filter.gap={}", "--set", MIX, "--vary", "filter.mix.0.gap.max=100,200")
+    assert re.search(r"row 2: near \d+, wrong \d+", text)
+
+
 def test_diff_names_the_rule_that_made_the_difference(run):
     done("filter", run, "--view", "a")
     done("filter", run, "--view", "b", "--set", "filter.gap.min=400")
