@@ -31,6 +31,7 @@ OTHER_METHODS: dict[str, dict[str, Any]] = {
     "kto": {"beta": 0.1, "per_device_train_batch_size": 4},  # its KL term compares the rows of a batch with each other
     "apo_zero_unpaired": {"beta": 0.1},
     "simpo": {"beta": 2.0},
+    "grpo": {"beta": 0.0, "per_device_train_batch_size": 8, "global_batch_size": 64},
     "cpo": {"beta": 0.1},
     "orpo": {"beta": 0.1},
     "ipo": {"beta": 0.1},  # the margin that it aims at is 1 / (2 beta) nats per token
@@ -39,6 +40,7 @@ OTHER_METHODS: dict[str, dict[str, Any]] = {
     "sigmoid_norm": {"beta": 5.0},  # per token; Tulu 3 uses 5 (its `dpo_norm`)
 }
 SFT_LEARNING_RATE = 1e-5  # section 3: the reasoning SFT
+GRPO_LEARNING_RATE = 1e-6  # TRL's default; the paper trains no model by reinforcement
 DPO_LEARNING_RATE = 3e-7  # Table 7: the paper's main model, its own SFT of Qwen2.5-7B-Instruct
 
 # The models of Table 7 by the last part of their name. A name matches as a whole: "Bespoke-Stratos-7B-repro-SFT" is
@@ -61,11 +63,13 @@ def defaults(method: str) -> dict[str, Any]:
 def learning_rate(model: str, stage: str = "dpo") -> tuple[float, str]:
     """The paper's learning rate for a model's name (a Hub id or a path), and where it is from.
 
-    `stage` is a method: every one but "sft" gets DPO's rate. A model that is not in Table 7 gets the rate of the
-    paper's main model; the source says so.
+    `stage` is a method: every one but "sft" and "grpo" gets DPO's rate. A model that is not in Table 7 gets the rate
+    of the paper's main model; the source says so.
     """
     if stage == "sft":
         return SFT_LEARNING_RATE, "ThinkPO, section 3: the reasoning SFT"
+    if stage == "grpo":
+        return GRPO_LEARNING_RATE, "TRL's default for GRPO"
     name = model.rstrip("/").split("/")[-1].lower().replace("_", "-")
     for pattern, rate, listed in TABLE_7:
         if re.fullmatch(pattern, name):

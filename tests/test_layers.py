@@ -25,6 +25,7 @@ LAYER = {
     "lengths": 3,
     "templates": 3,
     "verifier": 3,
+    "rewards": 4,
     "filters": 4,
     "run": 5,
     "sources": 6,

@@ -33,3 +33,7 @@ def test_other_models_get_the_main_models_rate_and_the_source_says_so(model: str
 def test_training_and_exports_use_the_same_rate(model: str, rate: float):
     assert resolve({"model": model}).trl["learning_rate"] == rate
     assert settings_of({"model": model}, 1024)["learning_rate"] == rate
+    for method in ("kto", "sft"):
+        trained = resolve({"model": model, "method": method})
+        assert settings_of({"model": model}, 1024, method)["learning_rate"] == trained.trl["learning_rate"]
+        assert settings_of({"model": model}, 1024, method)["global_batch_size"] == trained.global_batch_size

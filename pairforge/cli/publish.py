@@ -147,12 +147,18 @@ def export_command(
         float, typer.Option("--eval-share", min=0, max=1, help="Share of the problems for a file of their own.")
     ] = 0.0,
     overrides: SetOption = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Write nothing; tell in which formats each problem has a row.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Export a view for a trainer, with a configuration file."""
     from pairforge.pipeline.exporting import export_view
     from pairforge.run import open_run
 
+    if summary:
+        print_coverage(run, view, overrides or [], as_json)
+        return
     with outcome(as_json), progress() as show:
         done = export_view(
             open_run(run), view, kind, out, eval_share=eval_share, overrides=overrides or [], progress=show
@@ -164,6 +170,31 @@ def export_command(
         stdout().print(str(file), soft_wrap=True)
     held_out = f", {done.eval_rows:,} for evaluation" if done.eval_rows else ""
     stdout().print(f"\n{done.rows:,} rows{held_out}. Train with:\n  {done.command}", soft_wrap=True)
+    for name, command in done.also.items():
+        stdout().print(f"or with {name}:\n  {command}", soft_wrap=True)
+    for name, meaning in done.yours.items():
+        stdout().print(f"{name} is yours to give: {meaning}", soft_wrap=True)
+
+
+def print_coverage(run: str, view: str, overrides: list[str], as_json: bool) -> None:
+    """Rows and problems per kind of export, and how many problems have a row somewhere."""
+    from rich.table import Table
+
+    from pairforge.pipeline.coverage import KINDS, coverage
+    from pairforge.pipeline.exporting import view_session
+    from pairforge.run import open_run
+
+    with outcome(as_json), progress() as show:
+        found = coverage(view_session(open_run(run), view, overrides, show), view)
+    if as_json:
+        print_json(found.to_json())
+        return
+    table = Table("format", "rows are", "rows", "problems", box=None)
+    for kind, problems in found.counts.items():
+        name = "trl, llamafactory, ..." if kind == "pairs" else kind
+        table.add_row(name, KINDS[kind], f"{found.rows[kind]:,}", f"{problems:,}")
+    stdout().print(table)
+    stdout().print(f"\n{found.sentence()}", soft_wrap=True)
 
 
 @app.command("import")

@@ -57,6 +57,7 @@ def train_command(
         Path | None, typer.Option("--accelerate", metavar="FILE", help="An accelerate config for --print.")
     ] = None,
     processes: Annotated[int, typer.Option("--processes", min=1, help="GPUs for --print.")] = 4,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print TRL's arguments, resolved; train nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on the pairs of a run, or on any preference dataset: DPO with ThinkPO's settings."""
@@ -69,7 +70,8 @@ def train_command(
         print(launch.command(_without_launch_options(sys.argv[1:]), processes=processes, config=accelerate))
         return
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])):
-        results, table, arms = [], None, combinations(vary or [])
+        results: list[Any] = []
+        table, arms = None, combinations(vary or [])
         if push and len(arms) > 1:
             hint = "train the grid, then give the best arm's settings with --set and --push"
             raise TrainError(f"--push takes one model, --vary makes {len(arms)}", hint=hint)
@@ -78,10 +80,16 @@ def train_command(
                 target, model, method, [*(overrides or []), *(f"{k}={v}" for k, v in arm.items())]
             )
             data = train_data(target, settings, view, (split, config, revision))
+            if dry_run:
+                results.append(resolved(settings, data))
+                continue
             folder = out or (run_path(target) or Path("runs") / Path(target).stem) / "train"
             if arm or not out:
                 folder = folder / (arm_name(arm) or default_name(settings, data))
             results.append(train(data, settings, folder, say=say))
+        if dry_run:
+            print_resolved(results, as_json)
+            return
         if benchmarks and launch.is_main():
             models = [settings.model, *(result.path for result in results)]
             where = (out or run_path(target) or Path("runs") / Path(target).stem) / "eval"
@@ -91,6 +99,43 @@ def train_command(
                 say(f"pushed to {push_model(Path(result.path), push)}")
     if launch.is_main():
         print_results(results, table, as_json)
+
+
+def resolved(settings: Settings, data: TrainData) -> dict[str, Any]:
+    """What would be trained: TRL's trainer and its arguments, after the recipe, the defaults and the rows."""
+    from pairforge.train import launch
+    from pairforge.train.methods import METHODS
+    from pairforge.train.training import label_weights
+
+    devices, rows = launch.launched(), len(data.rows)
+    arguments = {
+        **label_weights(settings, data.rows),
+        **settings.trl,
+        "gradient_accumulation_steps": settings.accumulation_steps(devices, rows),
+    }
+    return {
+        "method": settings.method,
+        "trainer": METHODS[settings.method].trainer,
+        "model": settings.model,
+        "revision": settings.revision,
+        "data": data.name,
+        "rows": rows,
+        "rows_per_step": settings.rows_per_step(devices, rows),
+        "steps": settings.steps(devices, rows),
+        "learning_rate_from": settings.learning_rate_source,
+        "lora": settings.lora,
+        "arguments": arguments,
+    }
+
+
+def print_resolved(runs: list[Any], as_json: bool) -> None:
+    """The resolved arguments of every run as YAML, or as one JSON object."""
+    if as_json:
+        print_json({"runs": runs})
+        return
+    import yaml
+
+    stdout().print(yaml.safe_dump_all(runs, sort_keys=False, allow_unicode=True).rstrip(), soft_wrap=True)
 
 
 def measure(models: list[str], names: list[str], run: str | None, samples: int, out: Path) -> Comparison:
@@ -112,28 +157,26 @@ def train_settings(target: str, model: str | None, method: str | None, overrides
     from pairforge.train import for_method, method_of, resolve
     from pairforge.train.launch import has_gpu
 
-    block = run_recipe(open_run(target)).train if run_path(target) else None
+    recipe = run_recipe(open_run(target)) if run_path(target) else None
+    block = recipe.train if recipe else None
     asked = method or method_of(train_arguments(block, overrides))
     usable = None if block is None else type(block)(**for_method(train_arguments(block), asked))
     arguments: dict[str, Any] = train_arguments(usable, overrides)
     arguments |= {k: v for k, v in (("model", model), ("method", method)) if v is not None}
+    if recipe and not arguments.get("model"):  # lengths were counted for the model that is trained
+        arguments |= {"model": recipe.filter.tokenizer, "revision": recipe.filter.revision}
     return resolve(arguments, on_gpu=has_gpu())
 
 
 def train_data(target: str, settings: Settings, view: str, where: tuple[str, str | None, str | None]) -> TrainData:
     """The view of a run, or the dataset."""
-    from pairforge.pipeline.exporting import labeled_rows, labels_of, view_session
+    from pairforge.pipeline.exporting import other_rows
     from pairforge.run import open_run
     from pairforge.train import from_dataset, from_view
-    from pairforge.train.methods import LABELED, METHODS
 
-    if run_path(target) and METHODS[settings.method].columns == LABELED:
-        session = view_session(open_run(target), view)
-        rows = labeled_rows(session, labels_of(session))
-        made_with = session.recipe.export.kto.model_dump(mode="json")
-        return from_view(session.run, view, settings.method, rows=rows, made_with=made_with)
     if run_path(target):
-        return from_view(open_run(target), view, settings.method)
+        rows, made_with = other_rows(open_run(target), view, settings.method)
+        return from_view(open_run(target), view, settings.method, rows=rows, made_with=made_with)
     split, config, revision = where
     return from_dataset(target, settings.method, split=split, config=config, revision=revision)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 EVAL_SPLIT = "test"  # `datasets` calls a file test.jsonl the split "test", TRL's default
 
-Kind = Literal["pairs", "labels"]
-"""What a row is: a pair of a view, or a labeled solution (see `pairforge.export.labels`)."""
+Kind = Literal["pairs", "labels", "completions", "problems"]
+"""What a row is: a pair of a view, a labeled solution (`pairforge.export.labels`), a solution to imitate
+(`pairforge.export.completions`), or a problem with its ground truth (`pairforge.export.difficulty`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,13 @@ class Format:
 
     `row` turns a row of `kind` into a line of train.jsonl. `configure` takes the settings
     (`pairforge.export.settings.settings_of`) and what was written, and returns the other files as name -> text.
-    `command` trains with them; `{folder}` is the export's folder.
+    `command` trains with them; `{folder}` is the export's folder. `also` has the commands of other trainers that read
+    the same folder. `yours` says of every value in a command that only the user can give what it is.
     """
 
     row: Callable[[Mapping[str, Any]], dict[str, Any]]
     configure: Callable[[Mapping[str, Any], Written], dict[str, str]]
     command: str
     kind: Kind = "pairs"
+    also: Mapping[str, str] = field(default_factory=dict)
+    yours: Mapping[str, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ are compared within a problem, with the view's direction and its `gap.min`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -98,6 +99,12 @@ def _told(members: pl.DataFrame, rules: Rules, settings: KtoConfig) -> pl.DataFr
     return stated.with_columns(why=why, label=label).with_columns(
         completion_tokens=pl.when("label").then("chosen_tokens").otherwise("rejected_tokens")
     )
+
+
+def first_reason(reasons: Mapping[str, pl.Expr]) -> pl.Expr:
+    """The name of the first condition that holds, "" where none does."""
+    named = (pl.when(condition).then(pl.lit(name)) for name, condition in reasons.items())
+    return pl.coalesce(*named, pl.lit(""))
 
 
 def _lengths(rules: Rules) -> tuple[pl.Expr, pl.Expr]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,19 +21,24 @@ from pairforge.run.atomic import replacing_folder, write_text
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export wrote: data files first, then the configuration; `command` trains with it."""
+    """What an export wrote: data files first, then the configuration; `command` trains with it.
+
+    `also` has the commands of other trainers, `yours` the values in commands that only the user can give.
+    """
 
     folder: Path
     files: tuple[Path, ...]
     rows: int
     eval_rows: int
     command: str
+    also: Mapping[str, str]
+    yours: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
         files = [str(file) for file in self.files]
         return {"folder": str(self.folder), "files": files, "rows": self.rows, "eval_rows": self.eval_rows,
-                "command": self.command}  # fmt: skip
+                "command": self.command, "also": dict(self.also), "yours": dict(self.yours)}  # fmt: skip
 
 
 def format_named(name: str) -> Format:
@@ -60,12 +66,22 @@ def write_export(
     """
     with _replaced(folder) as temporary:
         written = _write_rows(rows, total, form, temporary, eval_share, progress)
-        for name, text in form.configure(settings, written).items():
+        # `datasets` takes no "." for a name, and the folder may move with its name.
+        own = {**settings, "here": f"../{folder.resolve().name}"}
+        for name, text in form.configure(own, written).items():
             (temporary / name).parent.mkdir(exist_ok=True)
             write_text(temporary / name, text)
     files = tuple(sorted(file for file in folder.rglob("*") if file.is_file()))
-    command = form.command.format(folder=folder)
-    return Exported(folder, files, written.rows["train"], written.rows.get(EVAL_SPLIT, 0), command)
+    place = shlex.quote(str(folder.resolve()))  # the command runs from anywhere
+    return Exported(
+        folder,
+        files,
+        rows=written.rows["train"],
+        eval_rows=written.rows.get(EVAL_SPLIT, 0),
+        command=form.command.format(folder=place),
+        also={name: command.format(folder=place) for name, command in form.also.items()},
+        yours=form.yours,
+    )
 
 
 def _write_rows(

@@ -75,14 +75,13 @@ def side_members(evidence: Evidence, rules: Rules) -> pl.DataFrame:
     on each side), chosen, rejected (the side's rules accept it), in_problem (the rules on the problem accept it).
     Raises `RuleError` for a column that does not exist.
     """
-    on_problem = list(rules.problem_conditions())
     sides = _sides(
         evidence,
         rules,
         _first_failure(_side_conditions(rules.chosen, "chosen", evidence), 1),
         _first_failure(_side_conditions(rules.rejected, "rejected", evidence), 1),
     )
-    problems = rules.with_columns(evidence.problems, evidence).select("problem_id", code=_first_failure(on_problem, 1))
+    problems = problem_members(evidence, rules)
     return sides.select(
         *("p", "prompt_tokens", "sample_hash"),
         evidence.samples["sample_key"],
@@ -92,8 +91,15 @@ def side_members(evidence: Evidence, rules: Rules) -> pl.DataFrame:
         rejected_tokens=TOKENS["rejected"],
         chosen="c_in",
         rejected="r_in",
-        in_problem=problems["code"][sides["p"]] == 0,
+        in_problem=problems["in_problem"][sides["p"]],
     )
+
+
+def problem_members(evidence: Evidence, rules: Rules) -> pl.DataFrame:
+    """Which problems the rules on problems accept: p, problem_id, problem_hash, in_problem, in the order of `p`."""
+    failed = _first_failure(list(rules.problem_conditions()), 1)
+    problems = rules.with_columns(evidence.problems, evidence)
+    return problems.select("p", "problem_id", "problem_hash", in_problem=failed == 0)
 
 
 def _side_conditions(settings: SideRules, side: SideName, evidence: Evidence) -> list[Condition]:

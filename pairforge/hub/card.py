@@ -91,7 +91,13 @@ def training(manifest: Mapping[str, Any], paired: Mapping[str, Any]) -> dict[str
         for view in paired.values()
         for side in ("chosen_tokens", "rejected_tokens")
     )
-    return settings_of(manifest["recipe"].get("train") or {}, int(-(-longest // 128) * 128))
+    recipe = manifest["recipe"]
+    train = {name: value for name, value in (recipe.get("train") or {}).items() if value is not None}
+    if "model" not in train:  # the student that lengths were counted for
+        train |= {"model": recipe["filter"]["tokenizer"], "revision": recipe["filter"].get("revision")}
+    rows = min(sum(split["rows"] for split in view["splits"].values()) for view in paired.values())
+    settings = settings_of(train, int(-(-longest // 128) * 128), rows=rows)
+    return settings | {"model": train.get("model_name") or settings["model"]}
 
 
 def model_argument(model: str) -> str:

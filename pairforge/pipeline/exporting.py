@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,13 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pairforge import demo
+from pairforge.config import Config
 from pairforge.errors import RuleError
 from pairforge.export import Exported, format_named, label_solutions, write_export
+from pairforge.export.completions import Picked, pick_solutions
+from pairforge.export.config import SftConfig
+from pairforge.export.difficulty import Rated, rate_problems
+from pairforge.export.format import Kind
 from pairforge.export.labels import Labels
 from pairforge.export.settings import settings_of
 from pairforge.hub.contents import Labeled
@@ -24,9 +30,26 @@ from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
 from pairforge.rowfiles import iter_rows
 from pairforge.run import Run, read_view
+from pairforge.train.methods import LABELED, METHODS
 
-METHODS = {"pairs": "dpo", "labels": "kto"}
+VERIFIER = "math"  # pairforge's verifier of final answers
+METHOD_OF: dict[Kind, str] = {"pairs": "dpo", "labels": "kto", "completions": "sft", "problems": "grpo"}
 """Which method's settings an export of each kind has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an export holds: its rows, how many, and how long. Tokens are the student's, in steps of 128.
+
+    `left_out`: reason -> solutions or problems that are not in it.
+    """
+
+    rows: Iterable[dict[str, Any]]
+    total: int
+    longest_tokens: int
+    left_out: dict[str, int] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 def export_view(
@@ -47,15 +70,22 @@ def export_view(
     """
     form = format_named(name)
     final = folder or run.path / "exports" / f"{view}-{name}"
-    options: dict[str, Any] = {"eval_share": eval_share, "progress": progress}
-    if form.kind == "pairs":
+    recipe, content = content_of(run, view, form.kind, overrides, progress)
+    settings = training_settings(recipe, content, METHOD_OF[form.kind])
+    return write_export(content.rows, content.total, form, final, settings, eval_share=eval_share, progress=progress)
+
+
+def content_of(
+    run: Run, view: str, kind: Kind, overrides: Iterable[str] = (), progress: Progress = quiet
+) -> tuple[Recipe, Content]:
+    """The recipe of a view, with overrides, and what an export of a kind holds. Pairs need no tokenizer."""
+    if kind == "pairs":
         file = run.view(view) / "pairs.parquet"
-        settings = training_settings(run_recipe(run, overrides), longest_pair(file), "dpo")
-        return write_export(iter_rows(file), pq.read_metadata(file).num_rows, form, final, settings, **options)
+        total = pq.read_metadata(file).num_rows
+        return run_recipe(run, overrides), Content(iter_rows(file), total, longest_pair(file))
     session = view_session(run, view, overrides, progress)
-    labels = labels_of(session)
-    settings = training_settings(session.recipe, longest(labels.rows), METHODS[form.kind])
-    return write_export(labeled_rows(session, labels), labels.rows.height, form, final, settings, **options)
+    make = {"labels": labels_content, "completions": sft_content, "problems": rlvr_content}[kind]
+    return session.recipe, make(session, view)
 
 
 def view_session(run: Run, view: str, overrides: Iterable[str] = (), progress: Progress = quiet) -> Session:
@@ -65,13 +95,28 @@ def view_session(run: Run, view: str, overrides: Iterable[str] = (), progress: P
     return open_session(run, [*own, *overrides], progress)
 
 
-def training_settings(recipe: Recipe, longest_tokens: int, method: str) -> dict[str, Any]:
+def training_settings(recipe: Recipe, content: Content, method: str) -> dict[str, Any]:
     """The settings of a recipe's train block; the student is the model where the block names none."""
     train = recipe.train.model_dump(exclude_none=True)
     if "model" not in train:
         train |= {"model": recipe.filter.tokenizer, "revision": recipe.filter.revision}
     train["model"] = demo.resolve(train["model"])  # other trainers cannot read pairforge:nano
-    return settings_of(train, longest_tokens, method)
+    rows = None if method == "grpo" else content.total  # a batch of GRPO is of completions
+    prompts = {"max_prompt_length": content.prompt_tokens, "max_completion_length": content.completion_tokens}
+    return {**settings_of(train, content.longest_tokens, method, rows), **prompts, "system": recipe.format.system}
+
+
+def other_rows(run: Run, view: str, method: str) -> tuple[Iterable[dict[str, Any]] | None, dict[str, Any] | None]:
+    """What `method` trains on besides the pairs of a view, and the settings it was made with; None for the pairs."""
+    recipe = run_recipe(run)
+    if METHODS[method].columns == LABELED:
+        kind: Kind = "labels"
+        settings: Config = recipe.export.kto
+    elif method == "sft" and recipe.export.sft != SftConfig():
+        kind, settings = "completions", recipe.export.sft
+    else:
+        return None, None
+    return content_of(run, view, kind)[1].rows, settings.model_dump(mode="json")
 
 
 # --- labeled solutions ---------------------------------------------------------------------------------------------
@@ -83,6 +128,12 @@ def labels_of(session: Session) -> Labels:
     if recipe.filter.parts:
         raise RuleError("filter.mix: labels need one set of rules", hint="export pairs, or make a view of one part")
     return label_solutions(session.evidence(), recipe.filter.effective, recipe.export.kto, seed=recipe.seed)
+
+
+def labels_content(session: Session, view: str) -> Content:
+    """The labeled solutions of a view."""
+    labels = labels_of(session)
+    return Content(labeled_rows(session, labels), labels.rows.height, longest(labels.rows), labels.left_out)
 
 
 def labeled_rows(session: Session, labels: Labels) -> Iterator[dict[str, Any]]:
@@ -132,6 +183,75 @@ def _origin(row: Mapping[str, Any], problem: Mapping[str, Any], model: str) -> d
     names = ("answer", "gold", "source")
     own = {"id": row["sample_key"], "problem_id": row["problem_id"], **{name: problem[name] for name in names}}
     return {**own, "model": model, "status": row["status"]}
+
+
+# --- solutions to imitate ------------------------------------------------------------------------------------------
+
+
+def sft_content(session: Session, view: str) -> Content:
+    """The solutions of a view to imitate."""
+    picked = picked_of(session, view)
+    return Content(sft_rows(session, picked), picked.rows.height, longest(picked.rows), picked.left_out)
+
+
+def picked_of(session: Session, view: str) -> Picked:
+    """Which solutions of a view to imitate."""
+    pairs = pl.read_parquet(session.run.view(view) / "pairs.parquet", columns=["chosen_key", "rejected_key"])
+    recipe = session.recipe
+    return pick_solutions(session.evidence(), recipe.filter.effective, recipe.export.sft, pairs, seed=recipe.seed)
+
+
+def sft_rows(session: Session, picked: Picked) -> Iterator[dict[str, Any]]:
+    """The solutions with their texts: prompt, completion (messages), and where they come from, as in `labeled_rows`."""
+    formats = dict(zip(("chosen", "rejected"), session.formats, strict=True))
+    for row, problem, sample in _with_texts(session, picked.rows):
+        yield {
+            "prompt": student_prompt(session.recipe.format, problem["question"]),
+            "completion": [{"role": "assistant", "content": completion(sample, formats[row["side"]])}],
+            **_origin(row, problem, sample.model),
+            "prompt_tokens": row["prompt_tokens"],
+            "completion_tokens": row["completion_tokens"],
+        }
+
+
+# --- problems ------------------------------------------------------------------------------------------------------
+
+
+def rlvr_content(session: Session, view: str) -> Content:
+    """The problems of a view with their pass rates. The room for a completion is that of the longest correct one."""
+    rated = rated_of(session)
+    correct = session.evidence().samples.filter(pl.col("status").cast(pl.String) == "correct")
+    prompt = _in_steps(rated.rows.select(pl.col("prompt_tokens").max()).item())
+    room = _in_steps(correct.select(pl.col("completion_tokens").max()).item())
+    return Content(problem_rows(session, rated), rated.rows.height, prompt + room, rated.left_out, prompt, room)
+
+
+def rated_of(session: Session) -> Rated:
+    """Which problems of a session's rules are exported for RLVR, with their pass rates."""
+    recipe = session.recipe
+    draws = {name: block.draws.min for name, block in recipe.arms.items()}
+    return rate_problems(session.evidence(), recipe.filter.effective, recipe.export.rlvr, draws, seed=recipe.seed)
+
+
+def problem_rows(session: Session, rated: Rated) -> Iterator[dict[str, Any]]:
+    """The problems that an export for RLVR holds.
+
+    Columns: prompt (messages), ground_truth (as the source writes it), verifier (its kind), problem_id, pass_rate with
+    pass_rate_low, pass_rate_high (95 % interval) and pass_draws, band, prompt_tokens, question, source, gold, meta (the
+    source's own columns, JSON text).
+    """
+    metas = dict(session.run.problem_table(["id", "meta"]).iter_rows())
+    problems = {problem["id"]: problem for problem in session.problems.iter_rows(named=True)}
+    for row in rated.rows.iter_rows(named=True):
+        problem = problems[row["problem_id"]]
+        yield {
+            "prompt": student_prompt(session.recipe.format, problem["question"]),
+            "ground_truth": problem["answer"],
+            "verifier": VERIFIER,
+            **row,
+            **{name: problem[name] for name in ("question", "source", "gold")},
+            "meta": metas[row["problem_id"]],
+        }
 
 
 # --- lengths -------------------------------------------------------------------------------------------------------

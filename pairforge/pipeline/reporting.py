@@ -11,6 +11,7 @@ import polars as pl
 
 from pairforge.filters import Evidence, gold_suspects
 from pairforge.filters.sweep import ArmResult
+from pairforge.pipeline.coverage import KINDS, Coverage, coverage
 from pairforge.pipeline.session import open_session
 from pairforge.progress import Progress, quiet
 from pairforge.report.figures import save_view_figures
@@ -42,10 +43,17 @@ def make_report(run: Run, view: str, *, out: Path | None = None, progress: Progr
         suspects=suspects_of(evidence, session.problems),
         views=[read_view(run, name) for name in run.views()],
         sweep=latest_sweep(run),
+        exports=exports_of(coverage(session, view)),
     )
     file = out or folder / "report.html"
     write_report(file, data, counted(iter_rows(folder / "pairs.parquet"), record.pairs, progress))
     return file
+
+
+def exports_of(found: Coverage) -> tuple[str, list[tuple[str, str, int, int]], list[tuple[str, int]]]:
+    """What the report says about exports: see `ReportData`."""
+    formats = [(kind, KINDS[kind], found.rows[kind], n) for kind, n in found.counts.items()]
+    return found.sentence(), formats, [(", ".join(kinds) or "no format", n) for kinds, n in found.combinations]
 
 
 def statistics_of(folder: Path, evidence: Evidence, record: ViewRecord) -> ViewStatistics:

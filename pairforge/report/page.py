@@ -36,6 +36,8 @@ class ReportData:
     `warnings` are sentences; `drop_examples` maps (stage, reason) to (subject, question, detail) rows; `suspects` are
     (problem id, question, gold answer, answer the solutions agree on, how many agree); `views` are the records
     (view.json) of all views of the run; `sweep` the results of its latest sweep.
+    `exports`: a sentence on the problems that exports use, (format, what its rows are, rows, problems), and (formats in
+    which a problem has a row, problems).
     """
 
     run: str
@@ -47,6 +49,7 @@ class ReportData:
     suspects: Sequence[tuple[str, str, str, str, int]] = ()
     views: Sequence[ViewRecord] = ()
     sweep: Sequence[ArmResult] = ()
+    exports: tuple[str, Sequence[tuple[str, str, int, int]], Sequence[tuple[str, int]]] = ("", (), ())
 
 
 MOST_ROWS = 30  # of a table of values
@@ -98,6 +101,8 @@ def _sections(data: ReportData, packed: PackedPairs, render: MathRenderer) -> It
     yield "What the rules dropped", _drops(data, render)
     if data.suspects:
         yield "Gold suspects", _suspects(data, render)
+    if data.exports[0]:
+        yield "Exports", _exports(data)
     if len(data.views) > 1 or data.sweep:
         yield "Rule sets compared", _compared(data)
     yield "Pairs", _browser(data, packed)
@@ -217,6 +222,14 @@ def _suspects(data: ReportData, render: MathRenderer) -> str:
     heads = ("problem", "question", "ground truth", "what solutions agree on", "how many")
     told = "<p>Several solutions agree with each other here, and not with the ground truth. Either may be wrong.</p>"
     return told + _table(heads, rows, numbers={4}, markup=True)
+
+
+def _exports(data: ReportData) -> str:
+    told, formats, combinations = data.exports
+    counted = [(*row[:2], f"{row[2]:,}", f"{row[3]:,}") for row in formats]
+    table = _table(("format", "its rows are", "rows", "problems"), counted, numbers={2, 3})
+    where = _table(("a problem has a row in", "problems"), [(k, f"{n:,}") for k, n in combinations], numbers={1})
+    return f"<p>{escape(told)}</p>{table}{where}"
 
 
 def _compared(data: ReportData) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ class Settings:
 
     `global_batch_size` is in rows per optimizer step over all devices. `max_cut_share` is the share of rows that
     may be longer than `max_length`. `lora` holds peft's `LoraConfig` arguments, None trains all weights.
-    `learning_rate_source` says where the learning rate comes from. `template_kwargs` are switches of the chat template,
-    None takes those that the pairs were made with.
+    `model_name` is what cards call the model. `learning_rate_source` says where the learning rate comes from.
+    `template_kwargs` are switches of the chat template, None takes those that the pairs were made with.
     """
 
     method: Method
@@ -57,18 +58,29 @@ class Settings:
     global_batch_size: int
     lora: dict[str, Any] | None
     max_cut_share: float
+    model_name: str | None = None
     learning_rate_source: str = ""
     template_kwargs: dict[str, Any] | None = None
 
-    def accumulation_steps(self, devices: int) -> int:
-        """Batches per optimizer step on each device: what comes nearest to the global batch, at least one."""
+    def accumulation_steps(self, devices: int, rows: int | None = None) -> int:
+        """Batches per optimizer step on each device: what comes nearest to the global batch, at least one, and no more
+        than `rows` fill."""
         if "gradient_accumulation_steps" in self.trl:
             return int(self.trl["gradient_accumulation_steps"])
-        return max(1, round(self.global_batch_size / (self.trl["per_device_train_batch_size"] * devices)))
+        at_once = int(self.trl["per_device_train_batch_size"]) * devices
+        wanted = max(1, round(self.global_batch_size / at_once))
+        return wanted if rows is None else min(wanted, max(1, -(-rows // at_once)))
 
-    def rows_per_step(self, devices: int) -> int:
-        """Rows per optimizer step over all devices, as they are really used."""
-        return int(self.trl["per_device_train_batch_size"]) * devices * self.accumulation_steps(devices)
+    def rows_per_step(self, devices: int, rows: int | None = None) -> int:
+        """Rows per optimizer step over all devices, as they are really used; no more than the `rows` there are."""
+        used = int(self.trl["per_device_train_batch_size"]) * devices * self.accumulation_steps(devices, rows)
+        return used if rows is None else min(used, rows)
+
+    def steps(self, devices: int, rows: int) -> int:
+        """Optimizer steps of the whole training."""
+        most = int(self.trl.get("max_steps") or -1)
+        epochs = float(self.trl.get("num_train_epochs") or 1)
+        return most if most > 0 else math.ceil(epochs * max(1, math.ceil(rows / self.rows_per_step(devices, rows))))
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -99,6 +111,7 @@ def resolve(block: Mapping[str, Any], *, on_gpu: bool = False) -> Settings:
         global_batch_size=own.global_batch_size or paper.defaults(method)["global_batch_size"],
         lora=lora_arguments(own.lora),
         max_cut_share=own.max_cut_share,
+        model_name=own.model_name,
         learning_rate_source=source,
         template_kwargs=own.template_kwargs,
     )

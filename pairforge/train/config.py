@@ -30,6 +30,9 @@ class TrainConfig(Config):
 
     model: str | None = Field(None, description="The model to train: a Hub id or a folder. `--model` overrides it.")
     revision: str | None = Field(None, description="Branch, tag or commit of the model on the Hub.")
+    model_name: str | None = Field(
+        None, description="What cards call the model where `model` is a folder, usually its Hub id. null: the folder."
+    )
     method: Method | None = Field(
         None,
         description="`dpo`, `kto` on labeled solutions, `sft` on the chosen side, or another method under TRL's name "

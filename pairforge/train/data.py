@@ -26,7 +26,7 @@ class TrainData:
 
     `revision` pins the content. `direction` and `tokenizer_digest` are what a view's rules were made with, None for
     other datasets. `skipped` counts rows that could not be read. `template_kwargs` are the switches of the chat
-    template that the view's lengths were counted with.
+    template that the view's lengths were counted with. `run` is the path of the run they come from.
     """
 
     rows: list[dict[str, Any]]
@@ -36,6 +36,7 @@ class TrainData:
     tokenizer_digest: str | None = None
     skipped: int = 0
     template_kwargs: dict[str, Any] = field(default_factory=dict)
+    run: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -55,6 +56,7 @@ def from_view(
         direction=record.direction,
         tokenizer_digest=record.tokenizer,
         template_kwargs=dict((record.format or {}).get("template_kwargs") or {}),
+        run=str(run.path),
         facts={"sources": sources_of(run)},
     )
 

@@ -138,17 +138,21 @@ def _count_side(tokenizer: PreTrainedTokenizerBase, rows: list[dict[str, Any]], 
     return SideLengths([p for p, _ in pairs], [c for _, c in pairs])
 
 
-def lengths(sides: dict[str, SideLengths], settings: Settings, size: ModelSize, direction: str | None) -> list[Finding]:
-    """How long the sides are, which is longer, and whether `max_length` and the model's context hold them."""
+def lengths(
+    sides: dict[str, SideLengths], settings: Settings, size: ModelSize, direction: str | None, run: str = ""
+) -> list[Finding]:
+    """How long the sides are, which is longer, and whether `max_length` and the model's context hold them; `run` is
+    the run that the rows come from."""
     if METHODS[settings.method].columns == LABELED:
         totals = [total for side in sides.values() for total in side.totals]
     else:
         totals = [max(row) for row in zip(*(s.totals for s in sides.values()), strict=True)]
     limit, longest = settings.trl.get("max_length"), max(totals)
+    cure = f"`pairforge filter {run or 'RUN'} --set filter.total.max={{}}` drops longer pairs"
     findings = [_direction(sides, direction)]
     if size.context_tokens is not None and longest > size.context_tokens:
         text = f"the longest row has {longest:,} tokens, the model's context is {size.context_tokens:,}"
-        findings.append(Finding("stop", "context", f"{text}; filter with filter.total.max={size.context_tokens}"))
+        findings.append(Finding("stop", "context", f"{text}; {cure.format(size.context_tokens)}"))
     if limit is None:
         findings.append(Finding("ok", "max_length", f"nothing is cut; the longest row has {longest:,} tokens"))
         return findings
@@ -158,6 +162,7 @@ def lengths(sides: dict[str, SideLengths], settings: Settings, size: ModelSize, 
     if share > settings.max_cut_share:
         text += ": they would lose their end, and with it the answer"
         text += f" (train.max_cut_share allows {settings.max_cut_share:g})"
+        text += f"; --set train.max_length={-(-longest // 128) * 128} keeps them, or {cure.format(limit)}"
         findings.append(Finding("stop", "max_length", text))
     else:
         findings.append(Finding("warn" if cut else "ok", "max_length", text))
@@ -177,31 +182,34 @@ def _direction(sides: dict[str, SideLengths], direction: str | None) -> Finding:
     )
 
 
-def same_tokenizer(tokenizer: PreTrainedTokenizerBase, data: TrainData) -> list[Finding]:
+def same_tokenizer(tokenizer: PreTrainedTokenizerBase, data: TrainData, settings: Settings) -> list[Finding]:
     """Whether the rules counted tokens with the tokenizer and template of the model that is trained."""
     if data.tokenizer_digest is None:
         return []
     if tokenizer_digest(tokenizer) == data.tokenizer_digest:
         return [Finding("ok", "tokenizer", "the one the rules counted with")]
     text = "not the tokenizer and template the rules counted with: gaps and limits are those of another model"
-    return [Finding("warn", "tokenizer", f"{text}. Set filter.tokenizer to the model and filter again")]
+    cure = f"`pairforge filter {data.run or 'RUN'} --set filter.tokenizer={settings.model}` counts again"
+    return [Finding("warn", "tokenizer", f"{text}. {cure}")]
 
 
 def batch(settings: Settings, rows: int, *, devices: int) -> list[Finding]:
     """Whether an optimizer step uses as many rows as asked for, and whether there are as many."""
     used, asked = settings.rows_per_step(devices), settings.global_batch_size
     found = []
+    if asked > rows:
+        there = settings.rows_per_step(devices, rows)
+        text = f"a step takes {there:,} rows, not {asked:,}: there are {rows:,}, and an epoch is one step"
+        return [Finding("warn", "batch", f"{text}; --set train.global_batch_size={max(1, rows // 8)} makes 8 of it")]
     if used != asked:
         per_device = settings.trl["per_device_train_batch_size"]
         text = (
             f"{used} rows per step, not global_batch_size {asked}: {per_device} rows x {devices} devices x "
             f"{settings.accumulation_steps(devices)} accumulation steps"
         )
-        cure = "set train.per_device_train_batch_size so that it divides the global batch"
+        fitting = next(n for n in range(min(per_device, asked), 0, -1) if asked % (n * devices) == 0 or n == 1)
+        cure = f"--set train.per_device_train_batch_size={fitting} divides the global batch"
         found.append(Finding("warn", "batch", f"{text}; {cure}"))
-    if used > rows:
-        text = f"a step takes {used} rows and there are {rows:,}: an epoch is one step; set train.global_batch_size"
-        found.append(Finding("warn", "batch", text))
     return found or [Finding("ok", "batch", f"{used} rows per step")]
 
 
@@ -226,7 +234,7 @@ def memory(settings: Settings, size: ModelSize, longest_tokens: int, *, devices:
         f"about {(fixed + activations) / GIB:.1f} GiB (weights and optimizer {fixed / GIB:.1f}), {free / GIB:.1f} free"
     )
     if fixed > free:
-        return [Finding("stop", "memory", f"{text}: use train.lora=true, or several devices (see --print)")]
+        return [Finding("stop", "memory", f"{text}: --set train.lora=true, or several devices (--print)")]
     too_much = fixed + activations > free
     return [Finding("warn" if too_much else "ok", "memory", text + (": it may not fit" if too_much else ""))]
 
@@ -251,12 +259,9 @@ def disk(settings: Settings, size: ModelSize, out: Path) -> list[Finding]:
     folder = next(p for p in [out, *out.absolute().parents] if p.exists())
     free = shutil.disk_usage(folder).free
     text = f"needs {(weights + checkpoints) / GIB:.2f} GiB with its checkpoints, {free / GIB:.1f} free at {folder}"
-    enough = weights + checkpoints < free
-    return [
-        Finding(
-            "ok" if enough else "stop", "disk", text + ("" if enough else "; train.save_only_model=true needs less")
-        )
-    ]
+    if weights + checkpoints < free:
+        return [Finding("ok", "disk", text)]
+    return [Finding("stop", "disk", f"{text}; --set train.save_only_model=true needs less")]
 
 
 def model_size(model: str, revision: str | None) -> ModelSize:

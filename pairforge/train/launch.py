@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from pairforge.errors import require
+
 
 def launched() -> int:
     """How many processes a launcher started for this run (1 without a launcher)."""
@@ -19,8 +21,8 @@ def is_main() -> bool:
 
 
 def has_gpu() -> bool:
-    """Whether a CUDA device is there."""
-    import torch
+    """Whether a CUDA device is there. Raises `MissingExtraError` without torch."""
+    torch = require("torch", extra="train", purpose="training")
 
     return bool(torch.cuda.is_available())
 

@@ -22,8 +22,9 @@ def model_card(record: Mapping[str, Any], name: str) -> str:
         "pipeline_tag": "text-generation",
         "tags": ["pairforge", "thinkpo", "trl", settings["method"]],
     }
-    if on_hub(settings["model"]):
-        front["base_model"] = settings["model"]
+    model = settings.get("model_name") or settings["model"]
+    if on_hub(model):
+        front["base_model"] = model
     sources = data["facts"].get("sources", [])
     hub_data = [d for d in [data["name"], *sources] if on_hub(d)]
     if hub_data:
@@ -40,7 +41,7 @@ def model_card(record: Mapping[str, Any], name: str) -> str:
         "---",
         f"# {name}",
         "",
-        f"{_code(public_name(settings['model']))}{_at(settings['revision'])} trained by {method}.",
+        f"{_code(public_name(model))}{_at(settings['revision'])} trained by {method}.",
         "",
         "## Data",
         "",

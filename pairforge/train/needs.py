@@ -44,7 +44,7 @@ def _batch(settings: Settings, rows: Sequence[dict[str, Any]]) -> list[Finding]:
     if settings.method not in COMPARES_ROWS or per_device > 1:
         return []
     text = f"{settings.method} compares the rows of a device's batch with each other, and there is one"
-    return [Finding("stop", "batch", f"{text}: set train.per_device_train_batch_size=4")]
+    return [Finding("stop", "batch", f"{text}: --set train.per_device_train_batch_size=4")]
 
 
 def _ipo(settings: Settings, rows: Sequence[dict[str, Any]]) -> list[Finding]:
@@ -55,14 +55,14 @@ def _ipo(settings: Settings, rows: Sequence[dict[str, Any]]) -> list[Finding]:
     if target <= FARTHEST_NATS:
         return []
     text = f"beta {beta:g} is DPO's scale: IPO aims at a margin of 1 / (2 beta) = {target:,.0f} nats per token"
-    return [Finding("warn", "beta", f"{text}; set train.beta=0.1")]
+    return [Finding("warn", "beta", f"{text}; --set train.beta=0.1")]
 
 
 def _smoothing(settings: Settings, rows: Sequence[dict[str, Any]]) -> list[Finding]:
     smoothing = float(settings.trl.get("label_smoothing") or 0)
     if settings.method == "robust" and not 0 < smoothing < 0.5:
         text = f"train.label_smoothing {smoothing:g} is the share of wrong preferences that robust DPO assumes"
-        return [Finding("stop", "label_smoothing", f"{text}: set it above 0 and below 0.5")]
+        return [Finding("stop", "label_smoothing", f"{text}: --set train.label_smoothing=0.1")]
     return []
 
 

@@ -76,6 +76,8 @@ def train(data: TrainData, settings: Settings, out: Path, *, say: Say) -> Result
         write_record(out, record)
     beta = settings.trl.get("beta") if settings.method in SIGMOIDS else None
     watch = Watch(out / "log.csv", out / CHECKPOINTS, say, beta=beta)
+    devices = launch.launched()
+    say(f"{settings.steps(devices, len(rows)):,} steps of {settings.rows_per_step(devices, len(rows)):,} rows each")
     if settings.trl.get("precompute_ref_log_probs"):
         say("the reference's log-probabilities are computed once, before the first step")
     with explained(out, out / CHECKPOINTS), stop_signals() as stopped, plain_output():
@@ -102,7 +104,7 @@ def first_record(data: TrainData, settings: Settings, rows: Sized, findings: lis
     """What is known before the first step."""
     return {
         "settings": settings.to_json(),
-        "rows_per_step": settings.rows_per_step(launch.launched()),
+        "rows_per_step": settings.rows_per_step(launch.launched(), len(rows)),
         "data": {"name": data.name, "revision": data.revision, "rows": len(rows), "facts": data.facts},
         "findings": [asdict(f) for f in findings],
         "versions": versions(),
@@ -146,14 +148,14 @@ def look(
     """The rows that are trained on, and everything the guards found. May replace the tokenizer's template."""
     rows, findings = guards.clean_rows(data)
     guards.refuse(findings)
-    findings += guards.same_tokenizer(tokenizer, data)
+    findings += guards.same_tokenizer(tokenizer, data, settings)
     findings += guards.keep_reasoning(tokenizer, rows)
     guards.refuse(findings)
     findings += needs(settings, rows)
     guards.refuse(findings)
     sides = guards.count(tokenizer, rows)
     size = guards.model_size(demo.resolve(settings.model), settings.revision)
-    findings += guards.lengths(sides, settings, size, data.direction)
+    findings += guards.lengths(sides, settings, size, data.direction, data.run)
     longest = max(max(s.totals) for s in sides.values())
     longest = min(longest, settings.trl.get("max_length") or longest)
     findings += guards.batch(settings, len(rows), devices=launch.launched())
@@ -179,7 +181,7 @@ def make_trainer(
     own = {
         "output_dir": str(checkpoints),
         "model_init_kwargs": model_kwargs,
-        "gradient_accumulation_steps": settings.accumulation_steps(launch.launched()),
+        "gradient_accumulation_steps": settings.accumulation_steps(launch.launched(), len(rows)),
         "disable_tqdm": True,
         "push_to_hub": False,
     }

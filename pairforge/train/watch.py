@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 LINE_EVERY_S = 5.0
+MEASURED_STEPS = 3  # before the time of the whole training is told
 FEWEST_LOGS = 12  # below that, a trend is noise
 MARGIN_LIMIT = 10.0  # sigmoid(-10): the pair's gradient is below 5e-5 of a new pair's
 
@@ -32,6 +33,7 @@ class Watch:
         self.warnings: list[str] = []
         self._file, self._checkpoints, self._say, self._beta = csv_file, checkpoints, say, beta
         self._said_at = 0.0
+        self._clock: list[float] = []  # when the training began, then when each step of this process ended
 
     def begin(self, history: list[dict[str, Any]]) -> None:
         """Start the CSV with what a resumed run had logged up to its checkpoint."""
@@ -39,6 +41,26 @@ class Watch:
         self._file.unlink(missing_ok=True)
         for row in self.rows:
             self._append(row)
+
+    def started(self) -> None:
+        """Start the clock: the first step begins."""
+        self._clock = [time.monotonic()]
+
+    def stepped(self, step: int, steps: int) -> None:
+        """Note the end of a step; after the first few, say how long all of them will take."""
+        self._clock.append(time.monotonic())
+        left = steps - step
+        if len(self._clock) - 1 == min(MEASURED_STEPS, steps) and left > 0:
+            each = self._seconds_per_step()
+            text = f"about {duration(each * left)} for the {left:,} steps left ({each:.2g} s each"
+            self._say(f"{text}, measured on the first {len(self._clock) - 1})")
+
+    def _seconds_per_step(self) -> float:
+        """The mean time of the steps so far, 0 before the first; that one, which warms up, counts only alone."""
+        if len(self._clock) < 2:
+            return 0.0
+        first = 1 if len(self._clock) > 2 else 0
+        return (self._clock[-1] - self._clock[first]) / (len(self._clock) - 1 - first)
 
     def log(self, step: int, steps: int, logs: Mapping[str, Any]) -> None:
         """Take one log.
@@ -62,7 +84,9 @@ class Watch:
                 self._say(f"warning: {warning}")
         if step == steps or time.monotonic() - self._said_at > LINE_EVERY_S:
             self._said_at = time.monotonic()
-            self._say(line(row, steps))
+            each = self._seconds_per_step()
+            left = f"  {duration(each * (steps - step))} left" if each and step < steps else ""
+            self._say(line(row, steps) + left)
 
     def _append(self, row: Mapping[str, Any]) -> None:
         fresh = not self._file.exists()
@@ -72,6 +96,13 @@ class Watch:
             if fresh:
                 writer.writeheader()
             writer.writerow(dict(row))
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, in the unit that fits."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def line(row: Mapping[str, Any], steps: int) -> str:
@@ -135,12 +166,15 @@ def as_callback(watch: Watch, stopped: Callable[[], bool]) -> TrainerCallback:
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if state.is_world_process_zero:
                 watch.begin(list(state.log_history))
+                watch.started()
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             if state.is_world_process_zero:
                 watch.log(state.global_step, state.max_steps, logs or {})
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.is_world_process_zero:
+                watch.stepped(state.global_step, state.max_steps)
             if stopped():
                 control.should_save = control.should_training_stop = True
 

@@ -29,8 +29,10 @@ def trained(folder, kind, steps: int = 2):
     parser = TrlParser((ScriptArguments, config_class, ModelConfig))
     more = ["--config", str(folder / f"{kind}.yaml"), "--use_cpu", "--bf16", "false", "--max_steps", str(steps)]
     own = ["--output_dir", str(folder / "out"), "--save_strategy", "no", "--report_to", "none", "--logging_steps", "1"]
-    _, config, model = parser.parse_args_and_config([*more, *own], fail_with_unknown_args=True)
-    data = load_dataset(str(folder))
+    script, config, model = parser.parse_args_and_config([*more, *own], fail_with_unknown_args=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # where the printed command runs
+        data = load_dataset(script.dataset_name)
     trainer = getattr(trl, f"{kind.upper()}Trainer")(
         model=model.model_name_or_path, args=config, train_dataset=data["train"], eval_dataset=data.get("test")
     )

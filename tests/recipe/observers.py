@@ -382,6 +382,16 @@ def labels(world: World, recipe: Recipe) -> object:
     return exported(world, recipe, "kto")
 
 
+def solutions(world: World, recipe: Recipe) -> object:
+    """The solutions that an export for SFT holds."""
+    return exported(world, recipe, "sft")
+
+
+def problems(world: World, recipe: Recipe) -> object:
+    """The problems that an export for RLVR holds."""
+    return exported(world, recipe, "rlvr")
+
+
 def student(world: World, recipe: Recipe) -> object:
     """The student's tokenizer that is loaded, and what `check` says of its template and switches."""
     asked: list[object] = []

@@ -1,6 +1,9 @@
 """The two commands on the command line: outputs, overrides, grids and errors."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from pairforge.cli import app
 from pairforge.cli import train as commands  # noqa: F401  (importing it registers the commands)
 from pairforge.errors import PairforgeError
 
+ROOT = Path(__file__).parents[2]
 SETTINGS = {"max_steps": 2, "global_batch_size": 4, "per_device_train_batch_size": 4, "save_strategy": "no"}
 SETS = [part for key, value in SETTINGS.items() for part in ("--set", f"train.{key}={value}")]
 
@@ -99,3 +103,27 @@ def test_a_run_trains_with_its_recipes_block(tiny_model: Path, pairs: list[dict[
     assert str(tmp_path) not in card
     assert "datasets:" not in card
     assert not (out / "checkpoints").exists()
+
+
+def test_a_dry_run_prints_what_trl_gets_and_trains_nothing(dataset: str, tiny_model: Path, tmp_path: Path):
+    sets = ["--set", "train.global_batch_size=100", "--vary", "train.beta=0.1,0.5"]
+    done = call("train", dataset, "--model", tiny_model, "--out", tmp_path / "out", "--dry-run", "--json", *sets)
+    assert done.exit_code == 0, done.output
+    first, second = json.loads(done.stdout)["runs"]
+    assert (first["trainer"], first["rows"], first["rows_per_step"], first["steps"]) == ("DPOTrainer", 24, 24, 1)
+    assert first["arguments"]["gradient_accumulation_steps"] == 24, "no more than the rows there are"
+    assert (first["arguments"]["beta"], second["arguments"]["beta"]) == (0.1, 0.5)
+    assert "Table 7" in first["learning_rate_from"]
+    kto = call("train", dataset, "--model", tiny_model, "--method", "kto", "--dry-run")
+    assert "trainer: KTOTrainer" in kto.stdout and "desirable_weight: 1.0" in kto.stdout and "rows: 48" in kto.stdout
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("missing", ["torch", "trl"])
+def test_without_the_extra_train_ends_in_one_line(missing: str, dataset: str):
+    block = f"import sys; sys.modules[{missing!r}] = None; from pairforge.cli import main; main()"
+    command = [sys.executable, "-c", block, "train", dataset, "--model", "m"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"error: training needs the package '{missing}'")
+    assert "pip install 'pairforge[train]'" in done.stderr

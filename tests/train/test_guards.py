@@ -1,5 +1,6 @@
 """What is refused, repaired or told before a step is taken."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from pairforge.errors import TrainError
 from pairforge.lengths import load_tokenizer, tokenizer_digest
 from pairforge.train import TrainData, guards, resolve
 from pairforge.train.data import trainable
+from pairforge.train.methods import LABELED, METHODS
 from pairforge.train.needs import needs
 
 
@@ -96,9 +98,9 @@ def test_a_direction_against_the_rules_is_told(tiny_model: Path, pairs: list[dic
 def test_another_tokenizer_than_the_rules_is_told(tiny_model: Path, pairs: list[dict[str, Any]], cutting_template: str):
     tokenizer = load_tokenizer(str(tiny_model))
     data = TrainData(pairs, "x", "r", tokenizer_digest=tokenizer_digest(tokenizer))
-    assert levels(guards.same_tokenizer(tokenizer, data)) == {"tokenizer": "ok"}
+    assert levels(guards.same_tokenizer(tokenizer, data, resolve({"model": "m"}))) == {"tokenizer": "ok"}
     tokenizer.chat_template = cutting_template
-    assert levels(guards.same_tokenizer(tokenizer, data)) == {"tokenizer": "warn"}
+    assert levels(guards.same_tokenizer(tokenizer, data, resolve({"model": "m"}))) == {"tokenizer": "warn"}
 
 
 def test_a_model_that_cannot_fit_is_refused():
@@ -133,11 +135,59 @@ def test_a_batch_that_is_not_the_one_asked_for_is_said():
 
 
 def test_a_step_of_more_rows_than_there_are_is_said():
-    (found,) = guards.batch(resolve({"model": "m"}), 30, devices=1)
-    assert found.level == "warn" and "48 rows and there are 30" in found.text
+    settings = resolve({"model": "m"})
+    (found,) = guards.batch(settings, 30, devices=1)
+    assert found.level == "warn" and "a step takes 30 rows, not 48" in found.text
+    assert "--set train.global_batch_size=3" in found.text
+    assert (settings.accumulation_steps(1, 30), settings.rows_per_step(1, 30), settings.steps(1, 30)) == (30, 30, 1)
 
 
 def test_a_beta_of_dpos_scale_is_said_for_simpo():
     assert needs(resolve({"model": "m", "method": "simpo"}), []) == []
     (found,) = needs(resolve({"model": "m", "method": "simpo", "beta": 0.01}), [])
     assert found.level == "warn" and "(here 50.0)" in found.text
+
+
+def test_guards_name_the_command_that_cures(tiny_model: Path, pairs: list[dict[str, Any]]):
+    sides = guards.count(load_tokenizer(str(tiny_model)), pairs)
+    found = guards.lengths(sides, resolve({"model": "m", "max_length": 32}), size(context=64), None, "runs/mine")
+    texts = {f.name: f.text for f in found if f.level == "stop"}
+    assert "`pairforge filter runs/mine --set filter.total.max=64`" in texts["context"]
+    assert re.search(r"--set train.max_length=\d+ keeps them, or `pairforge filter runs/mine", texts["max_length"])
+    data = TrainData(pairs, "x", "r", tokenizer_digest="other", run="runs/mine")
+    (other,) = guards.same_tokenizer(load_tokenizer(str(tiny_model)), data, resolve({"model": "me/m"}))
+    assert "`pairforge filter runs/mine --set filter.tokenizer=me/m`" in other.text
+
+
+def labeled(*labels: bool) -> list[dict[str, Any]]:
+    return [{"prompt": "q", "completion": str(i), "label": label} for i, label in enumerate(labels)]
+
+
+@pytest.mark.parametrize(
+    ("block", "rows", "level", "words"),
+    [
+        ({"method": "kto"}, labeled(True, True), "stop", "needs both"),
+        ({"method": "kto"}, labeled(True, False), "ok", "their weights balance them"),
+        ({"method": "kto", "desirable_weight": 3}, labeled(True, False), "warn", "weighed 3.00 to 1"),
+        (
+            {"method": "kto", "per_device_train_batch_size": 1},
+            labeled(True, False),
+            "stop",
+            "per_device_train_batch_size=4",
+        ),
+        ({"method": "apo_zero_unpaired", "per_device_train_batch_size": 1}, labeled(True, False), "ok", "desirable"),
+        ({"method": "aot", "per_device_train_batch_size": 1}, [], "stop", "compares the rows"),
+        ({"method": "ipo", "beta": 0.01}, [], "warn", "50 nats per token"),
+        ({"loss_type": "ipo"}, [], "warn", "--set train.beta=0.1"),
+        ({"method": "robust", "label_smoothing": 0}, [], "stop", "--set train.label_smoothing=0.1"),
+    ],
+)
+def test_what_a_method_needs_is_looked_at(block: dict, rows: list, level: str, words: str):
+    found = needs(resolve({"model": "m", **block}), rows)
+    assert any(f.level == level and words in f.text for f in found), found
+
+
+def test_the_defaults_of_every_method_need_nothing():
+    for method in METHODS:
+        rows = labeled(True, False) if METHODS[method].columns == LABELED else []
+        assert all(f.level == "ok" for f in needs(resolve({"model": "m", "method": method}), rows)), method

@@ -42,3 +42,9 @@ def test_local_paths_are_neither_linked_nor_told(tmp_path: Path, monkeypatch: py
     assert str(tmp_path) not in card
     assert "/home/someone" not in card
     assert public_name("models/own") == "own"
+
+
+def test_a_local_folder_can_be_named(tmp_path: Path):
+    written = record(str(tmp_path), "me/pairs")
+    card = model_card(written | {"settings": {**written["settings"], "model_name": "me/my-7b"}}, "mine")  # type: ignore[dict-item]
+    assert "base_model: me/my-7b" in card and "`me/my-7b` trained by" in card and tmp_path.name not in card

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pairforge.errors import TrainError
-from pairforge.train.watch import Watch, failures, last_good
+from pairforge.train.watch import Watch, duration, failures, last_good
 
 
 def log(chosen: float, margin: float, loss: float = 0.5) -> dict[str, float]:
@@ -83,3 +83,28 @@ def test_the_newest_complete_checkpoint_counts_by_number(tmp_path: Path):
         (tmp_path / f"checkpoint-{step}").mkdir()
         (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
     assert last_good(tmp_path) == tmp_path / "checkpoint-100"
+
+
+def test_the_time_is_told_after_the_first_steps_and_on_every_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    now = [0.0]
+    monkeypatch.setattr("pairforge.train.watch.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pairforge.train.watch.LINE_EVERY_S", 0.0)
+    said: list[str] = []
+    watch = Watch(tmp_path / "log.csv", tmp_path, said.append, beta=None)
+    watch.started()
+    for step, seconds in enumerate((60, 10, 10, 10), start=1):  # the first step warms up
+        now[0] += seconds
+        watch.log(step, 100, log(0.0, 0.0))
+        watch.stepped(step, 100)
+    assert "about 16 min for the 97 steps left (10 s each, measured on the first 3)" in said
+    assert said[-1].startswith("step 4/100") and said[-1].endswith("16 min left")
+
+
+def test_a_short_training_is_not_announced_when_it_is_over(tmp_path: Path):
+    said: list[str] = []
+    watch = Watch(tmp_path / "log.csv", tmp_path, said.append, beta=None)
+    watch.started()
+    for step in (1, 2):
+        watch.stepped(step, 2)
+    assert said == []
+    assert [duration(s) for s in (5, 89.6, 100, 7200)] == ["5 s", "90 s", "2 min", "2.0 h"]

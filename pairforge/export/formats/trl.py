@@ -19,7 +19,7 @@ def configure(settings: Mapping[str, Any], written: Written) -> dict[str, str]:
     config = {
         "model_name_or_path": settings["model"],
         **({"model_revision": settings["revision"]} if settings["revision"] else {}),
-        "dataset_name": ".",
+        "dataset_name": settings["here"],
         **({"eval_strategy": "epoch"} if written.with_eval else {}),
         "max_length": settings["max_length"],
         "warmup_steps": settings["warmup"],
