@@ -72,7 +72,9 @@ def export_view(
     final = folder or run.path / "exports" / f"{view}-{name}"
     recipe, content = content_of(run, view, form.kind, overrides, progress)
     settings = training_settings(recipe, content, METHOD_OF[form.kind])
-    return write_export(content.rows, content.total, form, final, settings, eval_share=eval_share, progress=progress)
+    switches = recipe.format.template_kwargs
+    rows = ({**row, "chat_template_kwargs": switches} for row in content.rows) if switches else content.rows
+    return write_export(rows, content.total, form, final, settings, eval_share=eval_share, progress=progress)
 
 
 def content_of(
@@ -103,7 +105,12 @@ def training_settings(recipe: Recipe, content: Content, method: str) -> dict[str
     train["model"] = demo.resolve(train["model"])  # other trainers cannot read pairforge:nano
     rows = None if method == "grpo" else content.total  # a batch of GRPO is of completions
     prompts = {"max_prompt_length": content.prompt_tokens, "max_completion_length": content.completion_tokens}
-    return {**settings_of(train, content.longest_tokens, method, rows), **prompts, "system": recipe.format.system}
+    made = settings_of(train, content.longest_tokens, method, rows)
+    switches = recipe.format.template_kwargs
+    if switches:
+        said = f"Made with the template switches {json.dumps(switches)}: set them here too, or lengths differ"
+        made["note"] = f"{made['note']}# {said}.\n"
+    return {**made, **prompts, "system": recipe.format.system, "template_kwargs": switches}
 
 
 def other_rows(run: Run, view: str, method: str) -> tuple[Iterable[dict[str, Any]] | None, dict[str, Any] | None]:

@@ -75,3 +75,12 @@ def test_rules_of_the_export_are_keys_of_the_recipe(run, tmp_path):
     assert bounded.rows < whole.rows
     rows = rows_of(bounded)
     assert len({(row["problem_id"], row["label"]) for row in rows}) == len(rows)
+
+
+def test_template_switches_go_along_with_trls_rows(run, tmp_path):
+    switches = ["format.template_kwargs={thinking: true}"]
+    done = export_view(run, "default", "trl", tmp_path / "trl", overrides=switches)
+    assert all(row["chat_template_kwargs"] == {"thinking": True} for row in rows_of(done))
+    other = export_view(run, "default", "openrlhf", tmp_path / "openrlhf", overrides=switches)
+    assert '# Made with the template switches {"thinking": true}' in (other.folder / "dpo.sh").read_text()
+    assert "chat_template_kwargs" not in rows_of(other)[0]

@@ -57,6 +57,7 @@ def _trl(settings: Mapping[str, Any], written: Written) -> dict[str, Any]:
         **({"eval_strategy": "epoch"} if written.with_eval else {}),
         "reward_funcs": [f"pairforge.rewards.{name}" for name in REWARDS],
         "reward_weights": list(REWARDS.values()),
+        **({"chat_template_kwargs": settings["template_kwargs"]} if settings["template_kwargs"] else {}),
         "num_generations": GENERATIONS,
         "max_completion_length": settings["max_completion_length"],
         "learning_rate": settings["learning_rate"],

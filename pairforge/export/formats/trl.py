@@ -10,9 +10,11 @@ from pairforge.export.settings import SHARED, dump_config
 
 
 def row(pair: Mapping[str, Any]) -> dict[str, Any]:
-    """TRL's conversational preference format with an explicit prompt; the lengths stay as columns."""
+    """TRL's conversational preference format with an explicit prompt; the lengths stay as columns, and
+    switches of the chat template as TRL's `chat_template_kwargs`."""
     kept = ("prompt", "chosen", "rejected", "id", "problem_id", "answer", "source", "chosen_tokens", "rejected_tokens")
-    return {name: pair[name] for name in kept}
+    switches = {name: pair[name] for name in ("chat_template_kwargs",) if name in pair}
+    return {name: pair[name] for name in kept} | switches
 
 
 def configure(settings: Mapping[str, Any], written: Written) -> dict[str, str]:
