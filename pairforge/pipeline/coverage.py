@@ -61,9 +61,10 @@ def coverage(session: Session, view: str) -> Coverage:
     decided = evidence.samples.filter(pl.col("status").cast(pl.String).is_in(["correct", "incorrect"]))
     problems = evidence.problems.filter(pl.col("p").is_in(decided["p"].unique().implode())).select("problem_id")
     pairs = pl.read_parquet(session.run.view(view) / "pairs.parquet", columns=["problem_id"])
+    mixed = bool(session.recipe.filter.parts)  # its parts may disagree on a label
     tables = {
         "pairs": pairs,
-        "kto": labels_of(session).rows,
+        "kto": pairs.clear() if mixed else labels_of(session).rows,
         "sft": picked_of(session, view).rows,
         "rlvr": rated_of(session).rows,
     }

@@ -52,3 +52,11 @@ def test_the_command_and_the_report_say_it(run):
     assert listed["decided"] == len(listed["problems"]) and listed["covered"] <= listed["decided"]
     page = make_report(run, "default").read_text()
     assert "Exports" in page and "have a row in some format" in page
+
+
+def test_a_mix_has_no_labels_and_everything_else(tmp_path):
+    parts = "[{name: all, chosen: {origin: given}, rejected: {origin: sampled}}]"
+    recipe = RECIPE.replace("gap: {min: 1}", f"mix: {parts}")
+    run = nano_run(tmp_path / "run", recipe=recipe)
+    found = coverage(view_session(run, "default"), "default")
+    assert found.counts["kto"] == 0 < found.counts["pairs"] == found.counts["sft"]
