@@ -32,4 +32,4 @@ else
   install --override scripts/overrides.txt -c scripts/constraints.txt -e '.[cpu,server,ray,train,report,dev]'
 fi
 touch .venv/.ready
-echo "ready: .venv/bin/pairforge --help"
+echo "ready. 'source .venv/bin/activate' puts pairforge on the PATH of this shell; then: pairforge --help"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -38,7 +39,8 @@ def load_commands() -> None:
 def main() -> None:
     """Entry point of the `pairforge` script: known errors are one line and a hint, not a traceback."""
     load_commands()
-
+    # Where PyTorch is missing only tokenizers are needed: transformers need not say that there are no models.
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()

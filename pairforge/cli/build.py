@@ -19,6 +19,7 @@ from pairforge.cli.console import (
     print_summary,
     progress,
     stdout,
+    this_program,
 )
 
 if TYPE_CHECKING:
@@ -56,33 +57,47 @@ def build_command(
 
 @app.command("demo")
 def demo_command(run: RunOption = None, as_json: JsonOption = False) -> None:
-    """Build a small dataset with the bundled problems and the bundled model: no GPU, no network, a few minutes."""
+    """Build a small dataset with the bundled problems and the bundled model: no GPU, no network, a few minutes.
+
+    Without vLLM it takes the samples that come with pairforge, and computes all the rest.
+    """
+    from importlib.util import find_spec
+
     from pairforge import demo
     from pairforge.cli.views import print_funnel, print_pairs
     from pairforge.pipeline import build
+    from pairforge.pipeline.presampled import build_presampled
     from pairforge.recipe import load_recipe
 
     path = run or Path("runs/demo")
+    recipe = load_recipe(demo.recipe_path())
     with outcome(as_json, resume=f"pairforge demo --run {shlex.quote(str(path))}"), progress() as show:
-        summary = build(load_recipe(demo.recipe_path()), path, progress=show)
+        if find_spec("vllm") is None:
+            print("vLLM is not installed: using the demo samples that come with pairforge", file=sys.stderr)
+            summary = build_presampled(recipe, path, demo.samples_path(), progress=show)
+        else:
+            summary = build(recipe, path, progress=show)
     if as_json:
         print_json(summary.to_json())
         return
     print_pairs(summary.run, summary.view, count=3)
     print_funnel(summary.run, summary.view)
     print_summary(summary)
-    out = stdout()
+    print_next_steps(path)
+
+
+def print_next_steps(path: Path) -> None:
+    """Commands to go on with, as they work in this shell."""
+    out, program = stdout(), this_program()
     out.print("\nNext:")
     for command, what in (
-        (f"pairforge show {path}", "the funnel, and a pair side by side"),
-        (f"pairforge filter {path} --view small-gap --set filter.gap.max=120", "another rule over the same samples"),
-        (
-            f"pairforge train {path} --benchmark demo -k 2",
-            "train and measure before and after: three minutes on a core",
-        ),
-        ("pairforge check recipes/gsm8k-local.yaml", "a recipe for your own data and model"),
+        (f"show {path}", "the funnel, and a pair side by side"),
+        (f"filter {path} --view small-gap --set filter.gap.max=120", "another rule over the same samples"),
+        (f"report {path}", "one HTML file with figures and a browser for pairs"),
+        (f"train {path} --benchmark demo -k 2", "train and measure before and after: three minutes on a core"),
+        ("init my.yaml --from YOUR_DATA", "a recipe for your own data"),
     ):
-        out.print(f"  {command}\n      {what}", soft_wrap=True)
+        out.print(f"  {program} {command}\n      {what}", soft_wrap=True)
 
 
 @app.command("sample")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
+import shutil
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,6 +55,14 @@ def outcome(as_json: bool, resume: str = "") -> Iterator[None]:
             print_json({"error": "interrupted", "resume": resume})
         print(f"interrupted; everything finished so far is kept. Resume with:\n  {resume}", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def this_program() -> str:
+    """How this shell calls pairforge: by name where that is on the PATH, else as it was called."""
+    if shutil.which("pairforge"):
+        return "pairforge"
+    called = Path(sys.argv[0])
+    return shlex.quote(sys.argv[0]) if called.name == "pairforge" else f"{shlex.quote(sys.executable)} -m pairforge"
 
 
 def plain(text: str) -> Text:

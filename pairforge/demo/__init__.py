@@ -51,6 +51,12 @@ def recipe_path() -> Path:
         return path
 
 
+def samples_path() -> Path:
+    """The samples of the demo, for machines without an engine: `samples/sampled.parquet` of a run of `make demo`."""
+    with as_file(files("pairforge.demo") / "samples.parquet") as path:
+        return path
+
+
 def bundled_recipes() -> dict[str, str]:
     """The recipes that come with pairforge: name (`gap-ablation`) -> what its first comment says about it."""
     folder = recipes_folder()

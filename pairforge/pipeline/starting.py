@@ -33,11 +33,6 @@ def recipe_for(
             f"{dataset}: no column looks like a question with its answer. Its first row: {shown}",
             hint="start from `pairforge init`, and say which column is what: `columns: {question: ..., answer: ...}`",
         )
-    if not guess.has_solutions:
-        raise SourceError(
-            f"{dataset} has questions and answers but no solutions: one generator cannot write both sides",
-            hint="name a column of solutions, or start from `pairforge init --recipe own-wrong`",
-        )
     text = starter_recipe(
         named_from(dataset, file.parent),
         adapter=guess.adapter,

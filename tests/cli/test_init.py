@@ -35,9 +35,12 @@ def test_a_recipe_for_own_data_says_what_it_took_and_is_valid(tmp_path: Path):
     assert recipe.filter.tokenizer == "org/my-1.5b"
 
 
-def test_without_solutions_there_is_no_long_side(tmp_path: Path):
+def test_without_solutions_both_sides_are_sampled(tmp_path: Path):
     data = write(tmp_path / "my.jsonl", *[{"query": f"{n} + 3?", "gt": n + 3} for n in range(5)])
-    assert "no solutions" in str(init(tmp_path / "recipe.yaml", "--from", data).exception)
+    assert init(tmp_path / "recipe.yaml", "--from", data).exit_code == 0
+    recipe = load_recipe(tmp_path / "recipe.yaml")
+    assert recipe.filter.chosen.origin == "long"
+    assert list(recipe.arms) == ["long", "short"]
 
 
 def test_data_that_cannot_be_guessed_is_an_error_with_its_columns(tmp_path: Path):

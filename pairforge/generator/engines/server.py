@@ -208,7 +208,8 @@ class ServerEngine:
         except openai.APIConnectionError as error:
             raise EngineError(
                 f"no server answers at {server.url}: {self._words(error)}",
-                hint=f"start one (`vllm serve {self._model}`), or correct generator.engine.base_urls",
+                hint=f"start one (`python -m vllm.entrypoints.openai.api_server --model {self._model}`), or correct "
+                "generator.engine.base_urls",
             ) from None
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise EngineError(

@@ -157,7 +157,7 @@ def engine_args(model: str, revision: str | None, settings: Mapping[str, Any]) -
         if name not in known:
             raise EngineError(
                 f"generator.engine.vllm.{name}: vLLM's EngineArgs has no such argument",
-                hint=nearest(name, known, otherwise="`vllm serve --help` lists the names"),
+                hint=nearest(name, known, otherwise=f"it has: {', '.join(sorted(known))}"),
             )
     chosen = dict(settings)
     if current_platform.is_cpu():
