@@ -52,8 +52,8 @@ def choose(evidence: Evidence, applied: Applied, first: Sequence[Subset] = ()) -
     return replace(applied, pairs=pairs, lost=lost)
 
 
-def apply_mix(evidence: Evidence, parts: Sequence[Part], seed: int) -> list[Applied]:
-    """Every part, applied to the problems that it gets."""
+def apply_mix(evidence: Evidence, parts: Sequence[Part], seed: int, first: Sequence[Subset] = ()) -> list[Applied]:
+    """Every part, applied to the problems that it gets; `first`: see `choose`."""
     passed = [apply_rules(evidence, part, seed, part.name) for part in parts]
     takes = np.zeros((len(parts), evidence.problems.height), dtype=bool)
     for at, one in enumerate(passed):
@@ -66,7 +66,7 @@ def apply_mix(evidence: Evidence, parts: Sequence[Part], seed: int) -> list[Appl
     for at, one in enumerate(passed):
         offered = pl.Series(np.array(left if shares[at] is None else given[at]))
         reason = "earlier_part" if shares[at] is None else "share"
-        made = choose(evidence, one, [Subset(reason, partial(_offered, offered))])
+        made = choose(evidence, one, [*first, Subset(reason, partial(_offered, offered))])
         left[made.pairs["p"].to_numpy()] = False
         applied.append(made)
     return applied

@@ -46,8 +46,8 @@ class Candidates:
 def candidates(evidence: Evidence, rules: Rules) -> Candidates:
     """Apply every rule that looks at one candidate alone. Raises `RuleError` for a column that does not exist."""
     on_problem = list(rules.problem_conditions())
-    on_chosen = _side_conditions(rules.chosen, "chosen", evidence)
-    on_rejected = _side_conditions(rules.rejected, "rejected", evidence)
+    on_chosen = side_conditions(rules.chosen, "chosen", evidence)
+    on_rejected = side_conditions(rules.rejected, "rejected", evidence)
     on_pair = list(rules.pair_conditions())
     codes = [1]  # the code of each group's first condition
     for group in (on_problem, on_chosen, on_rejected):
@@ -78,8 +78,8 @@ def side_members(evidence: Evidence, rules: Rules) -> pl.DataFrame:
     sides = _sides(
         evidence,
         rules,
-        _first_failure(_side_conditions(rules.chosen, "chosen", evidence), 1),
-        _first_failure(_side_conditions(rules.rejected, "rejected", evidence), 1),
+        _first_failure(side_conditions(rules.chosen, "chosen", evidence), 1),
+        _first_failure(side_conditions(rules.rejected, "rejected", evidence), 1),
     )
     problems = problem_members(evidence, rules)
     return sides.select(
@@ -102,7 +102,7 @@ def problem_members(evidence: Evidence, rules: Rules) -> pl.DataFrame:
     return problems.select("p", "problem_id", "problem_hash", in_problem=failed == 0)
 
 
-def _side_conditions(settings: SideRules, side: SideName, evidence: Evidence) -> list[Condition]:
+def side_conditions(settings: SideRules, side: SideName, evidence: Evidence) -> list[Condition]:
     """The conditions of one side over the columns of the samples."""
     made = []
     for condition in settings.side_conditions():

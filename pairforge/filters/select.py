@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from pairforge.filters.applied import Applied, apply_mix, apply_rules, choose, together
 from pairforge.filters.columns import with_columns
+from pairforge.filters.control_matching import UNMATCHED, matching_notes
+from pairforge.filters.controls.control import Control
 from pairforge.filters.drops import drops, funnel
 from pairforge.filters.evidence import Evidence, prepare
 from pairforge.filters.mix import shortfalls
+from pairforge.filters.rule import Subset
 from pairforge.filters.ruleset import Rules, check_rules, columns_named
 from pairforge.filters.sums import with_sums
 
@@ -61,17 +65,52 @@ def select(evidence: Evidence, rules: Rules, *, seed: int = 0, columns: Sequence
     named = {*columns_named(rules), *columns, "meta"}
     evidence = with_sums(evidence, named)
     parts = rules.parts
-    applied = apply_mix(evidence, parts, seed) if parts else [choose(evidence, apply_rules(evidence, rules, seed))]
+    without = _without_control(evidence, rules, seed)
+    matched = [] if without is None else [Subset(UNMATCHED, partial(_of_problems, _numbers(evidence, without)))]
+    applied = (
+        apply_mix(evidence, parts, seed, matched)
+        if parts
+        else [choose(evidence, apply_rules(evidence, rules, seed), matched)]
+    )
     pairs = [_finished(one, evidence, seed, columns) for one in applied]
     shortfall = [sentence for one in applied for sentence in one.rules.shortfall(one.pairs)]
     shortfall += shortfalls(parts, [own["problem_id"].n_unique() for own in pairs] if parts else [])
+    finished = pl.concat(pairs).sort("problem_id", "chosen_key", "rejected_key")
+    notes = [evidence.notes[name] for name in sorted(named & evidence.notes.keys())]
+    if without is not None:
+        notes += matching_notes(_control(rules), finished, without)
     return Selection(
-        pairs=pl.concat(pairs).sort("problem_id", "chosen_key", "rejected_key"),
+        pairs=finished,
         drops=drops(evidence.problems, *together(applied), pl.concat(one.pairs.select("p") for one in applied)),
         funnel=[step for one in applied for step in funnel(one.found, one.lost, one.part)],
         shortfall=tuple(shortfall),
-        notes=tuple(evidence.notes[name] for name in sorted(named & evidence.notes.keys())),
+        notes=tuple(notes),
     )
+
+
+def _control(rules: Rules) -> Control:
+    """The control arm that changes the rules, of a mix that of the first part with one; one that changes nothing."""
+    arms = (part.control_arm for part in rules.parts or (rules,) if part.effective is not part)
+    return next(arms, Control())
+
+
+def _without_control(evidence: Evidence, rules: Rules, seed: int) -> pl.DataFrame | None:
+    """The pairs that the rules make without their control arm; None where no arm changes the rules."""
+    if type(_control(rules)) is Control:
+        return None
+    changes: dict[str, Any] = {"control": "none"}
+    if rules.parts:
+        changes["mix"] = tuple(part.model_copy(update={"control": "none"}) for part in rules.parts)
+    return select(evidence, rules.model_copy(update=changes), seed=seed).pairs
+
+
+def _numbers(evidence: Evidence, pairs: pl.DataFrame) -> pl.DataFrame:
+    """p: the problems of finished pairs."""
+    return evidence.problems.filter(pl.col("problem_id").is_in(pairs["problem_id"].implode())).select("p")
+
+
+def _of_problems(problems: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    return pairs.join(problems, on="p", how="semi", maintain_order="left")
 
 
 def _finished(applied: Applied, evidence: Evidence, seed: int, more: Sequence[str]) -> pl.DataFrame:

@@ -43,7 +43,9 @@ class ArmResult(ViewSummary):
     `pass_rate_shift` is the distance of `pass_rate` from the mean over all problems, `source_shift` the total variation
     distance (0 to 1) of `sources` from the shares of all problems: both say what the rules select for besides what they
     name. `overlap` is the Jaccard similarity of the pairs with every arm of the sweep, in order. `comparable` is False
-    where `notes` name something that early stopping or a budget decided. `extra` holds measures that the caller added.
+    where `notes` name something that early stopping or a budget decided: problems that were dropped, or what `pick`
+    had to choose from, where arms pick differently or otherwise than by the default. `extra` holds measures that the
+    caller added.
     """
 
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -89,13 +91,19 @@ def sweep(
     arms = list(arms)
     evidence = with_sums(evidence, {name for arm in arms for name in columns_named(arm.rules)})
     baseline = _baseline(evidence)
+    picks = {_choice(arm.rules) for arm in arms} | {_choice(Rules())}
     results, sets = [], []
     for arm in arms:
-        result, keys = _run_arm(evidence, arm, baseline, measure, keep, columns)
+        result, keys = _run_arm(evidence, arm, baseline, measure, keep, columns, picks_differ=len(picks) > 1)
         results.append(result)
         sets.append(keys)
     overlaps = zip(results, _overlaps(sets), strict=True)
     return [result.model_copy(update={"overlap": row}) for result, row in overlaps]
+
+
+def _choice(rules: Rules) -> str:
+    """What decides which of a problem's candidates are taken."""
+    return repr((rules.pick, rules.pick_chosen, rules.per_problem, rules.pick == "closest" and rules.target_gap))
 
 
 def to_table(results: Sequence[ArmResult]) -> pl.DataFrame:
@@ -121,6 +129,8 @@ def _run_arm(
     measure: Callable[[Selection], dict[str, Any]] | None,
     keep: Callable[[Arm, Selection], None] | None,
     columns: Sequence[str],
+    *,
+    picks_differ: bool,
 ) -> tuple[ArmResult, np.ndarray]:
     nothing = np.empty(0, dtype=np.uint64)
     try:
@@ -133,7 +143,7 @@ def _run_arm(
     left = undecided(evidence, arm.rules, selection.drops)
     result = ArmResult(
         settings=arm.settings,
-        comparable=left.problems == 0,
+        comparable=left.problems == 0 and not (picks_differ and left.picks),
         notes=[*left.notes(), *selection.shortfall, *selection.notes],
         extra=measure(selection) if measure is not None else {},
         **_described(summarise(selection.pairs), *baseline),

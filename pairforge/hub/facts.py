@@ -49,7 +49,7 @@ def view_facts(run: Run, view: str) -> dict[str, Any]:
     }
 
 
-_FROM_RECORD = {"view", "pairforge", "digest", "seed", "filter", "format", "tokenizer", "funnel", "shortfall"}
+_FROM_RECORD = {"view", "pairforge", "digest", "seed", "filter", "format", "tokenizer", "funnel", "shortfall", "notes"}
 
 
 def read_columns(file: Path, names: list[str]) -> pl.DataFrame:

@@ -27,10 +27,11 @@ class UndecidedRecord(Stored):
     stopped: int = 0
     problems: int = 0
     enough: int = 0
+    picks: int = 0
 
     def sentences(self) -> list[str]:
         """What a reader of the view has to know about it."""
-        return Undecided(self.cut, self.stopped, self.problems, self.enough).sentences()
+        return Undecided(self.cut, self.stopped, self.problems, self.enough, self.picks).sentences()
 
 
 class FeatureRecord(Stored):

@@ -24,8 +24,8 @@ def ten_problems():
     return prepare(problems(*rows), samples(*table))
 
 
-def arm(**settings):
-    return Arm(settings, replace(THINKPO, gap=Bounds(**settings)))
+def arm(pick="shortest", **settings):
+    return Arm({**settings, "pick": pick}, replace(THINKPO, gap=Bounds(**settings), pick=pick))
 
 
 def test_a_grid_has_every_combination():
@@ -107,6 +107,51 @@ def test_a_sample_cut_for_a_wider_gap_is_undecided_under_a_smaller_one(gap_min, 
     rules = replace(THINKPO, gap=Bounds(min=gap_min))
     evidence = cut_at(tokens)
     assert undecided(evidence, rules, select(evidence, rules).drops).cut == count
+
+
+def test_a_cut_sample_beside_a_longer_wrong_given_solution_is_decided():
+    """The longest correct given solution bounds the budget; a longer wrong one does not make draws useful."""
+    cut = sample("p", "sampled", 100, "truncated", finish_reason="length", budget_limited=True, max_tokens=100)
+    given_ones = [sample("p", "given", 110), sample("p", "given", 400, "incorrect", draw=1)]
+    evidence = prepare(problems("p"), samples(*given_ones, cut))
+    rules = replace(THINKPO, gap=Bounds(min=50))
+    assert undecided(evidence, rules, select(evidence, rules).drops).problems == 0
+
+
+def test_a_problem_that_no_draw_could_pair_is_decided():
+    row = {"problem_id": "p", "stopped_by": "accepted"}
+    evidence = prepare(problems(row), samples(sample("p", "given", 300, "incorrect"), sample("p", "sampled", 50)))
+    assert undecided(evidence, THINKPO, select(evidence, THINKPO).drops).problems == 0
+
+
+def early_stopped():
+    """Two problems; drawing stopped at the first acceptable solution of one of them."""
+    rows = [{"problem_id": "p", "stopped_by": "accepted"}, {"problem_id": "q", "stopped_by": "max"}]
+    table = [sample(p, o, n) for p in "pq" for o, n in (("given", 300), ("sampled", 250))]
+    return prepare(problems(*rows), samples(*table, sample("q", "sampled", 200, draw=1)))
+
+
+def test_arms_that_pick_otherwise_are_marked_where_drawing_stopped_early():
+    picks = [arm(pick=pick) for pick in ("shortest", "longest", "random")]
+    shortest, longest, random = sweep(early_stopped(), picks)
+    assert (shortest.comparable, longest.comparable, random.comparable) == (False, False, True)
+    assert "pick: 1 paired problems were not drawn further" in longest.notes[0]
+    assert not sweep(early_stopped(), [arm(pick="longest")])[0].comparable
+    assert all(one.comparable for one in sweep(early_stopped(), [arm(), arm(max=80)]))
+
+
+def test_a_pick_among_cut_samples_is_marked_too():
+    cut = sample("p", "sampled", 100, "truncated", draw=1, finish_reason="length", budget_limited=True, max_tokens=100)
+    evidence = prepare(problems("p"), samples(sample("p", "given", 300), sample("p", "sampled", 90), cut))
+    assert not sweep(evidence, [arm(pick="longest")])[0].comparable
+    assert sweep(evidence, [arm(pick="longest", min=200)])[0].comparable  # longer ones would not be paired
+
+
+def test_an_arm_without_a_sampled_side_owes_nothing_to_the_sampling():
+    rows = [{"problem_id": "p", "stopped_by": "accepted"}]
+    evidence = prepare(problems(*rows), samples(sample("p", "given", 300), sample("p", "sampled", 90)))
+    rules = replace(THINKPO, rejected=SideRules(origin="given"))
+    assert undecided(evidence, rules, select(evidence, rules).drops).problems == 0
 
 
 def test_the_difference_of_two_views_names_the_reason_of_the_one_that_dropped():

@@ -301,7 +301,8 @@ def test_rules_read_like_sentences():
         "Of all pairs, the 1,000 with the smallest gap are kept.",
         "At most as many pairs as the smallest group has are kept per value of source.",
         "At most 10,080 pairs are kept, sampled at random (seeded).",
-        "This is a control arm: the lengths of both sides lie within 10 %, as close as each problem allows.",
+        "This is a control arm: the lengths of both sides lie within 10 %, as close as each problem "
+        "allows. Its problems are paired without it, too.",
     ]
 
 
@@ -329,3 +330,11 @@ def test_a_dataset_of_the_hub_is_rebuilt_from_the_commit_that_was_read(tmp_path)
     run.update_manifest(sources=[source | {"revision": "ab" * 20}])
     recipe = yaml.safe_load(stage(run, {"default": "default"}, "ana/pairs").files["recipe.yaml"].read_text())
     assert recipe["sources"][0]["revision"] == "ab" * 20
+
+
+def test_the_card_tells_what_a_view_notes(tmp_path):
+    """How far a control arm is matched, for instance."""
+    run = small_run(tmp_path / "run")
+    file = run.view("default") / "view.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"notes": ["control wrong_only: it pairs 5 of 20"]}))
+    assert "- **Note**: control wrong\\_only: it pairs 5 of 20." in stage(run, {"default": "default"}, "ana/pairs").card

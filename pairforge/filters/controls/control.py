@@ -11,10 +11,15 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """One control arm. Override `rules` or `exchanged`, and set `name` and `sentence`."""
+    """One control arm. Override `rules` or `exchanged`, and set `name` and `sentence`.
+
+    An arm with other rules keeps the problems that are paired without it; `to_sample` says which solutions the others
+    lack.
+    """
 
     name: ClassVar[str]
     sentence: ClassVar[str]
+    to_sample: ClassVar[str] = ""
 
     def rules(self, rules: Rules) -> Rules:
         """The rules of this arm, from those of the recipe."""

@@ -18,7 +18,15 @@ class SameLength(Control):
     """Takes out the gap, and keeps origins and verdicts: every rule on the gap becomes "nearly equal"."""
 
     name = "same_length"
-    sentence = "This is a control arm: the lengths of both sides lie within 10 %, as close as each problem allows."
+    sentence = (
+        "This is a control arm: the lengths of both sides lie within 10 %, as close as each problem "
+        "allows. Its problems are paired without it, too."
+    )
+    to_sample = (
+        "solutions as long as their partners: `pairforge sample RUN --extend --set filter.control=same_length` gives "
+        "them the tokens, up to generator.sampling.max_tokens; a model that writes briefly needs a prompt, or a second "
+        "model, that writes at length"
+    )
 
     def rules(self, rules: Rules) -> Rules:
         changes = {"direction": "any", "gap": Bounds(), "ratio": Bounds(max=SAME_LENGTH_RATIO)}

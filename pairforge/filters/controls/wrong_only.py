@@ -14,7 +14,11 @@ class WrongOnly(Control):
     """Takes out the correctness of the rejected side, and keeps the rules on length."""
 
     name = "wrong_only"
-    sentence = "This is a control arm: every rejected side is incorrect."
+    sentence = "This is a control arm: every rejected side is incorrect. Its problems are paired without it, too."
+    to_sample = (
+        "wrong solutions of them: `pairforge sample RUN --extend --set filter.control=wrong_only` draws each until one "
+        "is wrong, and a larger generator.draws.max finds more"
+    )
 
     def rules(self, rules: Rules) -> Rules:
         rejected = rules.rejected.model_copy(update={"status": "incorrect"})
