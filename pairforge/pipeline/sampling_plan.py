@@ -232,7 +232,8 @@ def length_measure(session: Session, target: Target, origin: str) -> Measure:
     """Counts a judged sample in the student's tokens, where its verdict lets it matter to the target at all."""
     tokenizer, block = session.student, session.recipe.format
     questions = dict(session.problems.select("id", "question").iter_rows())
-    sides = (target.chosen.status, target.rejected.status)
+    parts = target.mix or (target,)
+    sides = {statuses for part in parts for statuses in (part.chosen.statuses, part.rejected.statuses)}
     formats = dict.fromkeys(session.formats)
 
     def measure(sample: Sample, verdict: Verdict | None) -> Facts:

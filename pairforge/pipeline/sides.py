@@ -13,6 +13,10 @@ from pairforge.pipeline.session import Session
 def side_mistakes(rules: Rules, arms: Collection[str], *, has_given: bool) -> Iterator[str]:
     """The sides that no pair can have, as "key: what is wrong". `arms` are the names that rules may select by besides
     `given`; `has_given` says whether any source brings solutions."""
+    for at, part in enumerate(rules.parts):
+        yield from (f"mix.{at}.{mistake}" for mistake in side_mistakes(part, arms, has_given=has_given))
+    if rules.parts:
+        return
     known = [GIVEN, *arms]
     writers = known if has_given else list(arms)
     for side, wanted in (("chosen", rules.chosen.origins), ("rejected", rules.rejected.origins)):
