@@ -133,7 +133,7 @@ def test_ms_swift_trains_on_its_export(nano, pairs):
 # --- OpenRLHF ----------------------------------------------------------------------------------------------------
 
 OPENRLHF = """
-import ast, importlib.util, json, sys, types
+import ast, importlib.util, json, re, sys, types
 from pathlib import Path
 from datasets import load_dataset
 from tests_tokenizer import tokenizer
@@ -150,8 +150,8 @@ def load(name):
 def flags(name):
     main = [n for n in ast.parse((home / "cli" / f"{name}.py").read_text()).body if isinstance(n, ast.If)][-1]
     calls = [n for n in ast.walk(main) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "add_argument"]
-    names = [ast.unparse(call.args[0]) for call in calls]
-    return [n.replace("{prefix}", p).strip("f'\\"") for n in names for p in (("actor", "critic") if "prefix" in n else ("",))]
+    names = [re.search(r"--[^'\"]+", ast.unparse(call.args[0])).group() for call in calls]
+    return [n.replace("{prefix}", prefix) for n in names for prefix in ("actor", "critic")]
 
 for package in ("openrlhf", "openrlhf.datasets", "openrlhf.utils", "openrlhf.utils.utils"):
     sys.modules[package] = types.ModuleType(package)
@@ -248,7 +248,8 @@ def test_unsloths_script_trains_trls_rows_with_its_own_names(nano):
     assert imported == {"FastLanguageModel", "PatchDPOTrainer", "load_dataset", "DPOConfig", "DPOTrainer"}
     from trl import DPOConfig
 
-    [settings] = [n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "SETTINGS"]  # type: ignore[attr-defined]
+    assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
+    [settings] = [node.value for node in assigned if getattr(node.targets[0], "id", "") == "SETTINGS"]
     DPOConfig(**ast.literal_eval(settings) | {"use_cpu": True, "bf16": False})
     trl = export_view(nano, "default", "trl", eval_share=0.2)
     assert (done.folder / "train.jsonl").read_text() == (trl.folder / "train.jsonl").read_text()

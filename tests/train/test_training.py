@@ -15,6 +15,8 @@ import pytest
 from pairforge.errors import TemplateError, TrainError
 from pairforge.lengths import load_tokenizer
 from pairforge.train import Result, TrainData, resolve, train
+from pairforge.train.data import trainable
+from pairforge.train.methods import METHODS
 from pairforge.train.training import save
 
 BASE = {
@@ -252,3 +254,13 @@ def test_a_switch_the_models_template_does_not_have_stops_the_training(
     data = TrainData(pairs, name="pairs", revision="1", template_kwargs={"brief": True})
     with pytest.raises(TemplateError, match=r"train\.template_kwargs\.brief"):
         train(data, resolve({"model": str(tiny_model)}), tmp_path / "out", say=lambda text: None)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_two_steps(method: str, tiny_model: Path, pairs: list[Any], tmp_path: Path):
+    data = TrainData(trainable(pairs, method, "pairs"), "pairs", "r1")  # type: ignore[arg-type]
+    block = {"model": str(tiny_model), **BASE, "method": method, "max_steps": 2, "save_strategy": "no"}
+    assert train(data, resolve(block), tmp_path / "out", say=print).steps == 2
+    assert all(loss == loss for loss in logged(tmp_path / "out", "loss"))
+    assert METHODS[method].title in (tmp_path / "out" / "README.md").read_text()
