@@ -150,7 +150,7 @@ def load(name):
 def flags(name):
     main = [n for n in ast.parse((home / "cli" / f"{name}.py").read_text()).body if isinstance(n, ast.If)][-1]
     calls = [n for n in ast.walk(main) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "add_argument"]
-    names = [re.search(r"--[^'\"]+", ast.unparse(call.args[0])).group() for call in calls]
+    names = [re.search(r"--[\\w.{}]+", ast.unparse(call.args[0])).group() for call in calls]
     return [n.replace("{prefix}", prefix) for n in names for prefix in ("actor", "critic")]
 
 for package in ("openrlhf", "openrlhf.datasets", "openrlhf.utils", "openrlhf.utils.utils"):

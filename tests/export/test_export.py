@@ -14,6 +14,8 @@ from pairforge.errors import HubError
 from pairforge.export import FORMATS
 from pairforge.pipeline.exporting import export_view
 from pairforge.rowfiles import iter_rows
+from tests.export.runs import nano_run
+from tests.export.test_kto import trained
 from tests.hub.runs import question, small_run
 
 ROOT = Path(__file__).parent.parent.parent
@@ -61,10 +63,27 @@ def test_trl_reads_its_export_with_its_own_parser(run):
     assert (model.model_name_or_path, config.learning_rate, config.warmup_steps) == (TRAIN["model"], 5e-7, 0.2)
 
 
+@pytest.mark.full
+def test_trls_dpo_trains_on_its_export_unmodified(tmp_path):
+    nano = nano_run(tmp_path / "run")
+    config, logs = trained(export_view(nano, "default", "trl", eval_share=0.3).folder, "dpo")
+    assert [log["step"] for log in logs if "loss" in log] == [1, 2] and config.learning_rate == 1e-4
+
+
+def test_a_batch_larger_than_the_rows_is_said_and_not_multiplied(run):
+    done = export(run, "default", "trl", train={"global_batch_size": 64, "per_device_train_batch_size": 8})
+    text = (done.folder / "dpo.yaml").read_text()
+    assert "# 40 rows are fewer than the batch of 64: an epoch is one step." in text
+    assert yaml.safe_load(text)["gradient_accumulation_steps"] == 5
+    assert yaml.safe_load(text)["model_name_or_path"] == "/home/ana/models/student", (
+        "the student where train names none"
+    )
+
+
 @pytest.mark.parametrize(
     ("own", "at_once", "accumulated"),
     [
-        ({}, 1, 48),  # the paper's batch
+        ({}, 1, 40),  # the paper's batch is 48, and there are 40 rows
         ({"global_batch_size": 16, "per_device_train_batch_size": 16}, 16, 1),
         ({"per_device_train_batch_size": 16}, 16, 3),
         ({"global_batch_size": 32}, 1, 32),
