@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pydantic
 from pydantic import Field
@@ -50,6 +51,20 @@ class PromptConfig(Config):
     def _has_question(cls, value: str) -> str:
         if "{question}" not in value:
             raise ValueError("the user prompt must contain {question}")
+        return value
+
+    fillable: ClassVar[tuple[str, ...]] = ("question",)
+    """What may stand in braces. "meta." stands for every name that begins like this."""
+
+    @pydantic.field_validator("system", "user")
+    @classmethod
+    def _can_be_filled(cls, value: str | None, info: pydantic.ValidationInfo) -> str | None:
+        if (info.context or {}).get("stored"):
+            return value  # of a run that was sampled already, by a version that left other braces alone
+        for name in placeholders(value or ""):
+            if name not in cls.fillable and not name.startswith(tuple(n for n in cls.fillable if n.endswith("."))):
+                known = ", ".join(f"{{{n}COLUMN}}" if n.endswith(".") else f"{{{n}}}" for n in cls.fillable)
+                raise ValueError(f"nothing fills {{{name}}}; there is {known}. To send the braces write {{ {name} }}")
         return value
 
     @pydantic.field_validator("template_kwargs")
@@ -241,11 +256,53 @@ def _formulas(solution: str, end: int) -> tuple[list[int], list[bool]]:
     return positions, inside
 
 
-def prompt_messages(system: str | None, user: str, question: str) -> list[Message]:
-    """The messages of a prompt. `user` is a template with the one placeholder `{question}`."""
-    content = user.replace("{question}", question)
-    turns: list[Message] = [{"role": "system", "content": system}] if system else []
-    return [*turns, {"role": "user", "content": content}]
+_PLACEHOLDER = re.compile(r"(?P<command>\\[A-Za-z]+|\})?\{(?P<name>[A-Za-z_]\w*(?:\.[\w-]+)*)\}")
+
+
+def placeholders(template: str) -> list[str]:
+    """The names in braces, each once. The argument of a LaTeX command is none: `\\boxed{answer}`."""
+    found = (match["name"] for match in _PLACEHOLDER.finditer(template) if not match["command"])
+    return list(dict.fromkeys(found))
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with its placeholders replaced, as far as `values` has them. What is put in is not looked at again.
+
+    `{question}` is replaced also where it is the argument of a command.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        name, command = match["name"], match["command"] or ""
+        return command + values[name] if name in values and (not command or name == "question") else match[0]
+
+    return _PLACEHOLDER.sub(replaced, template)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A worked example of a prompt, with the columns that its placeholders need."""
+
+    question: str
+    answer: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def prompt_messages(
+    system: str | None,
+    user: str,
+    question: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    shots: Sequence[Shot] = (),
+) -> list[Message]:
+    """The messages of a prompt. `system` and `user` are templates with placeholders: `{question}`, and a name of
+    `columns`. Each of `shots` is a turn of the user and one of the assistant before the question."""
+    own = {**(columns or {}), "question": question}
+    turns = [Message(role="system", content=fill(system, own))] if system else []
+    for shot in shots:
+        turns.append(Message(role="user", content=fill(user, {**shot.columns, "question": shot.question})))
+        turns.append(Message(role="assistant", content=shot.answer))
+    return [*turns, Message(role="user", content=fill(user, own))]
 
 
 def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -> str:
@@ -258,9 +315,8 @@ def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -
 
 def plain_prompt(messages: list[Message]) -> str:
     """A prompt for a base model without a chat template; pair it with `PLAIN_STOPS`."""
-    system = "".join(f"{m['content']}\n\n" for m in messages if m["role"] == "system")
-    user = "\n\n".join(m["content"] for m in messages if m["role"] == "user")
-    return f"{system}Question: {user}\n\nSolution:"
+    form = {"user": "Question: {}\n\nSolution:", "assistant": " {}\n\n"}
+    return "".join(form.get(m["role"], "{}\n\n").replace("{}", m["content"]) for m in messages)
 
 
 PLAIN_STOPS = ["\nQuestion:", "\n\nQuestion:", "\n\n\n"]

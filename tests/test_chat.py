@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairforge.chat import completion_message, render_reasoning, split_reasoning, split_solution
+from pairforge.chat import (
+    Shot,
+    completion_message,
+    fill,
+    placeholders,
+    plain_prompt,
+    prompt_messages,
+    render_reasoning,
+    split_reasoning,
+    split_solution,
+)
 
 SHORT = "Each box holds 6 eggs. Four boxes hold 4*6=24 eggs. So the answer is $\\boxed{24}$."
 
@@ -126,3 +136,21 @@ def test_a_number_of_a_list_stays_with_its_item():
 def test_a_block_of_code_is_not_cut():
     solution = "First I add the two.\n\nThen code:\n```python\nx = 1\n\ny = 2\n```\nSo it is \\boxed{3} in all."
     assert split_solution(solution)[1] == "So it is \\boxed{3} in all."
+
+
+@given(st.text(), st.text(), st.text())
+def test_what_fills_a_placeholder_arrives_as_it_is(before: str, question: str, topic: str):
+    template = before.replace("{", "(").replace("}", ")").replace("\\", "/") + "{question}{meta.topic}"
+    filled = fill(template, {"question": question, "meta.topic": topic})
+    assert filled == template.removesuffix("{question}{meta.topic}") + question + topic
+
+
+def test_placeholders_are_names_in_braces_and_never_attributes():
+    assert placeholders("{question} {meta.topic-1} {a.b.c} {question}") == ["question", "meta.topic-1", "a.b.c"]
+    assert placeholders("{} {1} {a b} {x!r} {x[0]} {x:>3} \\boxed{answer} \\frac{a}{b}") == []
+    assert fill("{question.__class__} {0.__class__}", {"question": "q"}) == "{question.__class__} {0.__class__}"
+
+
+def test_a_base_model_sees_examples_as_it_sees_the_question():
+    turns = prompt_messages("Add.", "{question}", "3+3?", shots=[Shot("2+2?", "4")])
+    assert plain_prompt(turns) == "Add.\n\nQuestion: 2+2?\n\nSolution: 4\n\nQuestion: 3+3?\n\nSolution:"

@@ -46,11 +46,12 @@ def divergence(
     own, other = load(model, device), load(first, device)
     block = run_recipe(run).sampling_block()
     set_switches(tokenizer, block.prompt.template_kwargs, key="--template-kwargs")
-    questions = {problem.id: problem.question for problem in run.each_problem()}
+    problems = {problem.id: problem for problem in run.each_problem()}
     asked = first_answers(run)
     values = []
     for done, sample in enumerate(asked, start=1):
-        prompt = chat.render_prompt(tokenizer, sampler_prompt(block, questions[sample.problem_id]))
+        problem = problems[sample.problem_id]
+        prompt = chat.render_prompt(tokenizer, sampler_prompt(block, problem.question, problem.meta))
         before = tokenizer(prompt, add_special_tokens=False)["input_ids"]
         after = tokenizer(sample.text, add_special_tokens=False)["input_ids"]
         if sample.finish_reason == "stop" and tokenizer.eos_token_id is not None:

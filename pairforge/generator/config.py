@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Discriminator, Field, Tag
 
-from pairforge.chat import PromptConfig
+from pairforge.chat import PromptConfig, Shot, placeholders
 from pairforge.config import Config
 
 KIND = (
@@ -25,6 +26,11 @@ class SamplerConfig(Config):
     model: str = Field(
         description="The model that writes the solutions: a Hub id, a local folder, `pairforge:nano`, or the name a "
         "server knows it by. A folder is relative to the recipe."
+    )
+    name: str | None = Field(
+        None,
+        min_length=1,
+        description="Public name of a model that is a local folder: samples, cards and rules know it by this name.",
     )
     revision: str | None = Field(None, description="Branch, tag or commit of the model (and its tokenizer) on the Hub.")
     max_model_len: int | None = Field(
@@ -42,6 +48,11 @@ class SamplerConfig(Config):
         "identity of the samples; for a server it says what the server runs.",
     )
     trust_remote_code: bool = Field(False, description="Run code that the model's repository brings along.")
+
+    @property
+    def public_name(self) -> str:
+        """What the solutions are known by."""
+        return self.name or self.model
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -87,7 +98,13 @@ class VllmOptions(SamplerConfig):
         return {name: value for name, value in own.items() if value is not None} | self.vllm
 
 
-ELSEWHERE = ("kind", "model", "revision", "vllm")  # every other field of VllmOptions is an argument of EngineArgs
+ELSEWHERE = (
+    "kind",
+    "model",
+    "name",
+    "revision",
+    "vllm",
+)  # every other field of VllmOptions is an argument of EngineArgs
 
 
 class VllmEngineConfig(VllmOptions):
@@ -159,6 +176,66 @@ def is_idle(name: str, value: Any) -> bool:
     fields = [kind.model_fields[name] for kind in KINDS.values() if name in kind.model_fields and name != "kind"]
     plain = tuple(value) if isinstance(value, list) else value
     return bool(fields) and all(field.default == plain for field in fields)
+
+
+class Example(Config):
+    """A worked example of a prompt: a turn of the user and one of the assistant, before the problem."""
+
+    question: str = Field(description="The example's question, put into `user` like the problem's.", examples=["1+1?"])
+    answer: str = Field(description="What the assistant answers.", examples=["It is \\boxed{2}."])
+    meta: dict[str, Any] = Field({}, description="Columns that the placeholders of `user` name: `{topic: algebra}`.")
+
+    @property
+    def shot(self) -> Shot:
+        return Shot(self.question, self.answer, prompt_columns(self.meta))
+
+
+def or_a_file(schema: dict[str, Any]) -> None:
+    """Let an editor accept a file's name for a list; `recipe/` reads the file."""
+    listed = {name: schema.pop(name) for name in ("items", "type") if name in schema}
+    schema["anyOf"] = [listed, {"type": "string"}]
+
+
+class SamplerPromptConfig(PromptConfig):
+    """What a sampler is asked. `system` and `user` may also name the source's columns: `{meta.topic}`."""
+
+    fillable = ("question", "meta.")
+
+    examples: tuple[Example, ...] = Field(
+        (),
+        description="Worked examples before the problem, each with `question` and `answer`; or the name of a .jsonl or "
+        ".yaml file of them, relative to the recipe.",
+        json_schema_extra=or_a_file,
+    )
+    prefix: str = Field(
+        "",
+        description="How every solution begins: the model continues from there, and the text is part of the solution. "
+        "Not on chat servers.",
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _examples_can_be_filled(self) -> SamplerPromptConfig:
+        for number, example in enumerate(self.examples):
+            known = {*example.shot.columns, "question"}
+            missing = [name for name in placeholders(self.user) if name not in known]
+            if missing:
+                raise ValueError(f"examples.{number} has no {missing[0]}, which `user` names: add it under `meta`")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The source's columns that the prompt names, as in `meta.topic`."""
+        names = [*placeholders(self.system or ""), *placeholders(self.user)]
+        return tuple(name for name in dict.fromkeys(names) if name.startswith("meta."))
+
+
+def prompt_columns(meta: Mapping[str, Any]) -> dict[str, str]:
+    """What the placeholders of a prompt stand for besides the question: a problem's `meta`, as text."""
+    known = {name: value for name, value in meta.items() if value is not None}
+    return {
+        f"meta.{name}": value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in known.items()
+    }
 
 
 class SamplingConfig(Config):
@@ -238,7 +315,7 @@ class GeneratorConfig(Config):
     """An arm: who samples solutions, and how. `generator` is the short form of one arm with the name `sampled`."""
 
     engine: EngineConfig = Field(description="What samples: `kind` is `vllm` (the default), `server` or `ray`.")
-    prompt: PromptConfig = Field(PromptConfig(), description="What the sampler is asked.")
+    prompt: SamplerPromptConfig = Field(SamplerPromptConfig(), description="What the sampler is asked.")
     sampling: SamplingConfig = Field(SamplingConfig(), description="Sampling parameters.")
     draws: DrawsConfig = Field(DrawsConfig(), description="How often a problem is drawn.")
     budget: Literal["rule", "full"] = Field(
@@ -246,6 +323,16 @@ class GeneratorConfig(Config):
         description="`rule` lowers a problem's max_tokens to the longest solution that could still be paired, `full` "
         "gives every draw max_tokens.",
     )
+
+    @pydantic.model_validator(mode="after")
+    def _can_be_continued(self) -> GeneratorConfig:
+        renders = not (isinstance(self.engine, ServerEngineConfig) and self.engine.api == "chat")
+        if self.prompt.prefix and not renders:
+            raise ValueError(
+                "prompt.prefix: a chat server begins every answer itself; `engine.api: completions` sends the rendered "
+                "prompt instead"
+            )
+        return self
 
 
 GIVEN, SAMPLED = "given", "sampled"

@@ -207,7 +207,8 @@ class _Loop:
 
 def as_sample(request: Request, completion: Completion, origin: str, model: str, revision: str, task: Task) -> Sample:
     """A completion as the record that is kept. Text that is not valid Unicode is made so here, once."""
-    text = completion.text.encode("utf-8", "replace").decode("utf-8")
+    text = request.begun + completion.text if completion.finish_reason != "error" else completion.text
+    text = text.encode("utf-8", "replace").decode("utf-8")
     parts = split_reasoning(text)
     return Sample(
         problem_id=request.problem_id,

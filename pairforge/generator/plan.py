@@ -19,7 +19,8 @@ from pairforge.records import Message, sample_key
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One problem to draw solutions for. `max_tokens` is the budget of each draw, in the sampler's tokens."""
+    """One problem to draw solutions for. `max_tokens` is the budget of each draw, in the sampler's tokens; `begun` is
+    the text that every solution begins with."""
 
     problem_id: str
     prompt: str
@@ -28,6 +29,7 @@ class Task:
     budget_limited: bool = False
     token_ratio: float = 1.0
     messages: tuple[Message, ...] = ()
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,7 @@ class Plan:
             seed=draw_seed(self._seed, task.problem_id, draw, self.origin),
             stop=self._stop,
             messages=task.messages,
+            begun=task.begun,
         )
 
 

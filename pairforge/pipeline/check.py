@@ -16,6 +16,7 @@ from pairforge.pipeline.sampler import (
     UNKNOWN_CONTEXT,
     load_sampler,
     rendered_prompts,
+    require_columns,
     sampler_context,
     sampler_prompt,
 )
@@ -208,6 +209,10 @@ def _check_sampler(recipe: Recipe, arm: str, problems: list[Problem], report: Re
     """The sampler's prompt renders, and prompt plus budget fit its context."""
     block, label = recipe.arms[arm], arm_label(recipe, arm)
     max_tokens = block.sampling.max_tokens
+    if block.engine.kind != "server" and not block.engine.name and Path(block.engine.model).is_dir():
+        last, key = Path(block.engine.model).name, recipe.key_of(arm)
+        report.add(f"{label}model name", True, f"cards will say '{last}': {key}.engine.name gives it a public name")
+    require_columns(block, problems, key=recipe.key_of(arm))
     tokenizer = load_sampler(block)
     rendered = list(rendered_prompts(block, problems, tokenizer))
     report.prompts[arm] = rendered[0][1]
@@ -215,7 +220,7 @@ def _check_sampler(recipe: Recipe, arm: str, problems: list[Problem], report: Re
         detail = "only its server has the tokenizer: it applies the template and counts the tokens"
         report.add(f"{label}sampler", True, detail)
         return
-    turns = sampler_prompt(block, problems[0].question)
+    turns = sampler_prompt(block, problems[0].question, problems[0].meta)
     _check_switches(tokenizer, turns, block.prompt.template_kwargs, f"{label}sampler switches", report)
     longest = max(prompt_tokens for _, _, prompt_tokens in rendered)
     context = sampler_context(block)

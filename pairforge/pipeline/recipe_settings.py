@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from pairforge.config import flatten
-from pairforge.generator.config import SAMPLED, DrawsConfig, PromptConfig, SamplingConfig
+from pairforge.generator.config import SAMPLED, DrawsConfig, SamplerPromptConfig, SamplingConfig
 from pairforge.recipe import Recipe, parse_recipe
+from pairforge.records import digest
 from pairforge.run import Run
 from pairforge.verifier import Verifier
 
@@ -34,12 +35,14 @@ def evidence_settings(recipe: Recipe) -> dict[str, Any]:
 
 def _without_hardware(block: dict[str, Any]) -> dict[str, Any]:
     engine = {name: block["engine"][name] for name in ("model", "revision", "quantization")}
+    if block["engine"]["name"]:
+        engine["name"] = block["engine"]["name"]
     return {**without_unset(block), "engine": engine}
 
 
-BLOCKS = {"prompt": PromptConfig, "sampling": SamplingConfig, "draws": DrawsConfig}
+BLOCKS = {"prompt": SamplerPromptConfig, "sampling": SamplingConfig, "draws": DrawsConfig}
 COUNTED_WHEN_SET = {
-    "prompt": ("template_kwargs",),
+    "prompt": ("template_kwargs", "examples", "prefix"),
     "sampling": (
         "repetition_penalty",
         "presence_penalty",
@@ -55,11 +58,14 @@ COUNTED_WHEN_SET = {
 
 
 def without_unset(block: dict[str, Any]) -> dict[str, Any]:
-    """A dumped generator block without the `COUNTED_WHEN_SET` keys that are at their defaults."""
+    """A dumped generator block without the `COUNTED_WHEN_SET` keys that are at their defaults, and with the digest of
+    its examples in their place."""
     kept = dict(block)
     for name, keys in COUNTED_WHEN_SET.items():
         defaults = BLOCKS[name]().model_dump(mode="json")
         kept[name] = {k: v for k, v in block[name].items() if k not in keys or v != defaults[k]}
+    if "examples" in kept["prompt"]:
+        kept["prompt"]["examples"] = digest(kept["prompt"]["examples"])
     return kept
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pairforge import chat, demo, lengths
-from pairforge.errors import EngineError, SourceError
-from pairforge.generator.config import GeneratorConfig
+from pairforge.errors import EngineError, RecipeError, SourceError
+from pairforge.generator.config import GeneratorConfig, prompt_columns
 from pairforge.generator.engines.vllm import context_tokens
 from pairforge.records import Message, Problem
 from pairforge.switches import set_switches
@@ -61,20 +62,39 @@ def stop_strings(block: GeneratorConfig, sampler: PreTrainedTokenizerBase | None
     return (*own, *chat.PLAIN_STOPS)
 
 
-def sampler_prompt(block: GeneratorConfig, question: str) -> list[Message]:
-    """The prompt the sampler sees."""
-    return chat.prompt_messages(block.prompt.system, block.prompt.user, question)
+def sampler_prompt(block: GeneratorConfig, question: str, meta: Mapping[str, Any] | None = None) -> list[Message]:
+    """The prompt the sampler sees. `meta` holds the source's columns that the prompt may name."""
+    prompt = block.prompt
+    shots = [example.shot for example in prompt.examples]
+    columns = prompt_columns(meta or {}) if prompt.columns else None
+    return chat.prompt_messages(prompt.system, prompt.user, question, columns=columns, shots=shots)
+
+
+def require_columns(block: GeneratorConfig, problems: Iterable[Problem], *, key: str) -> None:
+    """Raise `RecipeError` when a problem lacks a column that the prompt names; `key` is the arm's key in the recipe."""
+    names, there, missing, total = block.prompt.columns, set[str](), Counter[str](), 0
+    if not names:
+        return
+    for total, problem in enumerate(problems, start=1):  # noqa: B007  how many there are
+        own = prompt_columns(problem.meta)
+        there |= own.keys()
+        missing.update(name for name in names if name not in own)
+    if missing:
+        name, count = missing.most_common(1)[0]
+        known = f"the sources have {', '.join(sorted(there))}" if there else "the sources have no columns of their own"
+        raise RecipeError(f"{key}.prompt: {count:,} of {total:,} problems have no {name}, which it names", hint=known)
 
 
 def rendered_prompts(
     block: GeneratorConfig, problems: Iterable[Problem], sampler: PreTrainedTokenizerBase | None
 ) -> Iterator[tuple[Problem, str, int]]:
-    """Each problem with the sampler's prompt and its length; 0 tokens where only the server has the tokenizer."""
+    """Each problem with the sampler's prompt, up to where it begins to write, and its length; 0 tokens where only the
+    server has the tokenizer."""
     iterator = iter(problems)
     while batch := list(islice(iterator, 1000)):
-        turns = [sampler_prompt(block, problem.question) for problem in batch]
+        turns = [sampler_prompt(block, problem.question, problem.meta) for problem in batch]
         if sampler is None:
             yield from ((problem, chat.plain_prompt(t), 0) for problem, t in zip(batch, turns, strict=True))
             continue
-        texts = [chat.render_prompt(sampler, t) for t in turns]
+        texts = [chat.render_prompt(sampler, t) + block.prompt.prefix for t in turns]
         yield from zip(batch, texts, lengths.count_tokens(sampler, texts), strict=True)

@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pairforge import generator
+from pairforge import demo, generator
+from pairforge.errors import RunError
 from pairforge.filters.evidence import ENOUGH
 from pairforge.generator.config import GeneratorConfig
+from pairforge.generator.weights import weights_digest
 from pairforge.pipeline.recipe_settings import open_verifier
-from pairforge.pipeline.sampling_plan import Outset, Work, begin, plan_arm
+from pairforge.pipeline.sampling_plan import Arm, Outset, Work, begin, plan_arm
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.stages_to_sample import end_stage, stages_to_sample
 from pairforge.pipeline.verifying import record_verifier, verify
 from pairforge.records import Drop, Sample, Verdict, to_row
 from pairforge.run import Run
+from pairforge.run.manifest import ArmRecord
 
 
 def sample(
@@ -89,15 +92,16 @@ def draw_arm(session: Session, work: Work, *, is_pilot: bool) -> generator.Progr
     """Draw what is missing of one arm, and record what that took."""
     run, arm = session.run, work.arm
     record_verifier(session)
-    record_arm(run, arm.origin, token_ratio=asdict(arm.ratio))
+    known = {"model": arm.block.engine.public_name, "weights": same_weights(run, arm)}
+    record_arm(run, arm.origin, **known, token_ratio=asdict(arm.ratio))
     started = time.monotonic()
     try:
         drawn = draw(session, work)
     finally:
         session.samples_changed()
         session.verdicts_changed()
-        known = run.manifest().arms[arm.origin].seconds
-        record_arm(run, arm.origin, seconds=round(known + time.monotonic() - started, 2))
+        before = run.manifest().arms[arm.origin].seconds
+        record_arm(run, arm.origin, seconds=round(before + time.monotonic() - started, 2))
     if is_pilot and drawn.sampled_tokens:
         record_arm(run, arm.origin, tokens_per_s=round(drawn.sampled_tokens / drawn.seconds, 1))
     return drawn
@@ -118,11 +122,27 @@ def draw(session: Session, work: Work) -> generator.Progress:
             engine,
             verifier,
             store,
-            model=engine_block.model,
+            model=engine_block.public_name,
             revision=engine_block.revision or "",
             measure=work.measure,
             on_progress=lambda p: progress(stage, *how_far(p, work.enough), f"{p.sampled_tokens:,} tokens"),
         )
+
+
+def same_weights(run: Run, arm: Arm) -> str:
+    """The digest of the arm's weights, "" where they are not in a local folder.
+
+    Raises `RunError` when the arm was sampled with other weights: the same folder may hold another model by now.
+    """
+    engine = arm.block.engine
+    digest = weights_digest(demo.resolve(engine.model)) if engine.kind != "server" else ""
+    before = run.manifest().arms.get(arm.origin, ArmRecord()).weights
+    if before and digest and before != digest:
+        raise RunError(
+            f"the weights in {engine.model} are no longer those that '{arm.origin}' was sampled with in {run.path}",
+            hint="name another run with --run, or `pairforge build --fresh` (moves this run aside)",
+        )
+    return digest or before
 
 
 def record_arm(run: Run, origin: str, **known: Any) -> None:

@@ -19,7 +19,7 @@ from pairforge.generator import Accept, Measure, Plan, Task
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
 from pairforge.generator.config import GeneratorConfig
 from pairforge.pipeline.frozen_target import Stored, facts_by_problem, frozen_target
-from pairforge.pipeline.sampler import rendered_prompts, sampler_context, sampler_prompt, stop_strings
+from pairforge.pipeline.sampler import rendered_prompts, require_columns, sampler_context, sampler_prompt, stop_strings
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.student import completion, student_prompt
 from pairforge.records import Drop, Message, Problem, Sample, Verdict, digest
@@ -99,6 +99,7 @@ def begin(session: Session, *, only: int | None = None) -> Outset:
 
 
 def make_arm(session: Session, origin: str, block: GeneratorConfig) -> Arm:
+    require_columns(block, session.each_problem(), key=session.recipe.key_of(origin))
     context = sampler_context(block)
     sampler = session.sampler(origin)
     prompts = prompt_lengths(session, origin) if sampler is not None else {}
@@ -222,10 +223,19 @@ def budget_of(arm: Arm, problem: str, others: Sequence[Facts], target: Target, w
 
 def make_task(arm: Arm, problem: Problem, allowed: Budget) -> Task:
     """The messages go along only where a server applies the chat template itself."""
-    turns = sampler_prompt(arm.block, problem.question)
+    turns = sampler_prompt(arm.block, problem.question, problem.meta)
     text = chat.plain_prompt(turns) if arm.sampler is None else chat.render_prompt(arm.sampler, turns)
     messages: tuple[Message, ...] = tuple(turns) if arm.block.engine.kind == "server" else ()
-    return Task(problem.id, text, allowed.max_tokens, problem.answer, allowed.limited, allowed.ratio, messages)
+    return Task(
+        problem.id,
+        text,
+        allowed.max_tokens,
+        problem.answer,
+        allowed.limited,
+        allowed.ratio,
+        messages,
+        begun=arm.block.prompt.prefix,
+    )
 
 
 def length_measure(session: Session, target: Target, origin: str) -> Measure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -90,8 +91,12 @@ class Session:
         return self.run.problem_table(["id", "question", "answer", "source", "gold"])
 
     def each_problem(self) -> Iterator[Problem]:
-        """The problems as records, without the source rows and `meta`."""
-        return (Problem(**row) for row in self.problems.iter_rows(named=True))
+        """The problems as records, without the source rows; with `meta` where a prompt names a column of it."""
+        rows = self.problems.iter_rows(named=True)
+        if not any(block.prompt.columns for block in self.recipe.arms.values()):
+            return (Problem(**row) for row in rows)
+        metas = self.run.problem_table(["meta"])["meta"]
+        return (Problem(**row, meta=json.loads(meta or "{}")) for row, meta in zip(rows, metas, strict=True))
 
     @cached_property
     def samples(self) -> pl.DataFrame:

@@ -100,7 +100,7 @@ def rules_of(stage: SamplingStage) -> dict[str, Any]:
     rules = FilterSettings.model_validate(stage.filter)
     student = {name: getattr(rules, name) for name in Student.model_fields}
     target = loosest_target(rules).model_dump(mode="json")
-    form = FormatConfig.model_validate(stage.format).model_dump(mode="json")
+    form = FormatConfig.model_validate(stage.format, context={"stored": True}).model_dump(mode="json")
     return flatten({"format": form, "filter": student | target})
 
 

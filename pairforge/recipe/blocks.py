@@ -63,6 +63,10 @@ class Recipe(Config):
         """What samples solutions, by the origin of its solutions, in the order of drawing."""
         return {SAMPLED: self.generator} if self.generator is not None else self.generators
 
+    def key_of(self, arm: str) -> str:
+        """Where the block of an arm stands in the recipe."""
+        return "generator" if self.generator is not None else f"generators.{arm}"
+
     def sampling_block(self) -> GeneratorConfig:
         """The `generator` block. Raises `RecipeError` when the recipe has none."""
         if self.generator is None:

@@ -51,13 +51,15 @@ def parse_recipe(
     if not isinstance(raw, dict):
         raise RecipeError(f"{name}: a recipe is a mapping of blocks, found {type(raw).__name__}")
     _resolve_paths(raw, base_dir)
+    _read_examples(raw, base_dir)
     for override in overrides:
         _apply(raw, override)
     _resolve_paths(raw, Path())
+    _read_examples(raw, Path())
     if stored:
         _drop_idle_engine_keys(raw)
     try:
-        recipe = Recipe.model_validate(raw)
+        recipe = Recipe.model_validate(raw, context={"stored": stored})
     except pydantic.ValidationError as error:
         raise explain(error, raw, name) from None
     for number, settings in enumerate(recipe.sample_for):
@@ -77,7 +79,7 @@ def stage_recipe(recipe: Recipe, settings: Mapping[str, Any], *, name: str = "re
                 hint="a stage has 'seed' and keys under 'format', 'filter' and 'generator'",
             )
     overrides = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
-    return parse_recipe(dump_recipe(recipe.model_copy(update={"sample_for": ()})), overrides, name=name)
+    return parse_recipe(dump_recipe(recipe.model_copy(update={"sample_for": ()})), overrides, name=name, stored=True)
 
 
 STAGE_KEYS = r"seed$|(format|filter|generators?)(\.|$)"
@@ -94,6 +96,30 @@ def _arms(raw: dict[str, Any]) -> list[dict[str, Any]]:
     generators = raw.get("generators")
     blocks = [raw.get("generator"), *(generators.values() if isinstance(generators, dict) else ())]
     return [block for block in blocks if isinstance(block, dict)]
+
+
+def _read_examples(raw: dict[str, Any], base_dir: Path) -> None:
+    """Put the examples of a prompt that names a file in its place: the recipe of a run needs no other file."""
+    for block in _arms(raw):
+        prompt = block.get("prompt")
+        name = prompt.get("examples") if isinstance(prompt, dict) else None
+        if isinstance(prompt, dict) and isinstance(name, str):
+            prompt["examples"] = read_examples(base_dir / Path(name).expanduser())
+
+
+def read_examples(file: Path) -> Any:
+    """The worked examples of a .jsonl, .json or .yaml file, unchecked. Raises `RecipeError` when it cannot be read."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        if file.suffix == ".jsonl":
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return read_yaml(text)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+    hint = "a .jsonl or .yaml file of examples, each with `question` and `answer`"
+    raise RecipeError(f"prompt.examples: cannot read {file}: {reason}", hint=hint)
 
 
 def read_yaml(text: str) -> Any:

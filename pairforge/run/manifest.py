@@ -99,8 +99,14 @@ class SamplingStage(Stored):
 
 class ArmRecord(Stored):
     """What sampling an arm took: wall seconds with the engine's start, over all attempts; tokens per second in the
-    latest pilot."""
+    latest pilot.
 
+    `model` is what its solutions are known by, `weights` the digest of a local model (see
+    `pairforge.generator.weights`), "" where the model is not a local folder.
+    """
+
+    model: str = ""
+    weights: str = ""
     seconds: float = 0.0
     token_ratio: TokenRatioRecord | None = None
     tokens_per_s: float | None = None

@@ -334,6 +334,12 @@ def requests(world: World, recipe: Recipe) -> object:
     return sorted(repr(request) for engine in engines for request in engine.requests)
 
 
+def samples(world: World, recipe: Recipe) -> object:
+    """What the samples of a whole run are known by."""
+    _, session = sampled(world, recipe)
+    return sorted({sample.model for sample in session.run.sampled()})
+
+
 def sampled(world: World, recipe: Recipe) -> tuple[list[ScriptedEngine], pipeline.Session]:
     """The scripted engines of a whole run, and its session."""
     engines: list[ScriptedEngine] = []

@@ -47,6 +47,12 @@ NO_ADDRESS = ("generator.engine={kind: server, model: m}",)
 SERVED_STUDENT = ("generator.engine={kind: server, model: FOLDER/keeps, base_urls: [x]}",)
 DRAWS = ("generator.draws={max: 3}",)
 SAMPLED = ("generator.draws={min: 3, max: 3, until: max}", "sources.0.columns={long: long}")
+SHOT = ("generator.prompt.examples=[{question: '2+2?', answer: four}]",)
+SHOT_OF_A_TOPIC = (
+    "sources.0.columns={long: long, meta.other: other}",
+    "generator.prompt.user='{question} {meta.other}'",
+    "generator.prompt.examples=[{question: '2+2?', answer: four, meta: {other: that}}]",
+)
 SETS = ("decontaminate.sets=[FOLDER/seen.jsonl]", "decontaminate.without_digits=false")
 SEEN = (*SETS, "decontaminate.fuzzy=null")
 GIVEN_PAIRS = (
@@ -87,6 +93,7 @@ CONTRACT: dict[str, Change] = {
     # --- the engine: vLLM
     "generator.engine.kind (vllm)": Change(see.engine_class, "ray"),
     "generator.engine.model (vllm)": Change(see.vllm_arguments, "org/other", VLLM),
+    "generator.engine.name (vllm)": Change(see.samples, "ana/model"),
     "generator.engine.revision (vllm)": Change(see.vllm_arguments, "v1", VLLM),
     "generator.engine.max_model_len (vllm)": Change(see.vllm_arguments, "128", VLLM),
     "generator.engine.max_num_seqs (vllm)": Change(see.vllm_arguments, "7", VLLM),
@@ -100,6 +107,7 @@ CONTRACT: dict[str, Change] = {
     # --- the engine: servers
     "generator.engine.kind (server)": Change(see.engine_class, "ray", NO_ADDRESS),
     "generator.engine.model (server)": Change(see.server_request, "other", SERVED),
+    "generator.engine.name (server)": Change(see.samples, "ana/model", SERVED_STUDENT),
     "generator.engine.revision (server)": Change(see.sampler, "v1", SERVED_STUDENT),
     "generator.engine.max_model_len (server)": Change(see.sampler, "128", SERVED_STUDENT),
     "generator.engine.max_num_seqs (server)": Change(see.server_request, "7", SERVED),
@@ -113,6 +121,7 @@ CONTRACT: dict[str, Change] = {
     # --- the engine: Ray
     "generator.engine.kind (ray)": Change(see.engine_class, "vllm", RAY),
     "generator.engine.model (ray)": Change(see.ray_cluster, "org/other", RAY),
+    "generator.engine.name (ray)": Change(see.samples, "ana/model", ("generator.engine.kind=ray",)),
     "generator.engine.revision (ray)": Change(see.ray_cluster, "v1", RAY),
     "generator.engine.max_model_len (ray)": Change(see.ray_cluster, "128", RAY),
     "generator.engine.max_num_seqs (ray)": Change(see.ray_cluster, "7", RAY),
@@ -129,6 +138,10 @@ CONTRACT: dict[str, Change] = {
     "generator.prompt.system": Change(see.requests, "Be brief."),
     "generator.prompt.user": Change(see.requests, "'{question} Go on.'"),
     "generator.prompt.template_kwargs": Change(see.requests, "{brief: true}"),
+    "generator.prompt.prefix": Change(see.requests, "So"),
+    "generator.prompt.examples[].question": Change(see.requests, "3+3?", SHOT),
+    "generator.prompt.examples[].answer": Change(see.requests, "six", SHOT),
+    "generator.prompt.examples[].meta": Change(see.requests, "{other: this}", SHOT_OF_A_TOPIC),
     "generator.sampling.temperature": Change(see.sampling_parameters, "0.5"),
     "generator.sampling.top_p": Change(see.sampling_parameters, "0.5"),
     "generator.sampling.top_k": Change(see.sampling_parameters, "5"),

@@ -16,7 +16,8 @@ class Request:
     """One solution to draw. `key` is the key the finished sample will have.
 
     `prompt` is the rendered text; `messages` are the turns it was rendered from, for servers that apply the chat
-    template themselves. `max_tokens` and `seed` belong to this request alone.
+    template themselves. `begun` is text behind the prompt that the solution begins with: a prefix of the recipe, or
+    what an earlier request has sampled, in `begun_tokens`. `max_tokens` and `seed` belong to this request alone.
     """
 
     key: str
@@ -27,11 +28,15 @@ class Request:
     seed: int
     stop: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
+    begun: str = ""
+    begun_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What an engine made of a request. `sampled_tokens` counts in the sampler's tokens, the end of turn included.
+
+    Neither `text` nor `sampled_tokens` holds what was `begun` before.
 
     `finish_reason` is "stop", "length", or "error" with the engine's message in `error`.
     """

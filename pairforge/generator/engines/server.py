@@ -161,7 +161,11 @@ class ServerEngine:
         }
         if self._api == "completions":
             reply = await server.client.completions.create(
-                model=self._model, prompt=request.prompt, max_tokens=request.max_tokens, extra_body=extra, **own
+                model=self._model,
+                prompt=request.prompt + request.begun,
+                max_tokens=request.max_tokens,
+                extra_body=extra,
+                **own,
             )
             text = reply.choices[0].text
         else:

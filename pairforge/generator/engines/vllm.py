@@ -64,7 +64,7 @@ class VllmEngine:
         return len(self._running) + len(self._failed)
 
     def submit(self, request: Request) -> None:
-        ids = self._tokenizer.encode(request.prompt, add_special_tokens=self._add_special_tokens)
+        ids = self._tokenizer.encode(request.prompt + request.begun, add_special_tokens=self._add_special_tokens)
         try:
             self._engine.add_request(request.key, {"type": "token", "prompt_token_ids": ids}, self._params(request))
         except self._refusals as error:  # this request alone, too long for the context for example

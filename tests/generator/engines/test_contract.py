@@ -30,7 +30,8 @@ from tests.generator.conftest import EqualTextVerifier, MemoryStore
 MODEL = demo.resolve("pairforge:nano")
 CONTEXT_TOKENS = 512
 SETTINGS = {"max_model_len": CONTEXT_TOKENS, "max_num_seqs": 32}
-SAMPLING = {"temperature": 1.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0, "bad_words": ["need"]}
+NEED = 306  # the token " need", with which the model begins four answers in ten
+SAMPLING = {"temperature": 1.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0, "logit_bias": {NEED: -100.0}}
 QUESTION = "A box holds 12 apples. How many apples are in 7 boxes?"
 
 
@@ -153,9 +154,9 @@ def one_failing_request_fails_alone(engine: Engine) -> None:
 
 
 def sampling_parameters_have_an_effect(engine: Engine) -> None:
-    """`bad_words` forbids a word that the model begins most answers with."""
+    assert tokenizer().decode([NEED]) == " need"
     found = draw(engine, *(request(n, seed=n) for n in range(24)))
-    assert not any("need" in c.text for c in found.values())
+    assert not any(" need" in c.text for c in found.values())
 
 
 def interruption_is_resumable(engine: Engine) -> None:
