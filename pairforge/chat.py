@@ -256,13 +256,14 @@ def _formulas(solution: str, end: int) -> tuple[list[int], list[bool]]:
     return positions, inside
 
 
-_PLACEHOLDER = re.compile(r"(?P<command>\\[A-Za-z]+|\})?\{(?P<name>[A-Za-z_]\w*(?:\.[\w-]+)*)\}")
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*(?:\.[\w-]+)*)\}")
+_COMMAND = re.compile(r"\\[A-Za-z]+(?:\{[^{}]*\})*$")
+_COMMAND_CHARACTERS = 200  # how far before its argument a LaTeX command may begin
 
 
 def placeholders(template: str) -> list[str]:
     """The names in braces, each once. The argument of a LaTeX command is none: `\\boxed{answer}`."""
-    found = (match["name"] for match in _PLACEHOLDER.finditer(template) if not match["command"])
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found[1] for found in _PLACEHOLDER.finditer(template) if not _is_argument(found)))
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
@@ -271,11 +272,17 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     `{question}` is replaced also where it is the argument of a command.
     """
 
-    def replaced(match: re.Match[str]) -> str:
-        name, command = match["name"], match["command"] or ""
-        return command + values[name] if name in values and (not command or name == "question") else match[0]
+    def replaced(found: re.Match[str]) -> str:
+        name = found[1]
+        return values[name] if name in values and (name == "question" or not _is_argument(found)) else found[0]
 
     return _PLACEHOLDER.sub(replaced, template)
+
+
+def _is_argument(found: re.Match[str]) -> bool:
+    """Whether the braces belong to a LaTeX command before them."""
+    before = found.string[max(0, found.start() - _COMMAND_CHARACTERS) : found.start()]
+    return _COMMAND.search(before) is not None
 
 
 @dataclass(frozen=True, slots=True)

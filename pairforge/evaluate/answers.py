@@ -110,10 +110,11 @@ def read_answers(run: Run) -> list[Answer]:
     """
     recipe = run_recipe(run)
     verdicts = {verdict.sample_key: verdict for verdict in run.each_verdict()}
-    by_question: dict[str, list[Sample]] = {problem.id: [] for problem in run.each_problem()}
+    draws: dict[str, dict[int, Sample]] = {problem.id: {} for problem in run.each_problem()}
     for sample in run.sampled():
         if sample.finish_reason != "error":
-            by_question[sample.problem_id].append(sample)
+            draws[sample.problem_id][sample.draw] = sample  # in place of what it continues
+    by_question = {question: list(own.values()) for question, own in draws.items()}
     judged: dict[str, list[tuple[Status, str]]] = {}
     for question, own in by_question.items():
         found = [verdicts.get(sample.key) for sample in own]

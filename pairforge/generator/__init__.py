@@ -3,10 +3,11 @@
 from pairforge.generator.engines.protocol import Completion, Engine, Request
 from pairforge.generator.engines.start import open_engine
 from pairforge.generator.loop import Measure, Progress, Store, sample
-from pairforge.generator.plan import Accept, Drawn, Plan, Task
+from pairforge.generator.plan import Accept, Begun, Drawn, Plan, Task
 
 __all__ = [
     "Accept",
+    "Begun",
     "Completion",
     "Drawn",
     "Engine",

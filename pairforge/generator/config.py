@@ -302,6 +302,13 @@ class DrawsConfig(Config):
         "once before any is drawn again. null draws every problem.",
     )
 
+    continue_truncated: int = Field(
+        0,
+        ge=0,
+        description="How often a solution that max_tokens has cut is continued, each time for max_tokens more. 0 "
+        "leaves it cut. Not on chat servers.",
+    )
+
     @pydantic.model_validator(mode="after")
     def _ordered(self) -> DrawsConfig:
         if self.min > self.max:
@@ -326,12 +333,13 @@ class GeneratorConfig(Config):
 
     @pydantic.model_validator(mode="after")
     def _can_be_continued(self) -> GeneratorConfig:
-        renders = not (isinstance(self.engine, ServerEngineConfig) and self.engine.api == "chat")
-        if self.prompt.prefix and not renders:
-            raise ValueError(
-                "prompt.prefix: a chat server begins every answer itself; `engine.api: completions` sends the rendered "
-                "prompt instead"
-            )
+        begins = {"prompt.prefix": self.prompt.prefix, "draws.continue_truncated": self.draws.continue_truncated}
+        for key, value in begins.items():
+            if value and isinstance(self.engine, ServerEngineConfig) and self.engine.api == "chat":
+                raise ValueError(
+                    f"{key}: a chat server begins every answer itself; `engine.api: completions` sends the rendered "
+                    "prompt instead"
+                )
         return self
 
 

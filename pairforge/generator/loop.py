@@ -15,7 +15,7 @@ from pairforge.chat import split_reasoning
 from pairforge.errors import EngineError
 from pairforge.filters.target import Facts
 from pairforge.generator.engines.protocol import Completion, Engine, Request
-from pairforge.generator.plan import Drawn, Plan, Task
+from pairforge.generator.plan import Begun, Drawn, Plan, Task
 from pairforge.records import Sample, Verdict
 from pairforge.verifier import Item, Verifier
 
@@ -147,7 +147,7 @@ class _Loop:
                 raise self.all_failed()
             return
         self.keep_early_errors()
-        self.keep(finished)
+        self.keep(finished, request.begun_tokens)
 
     def settle_early_errors(self) -> None:
         """Once nothing more can be sent, decide whether the failures are the engine's or the requests' own.
@@ -172,12 +172,12 @@ class _Loop:
     def keep_early_errors(self) -> None:
         held, self.early_errors = self.early_errors, []
         for failed in held:
-            self.keep(failed)
+            self.keep(failed, failed.sampled_tokens)
 
-    def keep(self, finished: Sample) -> None:
+    def keep(self, finished: Sample, begun_tokens: int) -> None:
         self.store.add_sample(finished)
         self.progress.samples += 1
-        self.progress.sampled_tokens += finished.sampled_tokens
+        self.progress.sampled_tokens += finished.sampled_tokens - begun_tokens
         if finished.finish_reason == "error":
             self.progress.errors += 1
             self.decide(finished, None)
@@ -186,7 +186,8 @@ class _Loop:
 
     def decide(self, finished: Sample, verdict: Verdict | None) -> None:
         facts = self.measure(finished, verdict)
-        self.plan.done(Drawn(finished.problem_id, finished.draw, finished.max_tokens, facts))
+        drawn = Drawn(finished.problem_id, finished.draw, finished.max_tokens, facts)
+        self.plan.done(drawn, as_begun(finished))
 
     def judge(self, finished: Sample) -> None:
         self.judging[finished.key] = finished
@@ -206,7 +207,8 @@ class _Loop:
 
 
 def as_sample(request: Request, completion: Completion, origin: str, model: str, revision: str, task: Task) -> Sample:
-    """A completion as the record that is kept. Text that is not valid Unicode is made so here, once."""
+    """A completion as the record that is kept, together with what its request has continued. Text that is not valid
+    Unicode is made so here, once."""
     text = request.begun + completion.text if completion.finish_reason != "error" else completion.text
     text = text.encode("utf-8", "replace").decode("utf-8")
     parts = split_reasoning(text)
@@ -220,13 +222,23 @@ def as_sample(request: Request, completion: Completion, origin: str, model: str,
         model=model,
         revision=revision,
         seed=request.seed,
-        max_tokens=request.max_tokens,
-        sampled_tokens=completion.sampled_tokens,
+        max_tokens=request.begun_tokens + request.max_tokens,
+        sampled_tokens=request.begun_tokens + completion.sampled_tokens,
         finish_reason=completion.finish_reason,
         budget_limited=task.budget_limited,
         token_ratio=task.token_ratio,
         error=completion.error,
     )
+
+
+def as_begun(finished: Sample) -> Begun | None:
+    """What can be continued of a sample: one that its budget has cut, and nothing else, such as the end of the context.
+
+    A character that was cut in the middle is drawn again.
+    """
+    if finished.finish_reason != "length" or finished.sampled_tokens < finished.max_tokens:
+        return None
+    return Begun(finished.text.rstrip("\ufffd"), finished.sampled_tokens, finished.max_tokens)
 
 
 @contextlib.contextmanager

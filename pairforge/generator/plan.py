@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pairforge.filters.target import Facts
@@ -20,7 +20,10 @@ from pairforge.records import Message, sample_key
 @dataclass(frozen=True, slots=True)
 class Task:
     """One problem to draw solutions for. `max_tokens` is the budget of each draw, in the sampler's tokens; `begun` is
-    the text that every solution begins with."""
+    the text that every solution begins with.
+
+    With `leg_tokens`, one request may use that many of them: a solution that it cuts is continued by the next.
+    """
 
     problem_id: str
     prompt: str
@@ -30,6 +33,16 @@ class Task:
     token_ratio: float = 1.0
     messages: tuple[Message, ...] = ()
     begun: str = ""
+    leg_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A solution that a request has cut: its text, its tokens, and the budget it was cut at."""
+
+    text: str
+    tokens: int
+    budget_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,7 @@ class Drawn:
     facts: Facts
 
 
+AT_ONCE = -(10**9)  # before everything else in the queue
 CAUTION_DRAWS = 30  # accepted draws that a share begins with: the first few to finish are the short ones
 
 Accept = Callable[[str, Sequence[Facts]], bool]
@@ -57,6 +71,7 @@ class _State:
     done: dict[int, Facts] = field(default_factory=dict)
     waiting: set[int] = field(default_factory=set)
     missing: deque[int] = field(default_factory=deque)
+    begun: dict[int, Begun] = field(default_factory=dict)
     decided: bool = False
     drawn: bool = False
 
@@ -92,8 +107,10 @@ class Plan:
         stop: tuple[str, ...] = (),
         origin: str = "sampled",
         accepted: int = 0,
+        begun: Mapping[tuple[str, int], Begun] | None = None,
     ) -> None:
-        """`stored` are the existing draws. One that ran into a smaller budget than its task's is missing again.
+        """`stored` are the existing draws. One that ran into a smaller budget than its task's is missing again; where
+        its task has `leg_tokens`, it is continued if it is in `begun`, by problem and draw, and final otherwise.
         `origin` names the arm; `accepted` problems, none of them in `tasks`, other arms have served already."""
         self._seed, self._max, self._accept, self._stop = run_seed, max_draws, accept, stop
         self.origin = origin
@@ -107,6 +124,7 @@ class Plan:
         self._judged = 0
         self.accepted = accepted
         self.has_samples = False
+        self._begun = begun or {}
         for drawn in stored:
             self._take_stored(drawn)
         for state in self._states.values():
@@ -177,11 +195,21 @@ class Plan:
         self._flying += not state.waiting
         return self._request(state, draw)
 
-    def done(self, drawn: Drawn) -> None:
-        """Take in a finished and judged draw; it may decide the problem or make it owe another draw."""
+    def done(self, drawn: Drawn, begun: Begun | None = None) -> None:
+        """Take in a finished and judged draw; it may decide the problem or make it owe another draw.
+
+        `begun` is what can be continued of a draw that was cut. That comes first: its text is still in the engine's
+        prefix cache, and in the memory of this plan.
+        """
         state = self._states[drawn.problem_id]
         state.waiting.discard(drawn.draw)
         self._flying -= not state.waiting
+        if begun is not None and state.task.leg_tokens and begun.budget_tokens < state.task.max_tokens:
+            state.begun[drawn.draw] = begun
+            if not state.missing:  # else it is in the queue already
+                heapq.heappush(self._queue, (AT_ONCE, state.place, state))
+            state.missing.appendleft(drawn.draw)
+            return
         self._judged += 1
         state.done[drawn.draw] = drawn.facts
         self._move_on(state)
@@ -194,7 +222,11 @@ class Plan:
         state.drawn = True
         if drawn.draw >= self._max:
             return
-        if drawn.facts.finish_reason != "length" or drawn.max_tokens >= state.task.max_tokens:
+        cut = drawn.facts.finish_reason == "length" and drawn.max_tokens < state.task.max_tokens
+        begun = self._begun.get((drawn.problem_id, drawn.draw)) if cut and state.task.leg_tokens else None
+        if begun is not None:
+            state.begun[drawn.draw] = begun
+        elif not cut or state.task.leg_tokens:
             state.done[drawn.draw] = drawn.facts
             self._judged += 1
 
@@ -227,23 +259,28 @@ class Plan:
         task = state.task
         state.waiting.add(draw)
         state.drawn = True
+        begun = state.begun.pop(draw, None) or Begun(task.begun, 0, 0)
+        budget = min(begun.budget_tokens + (task.leg_tokens or task.max_tokens), task.max_tokens)
         return Request(
-            key=sample_key(task.problem_id, self.origin, draw, task.max_tokens),
+            key=sample_key(task.problem_id, self.origin, draw, budget),
             problem_id=task.problem_id,
             draw=draw,
             prompt=task.prompt,
-            max_tokens=task.max_tokens,
-            seed=draw_seed(self._seed, task.problem_id, draw, self.origin),
+            max_tokens=budget - begun.tokens,
+            seed=draw_seed(self._seed, task.problem_id, draw, self.origin, begun.tokens),
             stop=self._stop,
             messages=task.messages,
-            begun=task.begun,
+            begun=begun.text,
+            begun_tokens=begun.tokens,
         )
 
 
-def draw_seed(run_seed: int, problem_id: str, draw: int, origin: str = "sampled") -> int:
+def draw_seed(run_seed: int, problem_id: str, draw: int, origin: str = "sampled", begun_tokens: int = 0) -> int:
     """The seed of one draw, below 2^31 so that every server takes it. The budget is not in it: a draw repeated
-    with a larger budget begins the same way."""
+    with a larger budget begins the same way. What continues a draw behind `begun_tokens` has a seed of its own."""
     text = f"{run_seed}/{problem_id}/{draw}"
     if origin != "sampled":  # the seeds of runs with one arm stay what they were
         text += f"/{origin}"
+    if begun_tokens:
+        text += f"/{begun_tokens} tokens"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

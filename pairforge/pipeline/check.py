@@ -208,7 +208,8 @@ def arm_label(recipe: Recipe, arm: str) -> str:
 def _check_sampler(recipe: Recipe, arm: str, problems: list[Problem], report: Report) -> None:
     """The sampler's prompt renders, and prompt plus budget fit its context."""
     block, label = recipe.arms[arm], arm_label(recipe, arm)
-    max_tokens = block.sampling.max_tokens
+    steps = 1 + block.draws.continue_truncated
+    max_tokens = steps * block.sampling.max_tokens
     if block.engine.kind != "server" and not block.engine.name and Path(block.engine.model).is_dir():
         last, key = Path(block.engine.model).name, recipe.key_of(arm)
         report.add(f"{label}model name", True, f"cards will say '{last}': {key}.engine.name gives it a public name")
@@ -227,7 +228,8 @@ def _check_sampler(recipe: Recipe, arm: str, problems: list[Problem], report: Re
     shown = f"{context}" if context != UNKNOWN_CONTEXT else "known to the server alone"
     fits = longest + max_tokens <= context
     hint = "" if fits else ": lower its sampling.max_tokens, or problems with long prompts are dropped"
-    detail = f"longest prompt {longest} tokens + max_tokens {max_tokens}, context {shown}{hint}"
+    budget = f"max_tokens {max_tokens}" if steps == 1 else f"{max_tokens} tokens in {steps} steps"
+    detail = f"longest prompt {longest} tokens + {budget}, context {shown}{hint}"
     report.add(f"{label}context", longest < context, detail)
     has_template = bool(getattr(tokenizer, "chat_template", None))
     detail = "the sampler has a chat template" if has_template else "no chat template: plain prompt and stop strings"

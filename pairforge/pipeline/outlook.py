@@ -152,12 +152,16 @@ def pilot_results(session: Session, outset: Outset, origin: str | None = None) -
     them in their order. A problem that no arm has drawn is left out."""
     wanted = set(outset.drawable)
     facts = facts_by_problem(session.sample_facts)
+    continued = {arm.origin for arm in outset.arms if arm.block.draws.continue_truncated}
     tokens: dict[str, dict[str, Counter[int]]] = {}
     text_bytes: dict[str, Counter[str]] = {}
     for s in session.run.sampled():
         if s.problem_id in wanted:
             draws = tokens.setdefault(s.problem_id, {}).setdefault(s.origin, Counter())
-            draws[s.draw] += s.sampled_tokens  # a draw repeated with a larger budget cost both
+            if s.origin in continued:
+                draws[s.draw] = max(draws[s.draw], s.sampled_tokens)  # counted from the beginning of the solution
+            else:
+                draws[s.draw] += s.sampled_tokens  # a draw repeated with a larger budget cost both
             text_bytes.setdefault(s.problem_id, Counter())[s.origin] += 2 * len(s.text.encode()) + RECORD_BYTES
     counted = [arm.origin for arm in outset.arms if origin in (None, arm.origin)]
     results = {}

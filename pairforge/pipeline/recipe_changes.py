@@ -64,6 +64,8 @@ def _adds(key: str, there: Any, here: Any, new_sources: set[str], new_arms: set[
 def _adds_draws(key: str, there: Any, here: Any) -> bool:
     if key in ("draws.min", "draws.max", "sampling.max_tokens"):
         return there is not None and here is not None and here > there
+    if key == "draws.continue_truncated":
+        return (there or 0) < (here or 0)
     if key == "draws.enough":
         return True  # a smaller number draws nothing, a larger one goes on
     return (key, there, here) in (("draws.until", "accepted", "max"), ("budget", "rule", "full"))

@@ -53,6 +53,7 @@ COUNTED_WHEN_SET = {
         "include_stop_str_in_output",
         "skip_special_tokens",
     ),
+    "draws": ("continue_truncated",),
 }
 """Keys of a generator's blocks that runs of earlier versions do not record: at their defaults they change nothing."""
 

@@ -15,14 +15,15 @@ import polars as pl
 
 from pairforge import chat, lengths
 from pairforge.filters.target import Facts, Target, draws_needed, longest_useful, serves
-from pairforge.generator import Accept, Measure, Plan, Task
+from pairforge.generator import Accept, Begun, Drawn, Measure, Plan, Task
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
 from pairforge.generator.config import GeneratorConfig
+from pairforge.generator.loop import as_begun
 from pairforge.pipeline.frozen_target import Stored, facts_by_problem, frozen_target
 from pairforge.pipeline.sampler import rendered_prompts, require_columns, sampler_context, sampler_prompt, stop_strings
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.student import completion, student_prompt
-from pairforge.records import Drop, Message, Problem, Sample, Verdict, digest
+from pairforge.records import Drop, Message, Problem, Sample, Verdict, digest, sample_key
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -174,6 +175,7 @@ def plan_arm(session: Session, outset: Outset, arm: Arm, *, ahead: bool = False)
     if outset.is_pilot or enough is not None:
         places = {problem: place for place, problem in enumerate(by_hash(outset.drawable, seed))}
         tasks.sort(key=lambda task: places[task.problem_id])
+    own = stored.drawn.get(arm.origin, [])
     plan = Plan(
         tasks,
         run_seed=seed,
@@ -182,7 +184,8 @@ def plan_arm(session: Session, outset: Outset, arm: Arm, *, ahead: bool = False)
         accept=accept,
         enough=enough,
         needs=draws_needed(target, arm.origin),
-        stored=stored.drawn.get(arm.origin, []),
+        stored=own,
+        begun=begun_draws(session, arm, tasks, own),
         stop=stop_strings(arm.block, arm.sampler),
         origin=arm.origin,
         accepted=served,
@@ -218,7 +221,8 @@ def budget_of(arm: Arm, problem: str, others: Sequence[Facts], target: Target, w
         return Budget(0)
     room = arm.room_tokens[problem]
     longest = longest_of(others, target, arm.origin, waiting) if arm.block.budget == "rule" else None
-    return budget(longest, configured_tokens=arm.block.sampling.max_tokens, room_tokens=room, ratio=arm.ratio)
+    most = arm.block.sampling.max_tokens * (1 + arm.block.draws.continue_truncated)
+    return budget(longest, configured_tokens=most, room_tokens=room, ratio=arm.ratio)
 
 
 def make_task(arm: Arm, problem: Problem, allowed: Budget) -> Task:
@@ -235,7 +239,25 @@ def make_task(arm: Arm, problem: Problem, allowed: Budget) -> Task:
         allowed.ratio,
         messages,
         begun=arm.block.prompt.prefix,
+        leg_tokens=arm.block.sampling.max_tokens if arm.block.draws.continue_truncated else None,
     )
+
+
+def begun_draws(
+    session: Session, arm: Arm, tasks: Sequence[Task], drawn: Sequence[Drawn]
+) -> dict[tuple[str, int], Begun]:
+    """What is stored of the solutions that a budget has cut and the arm continues, by problem and draw."""
+    if not arm.block.draws.continue_truncated:
+        return {}
+    budgets = {task.problem_id: task.max_tokens for task in tasks}
+    keys = [
+        sample_key(d.problem_id, arm.origin, d.draw, d.max_tokens)
+        for d in drawn
+        if d.facts.finish_reason == "length" and d.max_tokens < budgets.get(d.problem_id, 0)
+    ]
+    found = session.run.texts(keys).values() if keys else ()
+    begun = {(sample.problem_id, sample.draw): as_begun(sample) for sample in found}
+    return {draw: cut for draw, cut in begun.items() if cut is not None}
 
 
 def length_measure(session: Session, target: Target, origin: str) -> Measure:

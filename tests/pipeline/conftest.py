@@ -64,17 +64,18 @@ filter: {{tokenizer: {tokenizer_folder}, gap: {{min: 1}}}}
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Request], str]], list[ScriptedEngine]]:
-    """Let a function write the short solutions; returns the engines that were opened."""
+    """Let a function write the short solutions, a token a word; returns the engines that were opened."""
 
     def use(answer: Callable[[Request], str]) -> list[ScriptedEngine]:
         opened: list[ScriptedEngine] = []
 
         def open_engine(block: object, run: object) -> ScriptedEngine:
             def complete(request: Request) -> Completion:
-                words = answer(request).split()
+                words = answer(request).split()[request.begun_tokens :]
                 kept = words[: request.max_tokens]
                 reason = "length" if len(words) > len(kept) else "stop"
-                return Completion(request.key, " ".join(kept), len(kept), reason)
+                space = " " if request.begun_tokens and kept else ""
+                return Completion(request.key, space + " ".join(kept), len(kept), reason)
 
             opened.append(ScriptedEngine(complete))
             return opened[-1]

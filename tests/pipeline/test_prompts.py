@@ -109,7 +109,7 @@ def test_a_file_of_examples_that_cannot_be_read_is_named(recipe: Make, tmp_path:
 
 def with_topic(recipe: Make, tmp_path: Path, *overrides: str, topics: int = 12) -> Any:
     rows = [json.loads(line) for line in (tmp_path / "problems.jsonl").read_text().splitlines()]
-    rows = [row | ({"topic": f"sums {{question}} {n}"} if n < topics else {}) for n, row in enumerate(rows)]
+    rows = [{**row, "topic": f"sums {{question}} {n}" if n < topics else None} for n, row in enumerate(rows)]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     columns = "sources.0.columns={long: long, meta.topic: topic}"
     return recipe(columns, "generator.prompt.user='{question} ({meta.topic})'", *overrides)

@@ -158,6 +158,7 @@ CONTRACT: dict[str, Change] = {
     "generator.sampling.stop": Change(see.requests, "['!']"),
     "generator.draws.min": Change(see.requests, "3", DRAWS),
     "generator.draws.max": Change(see.requests, "2", DRAWS),
+    "generator.draws.continue_truncated": Change(see.requests, "2", ("generator.sampling.max_tokens=3",)),
     "generator.draws.until": Change(see.requests, "max", DRAWS),
     "generator.draws.enough": Change(see.requests, "1", DRAWS),
     "generator.budget": Change(see.requests, "full", ("filter.gap.min=1",)),
