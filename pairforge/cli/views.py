@@ -52,7 +52,7 @@ def print_undecided(record: ViewRecord, run: str, overrides: list[str]) -> None:
     out = stdout()
     for sentence in (*record.shortfall, *record.notes):
         out.print(plain(f"note: {sentence}"))
-    for sentence in record.undecided.sentences():
+    for sentence in (*record.undecided.sentences(), *(one.sentence() for one in record.difficulty)):
         out.print(plain(f"note: {sentence}"), soft_wrap=True)
     if record.undecided.problems:
         sets = [word for override in overrides for word in ("--set", override)]

@@ -42,6 +42,7 @@ def view_facts(run: Run, view: str) -> dict[str, Any]:
         "rejected_models": counts(column("rejected_model")),
         "picks": counts(column("pick")),
         "draws": spread(column("draws")),
+        "difficulty": [one.sentence() for one in record.difficulty],
         "undecided_notes": record.undecided.sentences(),
         "drops": drop_reasons(folder / "drops.parquet"),
         "separability": surface_facts(record),

@@ -17,7 +17,6 @@ from pairforge.filters.hashing import text_hash
 from pairforge.filters.ruleset import columns_named
 from pairforge.filters.separability import Surface, separability
 from pairforge.filters.sweep import Arm, ArmResult, grid, label, sweep, to_table
-from pairforge.filters.undecided import undecided
 from pairforge.pipeline.recipe_settings import run_recipe
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.student import completion
@@ -65,9 +64,8 @@ def run_sweep(
         done += 1
         progress("sweep", done, len(arms), label(arm.settings))
         if save_as:
-            left = undecided(evidence, arm.rules, selection.drops)
             view = f"{save_as}-{arms.index(arm) + 1}"
-            write_view(session.with_rules(recipes[label(arm.settings)]), view, selection, left)
+            write_view(session.with_rules(recipes[label(arm.settings)]), view, evidence, selection)
 
     measure = surface_measure(session, evidence) if surfaces else None
     results = sweep(evidence, arms, measure=measure, keep=finished, columns=columns)

@@ -67,13 +67,19 @@ def statistics_of(folder: Path, evidence: Evidence, record: ViewRecord) -> ViewS
 def warnings_of(record: ViewRecord, statistics: ViewStatistics) -> list[str]:
     """What a reader must know before trusting the numbers."""
     found = [*record.shortfall, *record.notes]
-    found += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in record.undecided.sentences()]
+    found += [capital(sentence) for sentence in record.undecided.sentences()]
+    found += [capital(one.sentence()) for one in record.difficulty]
     if record.undecided.enough:
         found.append("What is paired leans to problems that the sampler solves at once.")
     gap, direction = statistics.summary.means["gap_tokens"], record.direction
     if gap is not None and ((direction == "long" and gap < 0) or (direction == "short" and gap > 0)):
         found.append(f"The direction is {direction}, but chosen - rejected is {gap:+,.0f} tokens on average.")
     return found
+
+
+def capital(sentence: str) -> str:
+    """A clause as a sentence of its own."""
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def unchecked_sets(run: Run) -> list[str]:

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 import pairforge
 from pairforge.errors import RecipeError
-from pairforge.filters import Selection, select
+from pairforge.filters import Evidence, Selection, select
+from pairforge.filters.difficulty import difficulties
 from pairforge.filters.evidence import ENOUGH
 from pairforge.filters.ruleset import columns_named, without_sides
 from pairforge.filters.separability import Surface, separability
 from pairforge.filters.summary import summarise
-from pairforge.filters.undecided import Undecided, undecided
+from pairforge.filters.undecided import undecided
 from pairforge.pipeline.pair_texts import batches_with_texts
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.sides import check_sides
@@ -37,12 +38,14 @@ def make_view(session: Session, name: str) -> None:
     check_sides(session)
     evidence, rules = session.evidence(), session.recipe.filter
     selection = select(evidence, rules, seed=session.recipe.seed, columns=session.recipe.format.columns)
-    write_view(session, name, selection, undecided(evidence, rules, selection.drops))
+    write_view(session, name, evidence, selection)
 
 
-def write_view(session: Session, name: str, selection: Selection, left: Undecided) -> None:
-    """Write a selection with its texts as `views/<name>/`; `left` is what the sampling left undecided."""
+def write_view(session: Session, name: str, evidence: Evidence, selection: Selection) -> None:
+    """Write what the recipe's rules selected from the evidence, with its texts, as `views/<name>/`."""
     settings = view_settings(session)
+    left = undecided(evidence, session.recipe.filter, selection.drops)
+    hard = difficulties(evidence, selection.pairs["problem_id"], seed=session.recipe.seed)
     with session.run.new_view(name) as folder:
         session.progress("pairs", 0, selection.pairs.height, "")
         write_rows(folder / "pairs.parquet", pair_rows(session, selection.pairs), pair_schema(session, selection.pairs))
@@ -60,6 +63,7 @@ def write_view(session: Session, name: str, selection: Selection, left: Undecide
             shortfall=list(selection.shortfall),
             notes=list(selection.notes),
             undecided=asdict(left),
+            difficulty=[asdict(one) for one in hard],
             separability=[asdict(test) for test in tests],
         )
         write_text(folder / "view.json", json.dumps(record.to_json(), indent=2) + "\n")

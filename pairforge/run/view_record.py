@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from pairforge.filters.difficulty import Difficulty, difficulty_in_words
 from pairforge.filters.summary import ViewSummary
 from pairforge.filters.undecided import Undecided
 from pairforge.run.manifest import Stored
@@ -34,6 +35,24 @@ class UndecidedRecord(Stored):
         return Undecided(self.cut, self.stopped, self.problems, self.enough, self.picks).sentences()
 
 
+class DifficultyRecord(Stored):
+    """How often an arm solves the paired problems: see `pairforge.filters.difficulty.Difficulty`."""
+
+    arm: str
+    drawn: int
+    paired: int
+    on_selecting_draws: float
+    value: float | None = None
+    low: float = 0.0
+    high: float = 1.0
+    all_problems: float
+    one_draw: bool = False
+
+    def sentence(self) -> str:
+        """What a reader of the view has to know about it."""
+        return difficulty_in_words(Difficulty(**self.model_dump(include=set(DifficultyRecord.model_fields))))
+
+
 class FeatureRecord(Stored):
     """How well one test of form tells chosen from rejected: see `pairforge.filters.separability.Feature`.
 
@@ -55,7 +74,8 @@ class ViewRecord(ViewSummary):
     `digest` identifies `seed`, `filter`, `format` (blocks of the recipe) and `tokenizer` (a digest of the student's):
     what a view is made from besides the evidence. `scores` has the digest of each score that the rules name. `funnel`
     has one step per rule, `shortfall` says in sentences what was asked for and could not be filled, `notes` what to
-    know about the columns that the rules name. `separability` is None where it was not measured.
+    know about the columns that the rules name. `difficulty` has one entry per arm that was drawn.
+    `separability` is None where it was not measured.
     Keys that this version does not know are kept; missing ones, in views of older versions, get their default.
     """
 
@@ -73,6 +93,7 @@ class ViewRecord(ViewSummary):
     shortfall: list[str] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
     undecided: UndecidedRecord = UndecidedRecord()
+    difficulty: list[DifficultyRecord] = Field(default_factory=list)
     separability: list[FeatureRecord] | None = None
 
     @property

@@ -338,3 +338,16 @@ def test_the_card_tells_what_a_view_notes(tmp_path):
     file = run.view("default") / "view.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"notes": ["control wrong_only: it pairs 5 of 20"]}))
     assert "- **Note**: control wrong\\_only: it pairs 5 of 20." in stage(run, {"default": "default"}, "ana/pairs").card
+
+
+def test_the_card_tells_the_corrected_difficulty_and_what_enough_selects_for(tmp_path):
+    generator = {**RECIPE["generator"], "draws": {**RECIPE["generator"]["draws"], "enough": 300}}
+    run = small_run(tmp_path / "run", recipe={**RECIPE, "generator": generator})
+    file = run.view("default") / "view.json"
+    hard = {"arm": "sampled", "drawn": 480, "paired": 307, "on_selecting_draws": 0.65, "value": 0.53, "low": 0.49,
+            "high": 0.57, "all_problems": 0.42}  # fmt: skip
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"difficulty": [hard]}))
+    card = stage(run, {"default": "default"}, "ana/pairs").card
+    assert "- **Difficulty**: how often sampled solves the 307 paired problems: 53% (95% interval 49% to 57%)" in card
+    assert "65% on the draws that selected them, which is biased upwards; 42% of all 480 drawn problems." in card
+    assert "Drawing ended when 300 problems were accepted (`draws.enough`)." in card
