@@ -15,8 +15,8 @@ import pyarrow as pa
 import pairforge
 from pairforge.errors import RecipeError
 from pairforge.filters import Evidence, Selection, select
-from pairforge.filters.difficulty import difficulties
 from pairforge.filters.evidence import ENOUGH
+from pairforge.filters.paired_difficulty import difficulties
 from pairforge.filters.ruleset import columns_named, without_sides
 from pairforge.filters.separability import Surface, separability
 from pairforge.filters.summary import summarise

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from pairforge.filters.difficulty import Difficulty, difficulty_in_words
+from pairforge.filters.paired_difficulty import Difficulty, difficulty_in_words
 from pairforge.filters.summary import ViewSummary
 from pairforge.filters.undecided import Undecided
 from pairforge.run.manifest import Stored
@@ -36,7 +36,7 @@ class UndecidedRecord(Stored):
 
 
 class DifficultyRecord(Stored):
-    """How often an arm solves the paired problems: see `pairforge.filters.difficulty.Difficulty`."""
+    """How often an arm solves the paired problems: see `pairforge.filters.paired_difficulty.Difficulty`."""
 
     arm: str
     drawn: int

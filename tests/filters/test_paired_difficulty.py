@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pairforge.filters import Rules, SideRules, prepare, select
-from pairforge.filters.difficulty import difficulties, difficulty, difficulty_in_words
+from pairforge.filters.paired_difficulty import difficulties, difficulty, difficulty_in_words
 from tests.filters.tables import problems, sample, samples
 
 
