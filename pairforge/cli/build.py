@@ -102,24 +102,62 @@ def print_next_steps(path: Path) -> None:
 
 @app.command("sample")
 def sample_command(
-    run: RunArgument,
+    target: Annotated[str, typer.Argument(metavar="RUN|RECIPE", help="A run, or a recipe file to make one from.")],
+    run: RunOption = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="K/N", help="Sample one of N shares of the problems (a recipe).")
+    ] = None,
     overrides: SetOption = None,
     as_json: JsonOption = False,
     extend: ExtendOption = False,
     retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Retry failed requests.")] = False,
 ) -> None:
-    """Generate missing samples."""
+    """Generate missing samples, of a run or of one shard of a recipe."""
     from pairforge import pipeline
+    from pairforge.recipe import load_recipe
     from pairforge.run import open_run
 
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
-        opened = open_run(run)
-        recipe = pipeline.run_recipe(opened, overrides or [])
-        session = pipeline.prepare(recipe, opened.path, extend=extend, progress=show)
+        settings = [*(overrides or []), *([f"shard={shard}"] if shard else [])]
+        if Path(target).is_file():
+            recipe, path = load_recipe(target, settings), run or shard_path(Path(target), shard)
+        elif run is None and shard is None:
+            opened = open_run(target)
+            recipe, path = pipeline.run_recipe(opened, settings), opened.path
+        else:
+            raise typer.BadParameter(f"--run and --shard belong to a recipe file, and {target} is none")
+        session = pipeline.prepare(recipe, path, extend=extend, progress=show)
         pipeline.sample(session, extend=extend, retry_errors=retry_errors)
         pipeline.verify(session)
         counts = pipeline.evidence_counts(session)
     print_json(counts) if as_json else print_counts(counts)
+
+
+def shard_path(recipe: Path, shard: str | None) -> Path:
+    """Where a recipe is sampled by default: runs/long, and runs/long-3-of-16 for a shard."""
+    return Path("runs") / (f"{recipe.stem}-{shard.replace('/', '-of-')}" if shard else recipe.stem)
+
+
+@app.command("merge")
+def merge_command(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs of one recipe, usually its shards.")],
+    into: Annotated[Path, typer.Option("--into", help="The run directory that takes them in.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Join runs of one recipe that were sampled on several machines. Doing it again changes nothing."""
+    from pairforge import pipeline
+
+    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])):
+        merged = pipeline.merge(runs, into)
+    if as_json:
+        print_json(merged.to_json())
+        return
+    out = stdout()
+    out.print(f"{merged.run}, from {', '.join(merged.shards)}", soft_wrap=True)
+    out.print(f"{merged.problems:,} problems ({merged.new_problems:,} new)")
+    out.print(f"{merged.samples:,} solutions ({merged.new_samples:,} new)")
+    if merged.missing:
+        out.print(f"missing shards: {', '.join(merged.missing)}. Merge them into {merged.run} when they are there")
 
 
 @app.command("plan")

@@ -5,6 +5,7 @@ stored is not done twice.
 """
 
 from pairforge.pipeline.building import Summary, build, evidence_counts, summarise
+from pairforge.pipeline.merging import Merged, merge
 from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.recipe_settings import run_recipe
 from pairforge.pipeline.sampling import sample
@@ -13,11 +14,13 @@ from pairforge.pipeline.verifying import verify
 from pairforge.pipeline.view import make_view, write_view
 
 __all__ = [
+    "Merged",
     "Session",
     "Summary",
     "build",
     "evidence_counts",
     "make_view",
+    "merge",
     "open_session",
     "prepare",
     "run_recipe",

@@ -10,11 +10,13 @@ from pairforge import sources
 from pairforge.errors import RunError, SourceError
 from pairforge.pipeline.recipe_changes import Changes, changes, only_adds, refusal
 from pairforge.pipeline.recipe_settings import evidence_settings, run_recipe
+from pairforge.pipeline.sampling_plan import RATIO_TEXTS
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.stages_to_sample import changed_stages
 from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe, dump_recipe
 from pairforge.run import Run
+from pairforge.sources.shard import parse_shard
 
 
 def prepare(
@@ -40,7 +42,7 @@ def prepare(
             raise refusal(run.path, changed)
         if changed or not run.has_problems:
             run.write_recipe(dump_recipe(recipe))
-        if any(key.startswith("sources.") for key in changed):
+        if any(key == "shard" or key.startswith("sources.") for key in changed):
             run.forget_sources()  # so that a crash from here on is seen as sources not read
         if not run.has_problems:
             with run.timed("prepare"):
@@ -63,12 +65,18 @@ def keep_percent_choice(recipe: Recipe, run: Run) -> None:
 
 
 def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> None:
-    """Sources -> problems, given samples and drops. Only problems are kept in memory."""
+    """Sources -> problems, given samples and drops. Only problems are kept in memory.
+
+    A shard reads everything, because repeats and near duplicates are found among all problems, and stores its share. It
+    also stores the first given solutions, whoever's they are: the token ratio is then the same in all shards.
+    """
+    shard = parse_shard(recipe.shard) if recipe.shard else None
     streams = [sources.read_source(spec, base_dir=Path()) for spec in recipe.sources]
     collection = sources.collect(streams)
     with run.given_writer() as store:
         for count, given in enumerate(collection.samples(), start=1):
-            store([given])
+            if shard is None or count <= RATIO_TEXTS or shard.holds(given.problem_id):
+                store([given])
             progress("sources", count, None, "")
     clean = sources.screen(collection.problems, base_dir=Path(), **recipe.decontaminate.model_dump())
     problems, drops = clean.problems, [*collection.drops, *clean.drops]
@@ -83,7 +91,8 @@ def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> Non
         sources=[asdict(summary) for summary in collection.summaries(problems, drops)],
         decontamination=clean.summary(),
     )
-    run.write_sources(problems, drops)  # last: the problems mark the stage as done
+    kept = [problem for problem in problems if shard is None or shard.holds(problem.id)]
+    run.write_sources(kept, drops)  # last: the problems mark the stage as done
 
 
 def changed_evidence(recipe: Recipe, run: Run) -> Changes:

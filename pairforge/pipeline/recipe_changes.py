@@ -58,7 +58,7 @@ def _adds(key: str, there: Any, here: Any, new_sources: set[str], new_arms: set[
         if number in new_sources:
             return there is None
         return key.endswith(".limit") and there is not None and (here is None or here > there)
-    return False
+    return key == "shard" and here is None
 
 
 def _adds_draws(key: str, there: Any, here: Any) -> bool:

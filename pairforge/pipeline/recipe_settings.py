@@ -22,6 +22,8 @@ def evidence_settings(recipe: Recipe) -> dict[str, Any]:
     """The settings that decide what the evidence is, as key paths: sources and sampling, no rule and no hardware."""
     raw = recipe.model_dump(mode="json")
     kept = {name: raw[name] for name in ("seed", "sources", "decontaminate")}
+    if raw["shard"]:
+        kept["shard"] = raw["shard"]
     for source in kept["sources"]:
         if source["solutions"] == "keep":  # what every source did before there was a choice
             del source["solutions"]

@@ -15,6 +15,7 @@ from pairforge.filters import FilterSettings
 from pairforge.generator.config import SAMPLED, GeneratorConfig, check_arm_name
 from pairforge.hub.config import PublishConfig
 from pairforge.sources.config import DecontaminateConfig, SourceConfig
+from pairforge.sources.shard import parse_shard
 from pairforge.train.config import TrainConfig
 from pairforge.verifier.config import VerifierConfig
 
@@ -23,6 +24,11 @@ class Recipe(Config):
     """A whole run: what is read, sampled, verified, paired, published and trained."""
 
     seed: int = Field(0, description="Seed of everything random: draws, choices, control arms.")
+    shard: str | None = Field(
+        None,
+        description="Keep one of several disjoint shares of the problems: `3/16` is the third of sixteen. "
+        "`pairforge sample --shard` sets it, and `pairforge merge` joins the shares.",
+    )
     sources: tuple[SourceConfig, ...] = Field(min_length=1, description="Datasets, read in this order.")
     generator: GeneratorConfig | None = Field(
         None, description="Who samples solutions, and how. null samples nothing and pairs the sources' own solutions."
@@ -46,6 +52,11 @@ class Recipe(Config):
         "`pairforge push` writes it where a view has other rules than the run was sampled for, so that a build draws "
         "the same samples again; leave it out of recipes of your own.",
     )
+
+    @pydantic.field_validator("shard")
+    @classmethod
+    def _is_a_shard(cls, shard: str | None) -> str | None:
+        return shard if shard is None else str(parse_shard(shard))
 
     @pydantic.field_validator("generators")
     @classmethod

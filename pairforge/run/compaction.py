@@ -17,7 +17,7 @@ def compact(run: Tables) -> int:
     outlived it.
     """
     if run.sampled_log_file.exists():
-        _rewrite_sampled(run, run.sampled())
+        rewrite_sampled(run, run.sampled())
     if not run.verdict_log_file.exists():
         return 0
     stored = {key for frame in run.sample_batches(texts=False) for key in frame["sample_key"]}
@@ -32,7 +32,8 @@ def forget_errors(run: Tables) -> int:
     """Remove the samples whose request failed, so that they are drawn again; returns how many there were."""
     failed = sum(sample.finish_reason == "error" for sample in run.sampled())
     if failed:
-        _rewrite_sampled(run, (sample for sample in run.sampled() if sample.finish_reason != "error"))
+        forget_lengths(run)  # the new draw has the same key and another text
+        rewrite_sampled(run, (sample for sample in run.sampled() if sample.finish_reason != "error"))
     return failed
 
 
@@ -44,11 +45,18 @@ def forget_sources(run: Tables) -> None:
     The verifier's cache of decisions stays, so judging again is quick.
     """
     forget_given(run)
-    lengths = run.path.glob("lengths/*.parquet")
-    for file in (run.verdicts_file, run.verdict_log_file, *lengths, run.problems_file):
+    forget_lengths(run)
+    for file in (run.verdicts_file, run.verdict_log_file, run.problems_file):
         file.unlink(missing_ok=True)
 
 
-def _rewrite_sampled(run: Tables, sampled: Iterable[Sample]) -> None:
+def forget_lengths(run: Tables) -> None:
+    """Remove the cached token counts and text measures: they are kept by sample key, whatever its text."""
+    for file in run.path.glob("lengths/*.parquet"):
+        file.unlink(missing_ok=True)
+
+
+def rewrite_sampled(run: Tables, sampled: Iterable[Sample]) -> None:
+    """Store these as the sampled solutions, in place of parquet file and log."""
     write_rows(run.sampled_file, map(to_row, sampled), Sample)
     run.sampled_log_file.unlink(missing_ok=True)

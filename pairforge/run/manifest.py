@@ -112,14 +112,24 @@ class ArmRecord(Stored):
     tokens_per_s: float | None = None
 
 
+class MergedRecord(Stored):
+    """A run that was merged into this one: its name, and what it held and took when it was merged last."""
+
+    run: str = ""
+    problems: int = 0
+    samples: int = 0
+    seconds: dict[str, float] = {}
+
+
 class Manifest(Stored):
     """manifest.json. Every section is None or empty until its stage has run.
 
     `pairforge` is the version that read the sources. `evidence` holds the settings that decide what the evidence is,
     key path -> value; `target` what the run is sampled for (see `pairforge.pipeline.frozen_target`), `sampled_for` the
     settings that this target comes from, after those of earlier stages: `--extend` adds one. `arms` is by the name of
-    the arm; earlier versions wrote `token_ratio` and `pilot` of their one arm. `seconds` is the wall time
-    of each stage over all its attempts.
+    the arm; earlier versions wrote `token_ratio` and `pilot` of their one arm. `merged` holds the runs this one was
+    merged from, by their shard ("3/16") or name. `seconds` is the wall time of each stage over all its attempts, merged
+    runs included.
     """
 
     pairforge: str = ""
@@ -132,6 +142,7 @@ class Manifest(Stored):
     verifier: VerifierRecord | None = None
     pilot: PilotRecord | None = None
     arms: dict[str, ArmRecord] = {}
+    merged: dict[str, MergedRecord] = {}
     seconds: dict[str, float] = {}
 
     def updated(self, **sections: Any) -> Manifest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import json
 import os
 import re
@@ -24,7 +25,9 @@ from pairforge.generator import Completion, Request
 from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.pipeline import Session, build, make_view, prepare, sample, sampling
 from pairforge.pipeline.outlook import outlook
+from pairforge.records import Sample, to_row
 from pairforge.run import Run, read_view, view_pairs
+from pairforge.run.atomic import write_rows
 from tests.pipeline.conftest import LONG, add
 
 Make = Callable[..., Any]
@@ -61,6 +64,21 @@ def test_extend_adds_problems_or_draws_and_keeps_what_is_there(
     second = build(recipe(after), tmp_path / "run", extend=True)
     assert sum(len(e.requests) for e in engines) == second.samples == first.samples + new_requests
     assert build(recipe(after), tmp_path / "run").samples == second.samples, "from now on it is the run's recipe"
+
+
+def test_a_request_that_failed_and_is_retried_is_counted_by_its_new_text(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    run = Run(tmp_path / "run")
+    build(recipe("sources.0.limit=3"), run.path)
+    [first, *rest] = list(run.sampled())
+    failed = dataclasses.replace(first, text="", answer_text="", finish_reason="error", error="429")
+    write_rows(run.sampled_file, map(to_row, [failed, *rest]), Sample)
+    for file in run.path.glob("lengths/*"):
+        file.unlink()
+    before = Session(recipe("sources.0.limit=3"), run).sample_facts.filter(sample_key=first.key)["completion_tokens"]
+    sample(Session(recipe("sources.0.limit=3"), run), retry_errors=True)
+    after = Session(recipe("sources.0.limit=3"), run).sample_facts.filter(sample_key=first.key)["completion_tokens"]
+    assert before[0] < after[0]
 
 
 def test_a_source_that_brings_another_ground_truth_has_everything_judged_again(

@@ -66,6 +66,7 @@ MODEL = ("train.model=org/student",)
 CONTRACT: dict[str, Change] = {
     "seed": Change(see.requests, "5"),
     "sample_for": Change(see.requests, "[{filter.gap.min: 20}]"),
+    "shard": Change(see.evidence, "1/2"),
     # --- sources
     "sources[].dataset": Change(see.evidence, "FOLDER/more.jsonl"),
     "sources[].adapter": Change(see.evidence, "limo", ("sources.0={dataset: FOLDER/limo.jsonl, adapter: columns}",)),
