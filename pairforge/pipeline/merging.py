@@ -22,7 +22,8 @@ from pairforge.verifier import verifier_version
 
 RULES = ("filter", "format", "verifier")  # blocks that are no evidence, and that the merged run has once
 MACHINE = ("verifier.workers",)  # of which each machine has its own
-COMMON = ("pairforge", "sources", "decontamination", "target", "token_ratio", "verifier")  # sections of the manifest
+# Sections of the manifest that the merged run takes from its parts.
+COMMON = ("pairforge", "sources", "decontamination", "target", "sampled_for", "token_ratio", "verifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,10 @@ def settings(run: Run) -> dict[str, Any]:
     return evidence_of(run) | {key: value for key, value in rules.items() if key not in MACHINE}
 
 
+def _is_sampled(manifest: dict[str, Any]) -> bool:
+    return all(stage["finished"] for stage in manifest.get("sampled_for", ()))
+
+
 def evidence_of(run: Run) -> dict[str, Any]:
     """The settings that decide the evidence, but for the shard."""
     found = run.manifest().evidence or evidence_settings(run_recipe(run))
@@ -145,8 +150,8 @@ def merged_sections(target: Run, parts: Sequence[Run]) -> dict[str, Any]:
     own = Counter(there.seconds)
     own.subtract(_seconds(there.merged.values()))
     seconds = own + Counter(_seconds(MergedRecord.model_validate(record) for record in merged.values()))
-    sections = [part.manifest().to_json() for part in parts]
-    kept = {name: found[name] for name in COMMON for found in reversed(sections) if found.get(name) is not None}
+    sections = sorted((part.manifest().to_json() for part in parts), key=_is_sampled)  # what is unfinished counts
+    kept = {name: found[name] for name in COMMON for found in reversed(sections) if found.get(name)}
     return {
         **kept,
         "evidence": evidence_of(parts[0]),

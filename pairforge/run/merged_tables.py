@@ -107,7 +107,7 @@ def merge_problems(into: Run, parts: Sequence[Run]) -> int:
     found: dict[str, Problem] = {}
     before = 0
     for run in (into, *parts):
-        for problem in run.problems() if run.has_problems else ():
+        for problem in run.each_problem() if run.has_problems else ():
             if found.setdefault(problem.id, problem) != problem:
                 raise RunError(
                     f"{run.path} has another version of problem {problem.id} than the runs before it",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pairforge.errors import RunError
@@ -53,7 +53,7 @@ def pairs(run: Run) -> list[dict[str, Any]]:
     return sorted(view_pairs(run, "default"), key=lambda pair: pair["id"])
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(of=st.integers(1, 5), order=st.randoms(use_true_random=False), twice=st.booleans())
 def test_merged_shards_are_the_run_that_one_machine_makes(
     recipe: Make, scripted: Make, tmp_path_factory: pytest.TempPathFactory, of: int, order: random.Random, twice: bool
@@ -72,7 +72,7 @@ def test_merged_shards_are_the_run_that_one_machine_makes(
     whole, merged = Run(tmp_path / "whole"), Run(tmp_path / "merged")
     assert engines == [], "nothing is left to draw"
     assert pairs(merged) == pairs(whole)
-    assert {s.key: s.text for s in merged.samples()} == {s.key: s.text for s in whole.samples()}
+    assert {s.key: s.text for s in merged.each_sample()} == {s.key: s.text for s in whole.each_sample()}
     assert merged.manifest().sources == whole.manifest().sources
     assert summary.drops == build(recipe(), tmp_path / "whole").drops
 
@@ -85,7 +85,7 @@ def test_shards_are_disjoint_and_do_not_depend_on_the_order_of_the_rows(
         lines = problems_file.read_text().splitlines()[::order]
         problems_file.write_text("".join(f"{line}\n" for line in lines))
         runs = [prepare(recipe(f"shard={k}/3"), tmp_path / f"{name}{k}").run for k in (1, 2, 3)]
-        shares.append([{problem.id for problem in run.problems()} for run in runs])
+        shares.append([{problem.id for problem in run.each_problem()} for run in runs])
     assert shares[0] == shares[1]
     assert sum(map(len, shares[0])) == len(set.union(*shares[0])) == 12
 
@@ -298,7 +298,7 @@ def test_scores_come_along_and_differing_ones_are_refused(recipe: Make, scripted
         write_score(run, ScoreRecord(name="reward", made_from={"model": "rm"}), table)
     merge([run.path for run in shards], tmp_path / "merged")
     merged = Run(tmp_path / "merged")
-    assert set(read_score(merged, "reward")["sample_key"]) == {s.key for s in merged.samples()}
+    assert set(read_score(merged, "reward")["sample_key"]) == {s.key for s in merged.each_sample()}
     write_score(shards[1], ScoreRecord(name="reward", made_from={"model": "other"}), table)
     with pytest.raises(RunError, match="score 'reward'"):
         merge([run.path for run in shards], tmp_path / "merged")
