@@ -28,7 +28,7 @@ class Summary:
     `samples` and `correct` count sampled solutions, `drops` problems and source rows by reason; `seconds` is the wall
     time of all stages. `cut_by_budget` counts samples that reached the budget a rule set for them: they are longer than
     any solution that could have been paired. `cut_by_max_tokens` counts those that reached `sampling.max_tokens`.
-    time of all stages. `arms` is by the name of the arm: samples, correct, tokens (the sampler's, of all its draws) and
+    `arms` is by the name of the arm: samples, correct, tokens (the sampler's, of all its draws) and
     the seconds of sampling, with the engine's start.
     """
 

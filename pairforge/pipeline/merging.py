@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from pairforge.verifier import verifier_version
 RULES = ("filter", "format", "verifier")  # blocks that are no evidence, and that the merged run has once
 MACHINE = ("verifier.workers",)  # of which each machine has its own
 # Sections of the manifest that the merged run takes from its parts.
-COMMON = ("pairforge", "sources", "decontamination", "target", "sampled_for", "token_ratio", "verifier")
+COMMON = ("pairforge", "sources", "decontamination", "target", "sampled_for", "verifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +118,10 @@ def differences(first: Run, other: Run) -> Changes:
     for section in ("sources", "decontamination", "target"):
         if there.get(section) and here.get(section):
             found |= changes(flatten({section: there[section]}), flatten({section: here[section]}))
+    for name in there.get("arms", {}).keys() & here.get("arms", {}).keys():
+        weights = (there["arms"][name].get("weights"), here["arms"][name].get("weights"))
+        if all(weights) and weights[0] != weights[1]:
+            found[f"arms.{name}.weights"] = weights
     return found
 
 
@@ -147,16 +150,21 @@ def merged_sections(target: Run, parts: Sequence[Run]) -> dict[str, Any]:
     there = target.manifest()
     merged = {name: record.model_dump(mode="json") for name, record in there.merged.items()}
     merged |= {part_name(part): record_of(part).model_dump(mode="json") for part in parts}
-    own = Counter(there.seconds)
-    own.subtract(_seconds(there.merged.values()))
-    seconds = own + Counter(_seconds(MergedRecord.model_validate(record) for record in merged.values()))
+    records = [MergedRecord.model_validate(record) for record in merged.values()]
+    seconds = _total(there.seconds, (r.seconds for r in there.merged.values()), (r.seconds for r in records))
+    of_arms = _total(
+        {name: arm.seconds for name, arm in there.arms.items()},
+        (r.arm_seconds for r in there.merged.values()),
+        (r.arm_seconds for r in records),
+    )
     sections = sorted((part.manifest().to_json() for part in parts), key=_is_sampled)  # what is unfinished counts
     kept = {name: found[name] for name in COMMON for found in reversed(sections) if found.get(name)}
     return {
         **kept,
         "evidence": evidence_of(parts[0]),
         "merged": merged,
-        "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
+        "arms": {name: record | {"seconds": of_arms.get(name, 0.0)} for name, record in _arms(target, parts).items()},
+        "seconds": seconds,
     }
 
 
@@ -168,14 +176,38 @@ def part_name(run: Run) -> str:
 def record_of(run: Run) -> MergedRecord:
     """What a part held when it was merged, and what it took."""
     problems, samples = run.problem_table(["id"]).height, sum(1 for _ in run.sampled())
-    return MergedRecord(run=run.name, problems=problems, samples=samples, seconds=run.manifest().seconds)
+    manifest = run.manifest()
+    return MergedRecord(
+        run=run.name,
+        problems=problems,
+        samples=samples,
+        seconds=manifest.seconds,
+        arm_seconds={name: arm.seconds for name, arm in manifest.arms.items()},
+    )
 
 
-def _seconds(records: Iterable[MergedRecord]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for record in records:
-        total.update(record.seconds)
-    return total
+def _total(
+    there: Mapping[str, float], before: Iterable[Mapping[str, float]], now: Iterable[Mapping[str, float]]
+) -> dict[str, float]:
+    """Seconds by name: those of the merged run itself, and of its parts as they are now in place of before."""
+    total: dict[str, float] = dict(there)
+    for sign, records in ((-1, before), (1, now)):
+        for record in records:
+            for name, value in record.items():
+                total[name] = total.get(name, 0.0) + sign * value
+    return {name: round(value, 2) for name, value in total.items() if round(value, 2) > 0}
+
+
+def _arms(target: Run, parts: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """The arms' records: of several token ratios the smallest, so that no draw of a part looks cut too early."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in (target, *parts):
+        for name, arm in run.manifest().to_json().get("arms", {}).items():
+            ratios = [found.get(name, {}).get("token_ratio"), arm.get("token_ratio")]
+            known = [ratio for ratio in ratios if ratio]
+            smallest = {"token_ratio": min(known, key=lambda ratio: float(ratio["safe"]))} if known else {}
+            found[name] = {**found.get(name, {}), **arm, **smallest}
+    return found
 
 
 def _summary(target: Run, new_problems: int, new_samples: int) -> Merged:

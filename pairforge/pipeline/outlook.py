@@ -123,7 +123,7 @@ def forecasts_of(session: Session, pilot: int) -> dict[str, Forecast]:
     known = all(rates[name] for name, tokens in drawn.items() if tokens)
     seconds = sum(tokens / (rates[name] or 1) for name, tokens in drawn.items())
     draws = [block.draws for block in recipe.arms.values()]
-    enough = [d.enough for d in draws if d.enough is not None]
+    enough = [number for name in recipe.arms if (number := recipe.enough(name)) is not None]
     found = {}
     for name, results in {"": pilot_results(session, outset), **by_arm}.items():
         if not any(p.draws for p in results.values()):
@@ -132,7 +132,7 @@ def forecasts_of(session: Session, pilot: int) -> dict[str, Forecast]:
             list(results.values()),
             problems=len(whole.drawable),
             tokens_per_s=rates[name] if name else sum(drawn.values()) / seconds if known and seconds else None,
-            enough=recipe.arms[name].draws.enough if name else min(enough, default=None),
+            enough=recipe.enough(name) if name else min(enough, default=None),
             min_draws=recipe.arms[name].draws.min if name else min(d.min for d in draws),
             seed=recipe.seed,
         )

@@ -12,6 +12,7 @@ from pairforge.errors import RunError
 from pairforge.filters.evidence import ENOUGH
 from pairforge.generator.config import GeneratorConfig
 from pairforge.generator.weights import weights_digest
+from pairforge.pipeline.lineage import lineage
 from pairforge.pipeline.recipe_settings import open_verifier
 from pairforge.pipeline.sampling_plan import Arm, Outset, Work, begin, plan_arm
 from pairforge.pipeline.session import Session
@@ -94,6 +95,8 @@ def draw_arm(session: Session, work: Work, *, is_pilot: bool) -> generator.Progr
     record_verifier(session)
     known = {"model": arm.block.engine.public_name, "weights": same_weights(run, arm)}
     record_arm(run, arm.origin, **known, token_ratio=asdict(arm.ratio))
+    if trainings := lineage(arm.block.engine.model):
+        record_arm(run, arm.origin, lineage=[training.model_dump(mode="json") for training in trainings])
     started = time.monotonic()
     try:
         drawn = draw(session, work)

@@ -159,7 +159,7 @@ def plan_arm(session: Session, outset: Outset, arm: Arm, *, ahead: bool = False)
     waiting = still_open(outset.arms[outset.arms.index(arm) + 1 :], stored)
     anyone = still_open([other for other in outset.arms if other is not arm], stored)
     accept = acceptance(stored, target, arm.origin, waiting) if draws.until == "accepted" else None
-    enough = None if outset.is_pilot else draws.enough  # a pilot is drawn to its end: it tells what is enough
+    enough = None if outset.is_pilot else session.recipe.enough(arm.origin)  # a pilot tells what is enough
     tasks, served = [], 0
     wanted = set(outset.drawable)
     for problem in session.each_problem():
@@ -314,5 +314,8 @@ def token_ratio(session: Session, origin: str) -> TokenRatio:
     sampler, student = session.sampler(origin), session.student
     if sampler is None or sampler is student or lengths.tokenizer_digest(sampler) == session.student_digest:
         return TokenRatio()
+    manifest = session.run.manifest()
+    if manifest.merged and origin in manifest.arms and (known := manifest.arms[origin].token_ratio):
+        return TokenRatio(known.median, known.safe, known.texts)  # what the shards were drawn with
     texts = [sample.text for sample in islice(session.run.given(), RATIO_TEXTS)]
     return measure_ratio(sampler, student, texts or session.problems["question"].head(RATIO_TEXTS).to_list())

@@ -78,6 +78,11 @@ class Recipe(Config):
         """Where the block of an arm stands in the recipe."""
         return "generator" if self.generator is not None else f"generators.{arm}"
 
+    def enough(self, arm: str) -> int | None:
+        """How many accepted problems end the sampling of an arm: in a shard its share of them. None draws them all."""
+        number = self.arms[arm].draws.enough
+        return parse_shard(self.shard).share(number) if self.shard and number is not None else number
+
     def sampling_block(self) -> GeneratorConfig:
         """The `generator` block. Raises `RecipeError` when the recipe has none."""
         if self.generator is None:

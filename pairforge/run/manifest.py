@@ -97,12 +97,25 @@ class SamplingStage(Stored):
     finished: bool = False
 
 
+class TrainedRecord(Stored):
+    """How a model was trained: from which model, on the pairs of which view (`digest` is that of the view's rules, or
+    of a dataset), how many, and when it was finished."""
+
+    base: str
+    method: str
+    data: str
+    digest: str
+    rows: int
+    finished: str
+
+
 class ArmRecord(Stored):
     """What sampling an arm took: wall seconds with the engine's start, over all attempts; tokens per second in the
     latest pilot.
 
     `model` is what its solutions are known by, `weights` the digest of a local model (see
-    `pairforge.generator.weights`), "" where the model is not a local folder.
+    `pairforge.generator.weights`), "" where the model is not a local folder. `lineage` are the trainings behind a model
+    that `pairforge train` wrote, newest first.
     """
 
     model: str = ""
@@ -110,6 +123,7 @@ class ArmRecord(Stored):
     seconds: float = 0.0
     token_ratio: TokenRatioRecord | None = None
     tokens_per_s: float | None = None
+    lineage: list[TrainedRecord] = []
 
 
 class MergedRecord(Stored):
@@ -119,6 +133,7 @@ class MergedRecord(Stored):
     problems: int = 0
     samples: int = 0
     seconds: dict[str, float] = {}
+    arm_seconds: dict[str, float] = {}
 
 
 class Manifest(Stored):

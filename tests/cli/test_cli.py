@@ -136,6 +136,25 @@ def test_an_unknown_run_is_named(tmp_path: Path):
     assert "there is no run at 'nothing'" in done.stderr
 
 
+def test_shards_are_sampled_from_a_recipe_and_merged(recipe: Path, tmp_path: Path):
+    rows = [{"question": f"What is {n}+1?", "answer": f"{n + 1}", "long": f"\\boxed{{{n + 1}}}"} for n in range(9)]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    counts = []
+    for shard in ("1/2", "2/2"):
+        done = pairforge("sample", str(recipe), "--shard", shard, "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        counts.append(json.loads(done.stdout)["problems"])
+    assert sum(counts) == 9 and 0 not in counts
+    runs = ["runs/recipe-1-of-2", "runs/recipe-2-of-2"]
+    done = pairforge("merge", runs[0], "--into", "runs/all", cwd=tmp_path)
+    assert (done.returncode, "missing shards: 2/2" in done.stdout) == (0, True), done.stderr
+    done = pairforge("merge", *runs, "--into", "runs/all", "--json", cwd=tmp_path)
+    merged = json.loads(done.stdout)
+    assert (merged["problems"], merged["new_problems"], merged["missing"]) == (9, counts[1], [])
+    again = pairforge("sample", "runs/all", "--shard", "1/2", cwd=tmp_path)
+    assert again.returncode == 2 and "belong to a recipe file" in again.stderr
+
+
 def test_text_from_a_model_cannot_steer_the_terminal():
     shown = plain("a\x1b[31mred\x07\u202eevil\ttab\nline").plain
     assert "\x1b" not in shown and "\x07" not in shown and "\u202e" not in shown

@@ -316,6 +316,17 @@ def test_two_shards_cannot_be_merged_while_one_is_sampled(recipe: Make, scripted
         merge([run.path], tmp_path / "merged")
 
 
+def test_each_shard_ends_at_its_share_of_enough(recipe: Make, scripted: Make, tmp_path: Path):
+    engines = scripted(add)
+    enough = "generator.draws.enough=6"
+    shards = [draw(recipe(f"shard={k}/2", enough), tmp_path / str(k)) for k in (1, 2)]
+    assert [engine.requests and len(engine.requests) for engine in engines] == [3, 3]
+    merge([run.path for run in shards], tmp_path / "merged")
+    engines = scripted(add)
+    summary = build(recipe(enough), tmp_path / "merged")
+    assert (summary.pairs, engines) == (6, [])
+
+
 def test_more_shards_than_problems_leave_some_empty(recipe: Make, scripted: Make, tmp_path: Path):
     scripted(add)
     shards = [draw(recipe(f"shard={k}/40"), tmp_path / str(k)) for k in range(1, 41)]
