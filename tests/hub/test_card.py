@@ -76,6 +76,16 @@ def test_the_card_tells_the_best_test_of_form_and_what_was_tested(tmp_path, accu
     assert "Tested: markers, each by itself, and a text classifier (words, pairs of words" in card
 
 
+def test_the_card_tells_which_view_trained_the_model_of_a_round(tmp_path):
+    run = small_run(tmp_path / "run")
+    training = {"base": "/home/ana/models/start", "method": "dpo", "data": "first, view default", "digest": "1f2e3d4c",
+                "rows": 1200, "finished": "2026-11-28"}  # fmt: skip
+    run.update_manifest(arms={"round2": {"lineage": [training]}, "round1": {}})
+    card = stage(run, {"default": "default"}, "ana/pairs").card
+    assert "### Lineage of the model of arm `round2`" in card and "arm `round1`\n" not in card
+    assert "| first, view default | `1f2e3d4c` | 1,200 | dpo | `start` |" in card
+
+
 def test_the_card_says_how_contaminated_problems_matched(tmp_path):
     recipe = RECIPE | {"decontaminate": {"sets": ["math-500"], "ngram": 8, "fuzzy": 0.75}}
     run = small_run(tmp_path / "run", recipe=recipe)
