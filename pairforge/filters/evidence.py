@@ -20,7 +20,7 @@ _PROBLEM_DEFAULTS: dict[str, object] = {
 }  # fmt: skip
 _SAMPLE_DEFAULTS: dict[str, object] = {
     "side": "any", "draw": 0, "model": "", "finish_reason": "stop", "answer": "", "prompt_tokens": 0,
-    "budget_limited": False, "max_tokens": 0,
+    "budget_limited": False, "max_tokens": 0, "derived": False,
 }  # fmt: skip
 
 PROBLEM_COLUMNS = ("problem_id", *_PROBLEM_DEFAULTS)

@@ -5,6 +5,7 @@ stored is not done twice.
 """
 
 from pairforge.pipeline.building import Summary, build, evidence_counts, summarise
+from pairforge.pipeline.deriving import derive
 from pairforge.pipeline.merging import Merged, merge
 from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.recipe_settings import run_recipe
@@ -18,6 +19,7 @@ __all__ = [
     "Session",
     "Summary",
     "build",
+    "derive",
     "evidence_counts",
     "make_view",
     "merge",

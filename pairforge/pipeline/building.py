@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from pairforge.generator.config import GIVEN
+from pairforge.pipeline.deriving import derive
 from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.sampling import sample
 from pairforge.pipeline.session import Session
@@ -66,6 +67,7 @@ def build(
         check_sides(session)
         sample(session, extend=extend)
         verify(session)
+        derive(session)
         make_view(session, view)
         return summarise(session, view)
 
@@ -86,7 +88,8 @@ def summarise(session: Session, view: str) -> Summary:
     record = read_view(run, view)
     drops = Counter(pl.read_parquet(run.view(view) / "drops.parquet", columns=["reason"])["reason"].to_list())
     arms = arm_totals(session)
-    cut = session.samples.filter((pl.col("origin") != GIVEN) & (pl.col("finish_reason") == "length"))["budget_limited"]
+    drawn = session.samples.filter((pl.col("origin") != GIVEN) & ~pl.col("derived"))
+    cut = drawn.filter(pl.col("finish_reason") == "length")["budget_limited"]
     return Summary(
         run=str(run.path),
         view=view,
@@ -106,7 +109,7 @@ def summarise(session: Session, view: str) -> Summary:
 
 def arm_totals(session: Session) -> dict[str, dict[str, float]]:
     """What each arm has written so far, in the recipe's order: samples, correct, tokens, seconds."""
-    sampled = session.samples.filter(pl.col("origin") != GIVEN)  # one draw counts once
+    sampled = session.samples.filter((pl.col("origin") != GIVEN) & ~pl.col("derived"))  # one draw counts once
     judged = sampled.join(session.verdicts, on="sample_key", how="left")
     correct = dict(judged.filter(pl.col("status") == "correct").group_by("origin").len().iter_rows())
     counts = {row[0]: row[1:] for row in sampled.group_by("origin").agg(pl.len(), pl.sum("sampled_tokens")).iter_rows()}

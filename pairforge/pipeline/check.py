@@ -195,7 +195,7 @@ def _check_student(recipe: Recipe, problems: list[Problem], given: list[Sample],
 
 def _check_sides(recipe: Recipe, given: list[Sample], report: Report) -> None:
     """Someone writes both sides of a pair."""
-    mistakes = list(side_mistakes(recipe.filter.effective, list(recipe.arms), has_given=bool(given)))
+    mistakes = list(side_mistakes(recipe.filter.effective, [*recipe.arms, *recipe.derive], has_given=bool(given)))
     written = [name for name in ("given" if given else "", *recipe.arms) if name]
     report.add("sides", not mistakes, "; ".join(f"filter.{m}" for m in mistakes) or f"written by {', '.join(written)}")
 

@@ -86,7 +86,7 @@ def problem_facts(
 def arm_facts(samples: pl.DataFrame, draws: Mapping[str, DrawsConfig]) -> pl.DataFrame:
     """One row per problem and arm that drew it: origin, draws, errors, of the first `draws.min` draws how many were
     tried and solved it, and why drawing stopped (max, accepted or enough)."""
-    sampled = samples.filter(pl.col("origin") != GIVEN)
+    sampled = samples.filter((pl.col("origin") != GIVEN) & ~pl.col("derived"))
     least = pl.col("origin").replace_strict({name: d.min for name, d in draws.items()}, default=0)
     most = pl.col("origin").replace_strict({name: d.max for name, d in draws.items()}, default=0)
     until = {name: ENOUGH if d.enough else d.until for name, d in draws.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -37,7 +38,14 @@ class Stored:
 
     @property
     def given(self) -> dict[str, list[Facts]]:
-        return {problem: own[GIVEN] for problem, own in self.by_problem.items() if GIVEN in own}
+        return {problem: found for problem, found in self.of_origins([GIVEN]).items() if found}
+
+    def of_origins(self, origins: Collection[str]) -> dict[str, list[Facts]]:
+        """The samples of these origins, by problem."""
+        return {
+            problem: [facts for origin in origins for facts in own.get(origin, [])]
+            for problem, own in self.by_problem.items()
+        }
 
 
 def facts_by_problem(table: pl.DataFrame) -> Stored:

@@ -49,19 +49,21 @@ def prepare(
                 read_sources(recipe, run, progress=progress)
         elif changed:
             run.update_manifest(evidence=evidence_settings(recipe))
-        keep_percent_choice(recipe, run)
+        keep_choices(recipe, run)
     return Session(recipe, run, progress)
 
 
-def keep_percent_choice(recipe: Recipe, run: Run) -> None:
-    """Make the recipe's choice about percent signs the run's own, so that later commands do not judge again without it.
+def keep_choices(recipe: Recipe, run: Run) -> None:
+    """Make the recipe's choice about percent signs and its derived solutions the run's own, so that later commands do
+    not judge again, or derive others, without them.
 
     The rest of the recipe on disk stays: it tells what the evidence was made with.
     """
     stored = run_recipe(run)
-    if stored.verifier.percent != recipe.verifier.percent:
-        verifier = stored.verifier.model_copy(update={"percent": recipe.verifier.percent})
-        run.write_recipe(dump_recipe(stored.model_copy(update={"verifier": verifier})))
+    verifier = stored.verifier.model_copy(update={"percent": recipe.verifier.percent})
+    chosen = stored.model_copy(update={"verifier": verifier, "derive": recipe.derive})
+    if chosen != stored:
+        run.write_recipe(dump_recipe(chosen))
 
 
 def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> None:

@@ -12,6 +12,7 @@ from pairforge.errors import RunError
 from pairforge.filters.evidence import ENOUGH
 from pairforge.generator.config import GeneratorConfig
 from pairforge.generator.weights import weights_digest
+from pairforge.pipeline.deriving import derive
 from pairforge.pipeline.lineage import lineage
 from pairforge.pipeline.recipe_settings import open_verifier
 from pairforge.pipeline.sampling_plan import Arm, Outset, Work, begin, plan_arm
@@ -44,6 +45,7 @@ def sample(
         if retry_errors and run.forget_errors():
             session.samples_changed()
         verify(session)  # given solutions, and samples whose verdict was lost in a crash
+        derive(session)  # partners, perhaps, of what is drawn next
         for recipe in stages_to_sample(session.recipe, run, extend=extend):
             stage = session.for_sampling(recipe)
             try:

@@ -17,7 +17,7 @@ from pairforge import chat, lengths
 from pairforge.filters.target import Facts, Target, draws_needed, longest_useful, serves
 from pairforge.generator import Accept, Begun, Drawn, Measure, Plan, Task
 from pairforge.generator.budget import Budget, TokenRatio, budget, measure_ratio
-from pairforge.generator.config import GeneratorConfig
+from pairforge.generator.config import GIVEN, GeneratorConfig
 from pairforge.generator.loop import as_begun
 from pairforge.pipeline.frozen_target import Stored, facts_by_problem, frozen_target
 from pairforge.pipeline.sampler import rendered_prompts, require_columns, sampler_context, sampler_prompt, stop_strings
@@ -87,7 +87,8 @@ def begin(session: Session, *, only: int | None = None) -> Outset:
     recipe = session.recipe
     target = frozen_target(recipe, session.run)
     arms = tuple(make_arm(session, origin, block) for origin, block in recipe.arms.items())
-    given = facts_by_problem(session.sample_facts).given
+    from_sources = [GIVEN, *(name for name, how in recipe.derive.items() if how.of == GIVEN)]
+    given = facts_by_problem(session.sample_facts).of_origins(from_sources)
     drawable, drops = [], []
     for problem in session.problems["id"]:
         if any(longest_at_first(arm, arms, problem, given.get(problem, []), target) != 0 for arm in arms):

@@ -33,8 +33,22 @@ def side_mistakes(rules: Rules, arms: Collection[str], *, has_given: bool) -> It
 def check_sides(session: Session) -> None:
     """Raise `RuleError` where no source and no arm writes one of the sides that the rules ask for."""
     origins = session.samples["origin"].unique().to_list()
-    arms = list(dict.fromkeys([*session.recipe.arms, *sorted(set(origins) - {GIVEN})]))
+    arms = list(dict.fromkeys([*session.recipe.arms, *session.recipe.derive, *sorted(set(origins) - {GIVEN})]))
     for mistake in side_mistakes(session.recipe.filter.effective, arms, has_given=GIVEN in origins):
-        raise RuleError(
-            f"filter.{mistake}", hint="name an arm under `generators`, `given`, or `any`; `pairforge check` counts both"
-        )
+        hint = "name an entry of `generators` or `derive`, `given`, or `any`; `pairforge check` counts both"
+        raise RuleError(f"filter.{mistake}", hint=hint)
+    for name in sorted(origins_named(session.recipe.filter)):
+        how = session.recipe.derive.get(name)
+        block = session.recipe.arms.get(how.of) if how is not None else None
+        if how is not None and block is not None and not (block.budget == "full" and block.draws.until == "max"):
+            raise RuleError(
+                f"rules name '{name}', which is made of solutions of '{how.of}' after they are sampled, so sampling "
+                "cannot tell which draws lead to a pair",
+                hint=f"set `budget: full` and `draws: {{until: max}}` for '{how.of}'",
+            )
+
+
+def origins_named(rules: Rules) -> set[str]:
+    """The origins that the two sides name, in all parts of a mix."""
+    parts = rules.parts or (rules,)
+    return {name for part in parts for side in (part.chosen, part.rejected) for name in side.origins}

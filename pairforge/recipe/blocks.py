@@ -9,10 +9,11 @@ from pydantic import Field
 
 from pairforge.chat import FormatConfig
 from pairforge.config import Config
+from pairforge.derive.config import DeriveConfig
 from pairforge.errors import RecipeError
 from pairforge.export.config import ExportConfig
 from pairforge.filters import FilterSettings
-from pairforge.generator.config import SAMPLED, GeneratorConfig, check_arm_name
+from pairforge.generator.config import GIVEN, SAMPLED, GeneratorConfig, check_arm_name
 from pairforge.hub.config import PublishConfig
 from pairforge.sources.config import DecontaminateConfig, SourceConfig
 from pairforge.sources.shard import parse_shard
@@ -39,6 +40,11 @@ class Recipe(Config):
         "Rules select their solutions by name (`filter.chosen.origin: long`). Not together with `generator`.",
     )
     verifier: VerifierConfig = Field(VerifierConfig(), description="How final answers are checked.")
+    derive: dict[str, DeriveConfig] = Field(
+        {},
+        description="New solutions made from existing ones without sampling, by the name that becomes their origin: "
+        "`{short: {of: given, first_correct: true}}`. Rules name it (`filter.chosen.origin: short`).",
+    )
     format: FormatConfig = Field(FormatConfig(), description="What a pair looks like to the student.")
     filter: FilterSettings = Field(description="The rules that make pairs.")
     decontaminate: DecontaminateConfig = Field(DecontaminateConfig(), description="What must not be in the data.")
@@ -68,6 +74,17 @@ class Recipe(Config):
         if arms and info.data.get("generator") is not None:
             raise ValueError("write `generator` or `generators`, not both: `generator` is one arm named `sampled`")
         return arms
+
+    @pydantic.model_validator(mode="after")
+    def _derived_from_others(self) -> Recipe:
+        for name, how in self.derive.items():
+            check_arm_name(name)
+            if name in (SAMPLED, *self.arms):
+                raise ValueError(f"derive: '{name}' is the name of an arm")
+            if how.of not in (GIVEN, *self.arms):
+                known = ", ".join((GIVEN, *self.arms))
+                raise ValueError(f"derive.{name}.of: neither the source nor an arm is '{how.of}' (there are: {known})")
+        return self
 
     @property
     def arms(self) -> dict[str, GeneratorConfig]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pairforge.records import Sample, Verdict, to_row
 from pairforge.run.atomic import write_rows
+from pairforge.run.derived_file import remove_derived
 from pairforge.run.score_files import forget_given
 from pairforge.run.tables import Tables
 
@@ -44,6 +45,7 @@ def forget_sources(run: Tables) -> None:
     another ground truth and a given solution another number.
     The verifier's cache of decisions stays, so judging again is quick.
     """
+    remove_derived(run)
     forget_given(run)
     forget_lengths(run)
     for file in (run.verdicts_file, run.verdict_log_file, run.problems_file):

@@ -5,6 +5,7 @@
     sampling_drops.parquet                       problems that were not sampled: prompt too long, or not needed
     samples/given.parquet                        solutions that came with the problems
     samples/sampled.jsonl -> sampled.parquet     append-only while sampling, compacted when done
+    samples/derived.parquet                      solutions made from those by cutting their reasoning
     verdicts/verdicts.jsonl -> verdicts.parquet  the same
     verdicts/decisions.cache                     the verifier's cache
     lengths/<key>.parquet                        derived: token counts and text measures, per tokenizer and format
@@ -74,6 +75,10 @@ class Layout:
     @property
     def sampled_file(self) -> Path:
         return self.path / "samples" / "sampled.parquet"
+
+    @property
+    def derived_file(self) -> Path:
+        return self.path / "samples" / "derived.parquet"
 
     @property
     def verdict_log_file(self) -> Path:

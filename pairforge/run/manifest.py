@@ -76,6 +76,14 @@ class VerifierRecord(Stored):
     version: str = ""
 
 
+class DerivedRecord(Stored):
+    """The derived solutions. `state` identifies the settings and what they were made from; `counts` says by origin what
+    became of the solutions they are made of: made, unchanged (nothing to cut), not_correct."""
+
+    state: str = ""
+    counts: dict[str, dict[str, int]] = {}
+
+
 class PilotRecord(Stored):
     """What a pilot measured, in runs that knew one arm only."""
 
@@ -157,6 +165,7 @@ class Manifest(Stored):
     verifier: VerifierRecord | None = None
     pilot: PilotRecord | None = None
     arms: dict[str, ArmRecord] = {}
+    derived: DerivedRecord | None = None
     merged: dict[str, MergedRecord] = {}
     seconds: dict[str, float] = {}
 

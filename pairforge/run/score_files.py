@@ -103,15 +103,22 @@ def keep_version(run: Layout, record: ScoreRecord) -> None:
 
 def forget_given(run: Layout) -> None:
     """Take the given solutions out of every score: the sources are read again, and may number them otherwise."""
+    forget_scores(run, pl.col("sample_key").str.split("/").list.get(1) != "given")
+
+
+def forget_scores(run: Layout, keep: pl.Expr) -> None:
+    """Keep the scores of those solutions only for which the condition on `sample_key` holds."""
     for name in score_names(run):
         record = score_record(run, name)
         if record.key != "sample_key":
             continue
         table = pl.read_parquet(run.score_file(name))
-        kept = table.filter(pl.col("sample_key").str.split("/").list.get(1) != "given")
+        kept = table.filter(keep)
         if kept.height < table.height:
             keep_version(run, record)
             write_score(run, record, kept)
     for log in run.scores_folder.glob("*.jsonl"):
-        rows = [row for row in read_log(log) if str(row.get("sample_key", "")).split("/")[1:2] != ["given"]]
-        write_text(log, "".join(json.dumps(row) + "\n" for row in rows))
+        rows = list(read_log(log))
+        stays = pl.DataFrame({"sample_key": [row.get("sample_key", "/") for row in rows]}).select(keep).to_series()
+        lines = (json.dumps(row) + "\n" for row, stay in zip(rows, stays, strict=True) if stay)
+        write_text(log, "".join(lines))

@@ -33,7 +33,7 @@ SAMPLE_FACTS = [
     "budget_limited",
 ]
 _KEY_PARTS = ["problem_id", "origin", "draw", "max_tokens"]
-_SAMPLE_KEY = pl.concat_str(_KEY_PARTS, separator="/").alias("sample_key")  # as `records.sample_key` writes it
+SAMPLE_KEY = pl.concat_str(_KEY_PARTS, separator="/").alias("sample_key")  # as `records.sample_key` writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,10 @@ class Tables(Layout):
         return AppendLog(self.sampled_log_file)
 
     def each_sample(self) -> Iterator[Sample]:
-        """Every stored sample, given ones first. A sample that was stored twice comes once."""
+        """Every stored sample: given, sampled, derived. A sample that was stored twice comes once."""
         yield from self.given()
         yield from self.sampled()
+        yield from (from_row(Sample, row) for row in _rows_if_any(self.derived_file))
 
     def given(self) -> Iterator[Sample]:
         """Given solutions only, in the order of the sources."""
@@ -105,19 +106,24 @@ class Tables(Layout):
         return _unique(from_row(Sample, row) for row in rows)
 
     def sample_table(self) -> pl.DataFrame:
-        """`sample_key` and the `SAMPLE_FACTS` of every sample, without its text. Where a draw was repeated with a
-        larger budget, the larger one stands for it."""
-        frames = [pl.scan_parquet(f).select(SAMPLE_FACTS).collect() for f in self._sample_files()]
-        log = [{name: row[name] for name in SAMPLE_FACTS} for row in read_log(self.sampled_log_file)]
+        """`sample_key`, the `SAMPLE_FACTS` of every sample, without its text, and whether it is `derived` from another.
+        Where a draw was repeated with a larger budget, the larger one stands for it."""
+        frames = [
+            pl.scan_parquet(f).select(SAMPLE_FACTS).collect().with_columns(derived=pl.lit(f == self.derived_file))
+            for f in self._sample_files()
+        ]
+        log = [
+            {name: row[name] for name in SAMPLE_FACTS} | {"derived": False} for row in read_log(self.sampled_log_file)
+        ]
         special: dict[str, type[pl.DataType]] = {
-            "budget_limited": pl.Boolean,
+            **dict.fromkeys(("budget_limited", "derived"), pl.Boolean),
             **dict.fromkeys(("draw", "max_tokens", "sampled_tokens"), pl.Int64),
         }
-        types = {name: special.get(name, pl.String) for name in SAMPLE_FACTS}
+        types = {name: special.get(name, pl.String) for name in (*SAMPLE_FACTS, "derived")}
         table = pl.concat([*frames, pl.DataFrame(log, schema=types)], how="vertical_relaxed")
         draw = ["problem_id", "origin", "draw"]
         return (
-            table.with_columns(_SAMPLE_KEY)
+            table.with_columns(SAMPLE_KEY)
             .sort([*draw, "max_tokens"], maintain_order=True)
             .unique(draw, keep="last", maintain_order=True)
         )
@@ -129,11 +135,11 @@ class Tables(Layout):
         for file in self._sample_files():
             with pq.ParquetFile(file, pre_buffer=False) as parquet:
                 for group in range(parquet.num_row_groups):
-                    yield pl.DataFrame(parquet.read_row_group(group, columns=columns)).with_columns(_SAMPLE_KEY)
+                    yield pl.DataFrame(parquet.read_row_group(group, columns=columns)).with_columns(SAMPLE_KEY)
         log = read_log(self.sampled_log_file)
         while rows := list(itertools.islice(log, ROWS_AT_A_TIME)):
             table = pa.Table.from_pylist(rows, schema=schema(Sample)).select(columns)
-            yield pl.DataFrame(table).with_columns(_SAMPLE_KEY)
+            yield pl.DataFrame(table).with_columns(SAMPLE_KEY)
 
     def texts(self, keys: Iterable[str]) -> dict[str, Sample]:
         """The full samples of the given keys."""
@@ -152,7 +158,7 @@ class Tables(Layout):
         return stored + sum(1 for _ in read_log(self.sampled_log_file))
 
     def _sample_files(self) -> list[Path]:
-        return [file for file in (self.given_file, self.sampled_file) if file.exists()]
+        return [file for file in (self.given_file, self.sampled_file, self.derived_file) if file.exists()]
 
     # --- verdicts ------------------------------------------------------------------------------------
 

@@ -74,6 +74,11 @@ class World:
                 }
             )
         self.write("problems.jsonl", rows)
+        again = (
+            "<think>\nSo the answer is {answer}. Wait, again. So the answer is {answer}. Hmm, fine.\n</think>\n\nYes: "
+        )
+        thoughts = [{**row, "long": f"{again.format(**row)}\\boxed{{{row['answer']}}}"} for row in rows]
+        self.write("thoughts.jsonl", thoughts)
         self.write("more.jsonl", [{**row, "question": f"{row['question']} Say it."} for row in rows])
         twice = {**rows[0], "question": rows[0]["question"].replace("?", " now, please?")}
         self.write("twice.jsonl", [*rows, twice])
@@ -162,6 +167,13 @@ def evidence(world: World, recipe: Recipe) -> object:
     problems = run.problem_table(["question", "answer", "gold"]).rows()
     given = sorted((sample.text, sample.model, sample.side) for sample in run.given())
     return problems, given, sorted(drop.reason for drop in run.source_drops())
+
+
+def derived(world: World, recipe: Recipe) -> object:
+    """The texts of the derived solutions of a run."""
+    _, session = sampled(world, recipe)
+    pipeline.derive(session)
+    return sorted(sample.text for sample in session.run.each_sample() if sample.origin in recipe.derive)
 
 
 def hub_reads(world: World, recipe: Recipe) -> object:

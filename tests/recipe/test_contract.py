@@ -63,6 +63,8 @@ GIVEN_PAIRS = (
 STUDENT = ("filter.tokenizer=FOLDER/cuts",)
 MODEL = ("train.model=org/student",)
 
+THOUGHTS = ("sources.0.dataset=FOLDER/thoughts.jsonl",)
+
 CONTRACT: dict[str, Change] = {
     "seed": Change(see.requests, "5"),
     "sample_for": Change(see.requests, "[{filter.gap.min: 20}]"),
@@ -91,6 +93,12 @@ CONTRACT: dict[str, Change] = {
     "decontaminate.fuzzy": Change(see.evidence, "null", (*SETS, "decontaminate.ngram=null")),
     "decontaminate.near_duplicates": Change(see.evidence, "0.7", ("sources.0.dataset=FOLDER/twice.jsonl",)),
     "generators": Change(see.requests, "{sampled: {engine: {model: FOLDER/keeps, max_model_len: 64}}}", NO_GENERATOR),
+    # --- derived solutions: `new` is an entry that the recipe does not have yet
+    "derive.<name>.of": Change(see.derived, "sampled", (*THOUGHTS, "derive.new={truncate: 6}")),
+    "derive.<name>.first_correct": Change(see.derived, "true", THOUGHTS),
+    "derive.<name>.first_correct_plus": Change(see.derived, "1", THOUGHTS),
+    "derive.<name>.without_reflections": Change(see.derived, "true", THOUGHTS),
+    "derive.<name>.truncate": Change(see.derived, "6", THOUGHTS),
     # --- the engine: vLLM
     "generator.engine.kind (vllm)": Change(see.engine_class, "ray"),
     "generator.engine.model (vllm)": Change(see.vllm_arguments, "org/other", VLLM),
@@ -222,7 +230,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 def test_changing_a_key_changes_something(name: str, world: World):
     assert name in CONTRACT, f"{name} has no entry in the contract: say what changing it changes, or remove the key"
     change = CONTRACT[name]
-    path = name.split(" ")[0].replace("[]", f".{change.source}")
+    path = name.split(" ")[0].replace("[]", f".{change.source}").replace("<name>", "new")
     before = change.see(world, world.make(*change.given))
     after = change.see(world, world.make(*change.given, f"{path}={change.to}"))
     assert before != after

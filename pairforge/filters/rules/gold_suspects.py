@@ -47,7 +47,8 @@ def gold_suspects(evidence: Evidence, *, long: int = 1, short: int = 2) -> pl.Da
     more than agree with the ground truth. Sampled ones alone prove nothing: a small model repeats its own mistakes.
     Answers are compared as text (but for spacing and dollars), so this finds too few rather than too many.
     """
-    wrong = evidence.samples.filter((pl.col("status") == "incorrect") & (pl.col("answer") != ""))
+    own = evidence.samples.filter(~pl.col("derived"))  # a derived solution says nothing that its source did not
+    wrong = own.filter((pl.col("status") == "incorrect") & (pl.col("answer") != ""))
     given = pl.col("origin") == "given"
     agreed = wrong.group_by("p", same=same_answer()).agg(
         suspect_answer=pl.col("answer").min(), agreeing=pl.len(), long=given.sum(), short=(~given).sum()
@@ -55,7 +56,7 @@ def gold_suspects(evidence: Evidence, *, long: int = 1, short: int = 2) -> pl.Da
     agreed = agreed.filter((pl.col("long") >= long) & (pl.col("short") >= short))
     agreed = agreed.sort("p", -pl.col("agreeing").cast(pl.Int64), "suspect_answer")
     agreed = agreed.unique("p", keep="first", maintain_order=True)
-    correct = evidence.samples.filter(pl.col("status") == "correct").group_by("p").agg(correct=pl.len())
+    correct = own.filter(pl.col("status") == "correct").group_by("p").agg(correct=pl.len())
     found = agreed.join(correct, on="p", how="left").with_columns(pl.col("correct").fill_null(0))
     found = found.filter(pl.col("agreeing") > pl.col("correct"))
     named = found.join(evidence.problems.select("p", "problem_id"), on="p").sort("p")

@@ -36,4 +36,4 @@ class Origin(SideRule):
     def sentences(self, side: SideName) -> Iterator[str]:
         words = {"given": "comes with the source", "sampled": "is sampled"}
         if self.origins:
-            yield f"The {side} side {' or '.join(words.get(n, f'is sampled by {n}') for n in self.origins)}."
+            yield f"The {side} side {' or '.join(words.get(n, f'comes from {n}') for n in self.origins)}."

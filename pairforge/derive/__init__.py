@@ -1,0 +1,1 @@
+"""Derived solutions: new solutions made from existing ones without sampling, by cutting their reasoning."""
