@@ -48,11 +48,15 @@ def set_switches(
 ) -> None:
     """Write switches in front of the tokenizer's chat template.
 
-    `key` is the recipe's key, for errors. With `strict`, raises `TemplateError` for a switch that the template never
-    reads, and for any switch where there is no template: it could have no effect.
+    `key` is the recipe's key, for errors. Raises `TemplateError` for a switch that cannot be one; with `strict`, also
+    for one that the template never reads, and for any where there is no template: it could have no effect.
     """
     if not switches:
         return
+    try:
+        check_switches(switches)
+    except ValueError as error:
+        raise TemplateError(f"{key}: {error}") from None
     template = getattr(tokenizer, "chat_template", None)
     if strict and not template:
         raise TemplateError(

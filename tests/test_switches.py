@@ -121,6 +121,14 @@ def test_a_switch_that_the_template_never_reads_is_refused_with_those_it_reads()
         with_template(None, enable_thinking=False)
 
 
+def test_a_dataset_cannot_put_code_into_a_template():
+    """Its column `chat_template_kwargs` names switches too."""
+    with pytest.raises(TemplateError, match="cannot be the name"):
+        with_template(HYBRID, **{"x = 1 %}{{ messages }}{% set y": 1})
+    with pytest.raises(TemplateError, match="no JSON value"):
+        with_template(HYBRID, enable_thinking=object())
+
+
 def test_a_server_may_have_another_template():
     made = tokenizer(258, None)
     set_switches(made, {"enable_thinking": False}, key="k", strict=False)

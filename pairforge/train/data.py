@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +79,20 @@ def from_dataset(
     source = open_rows(dataset, config=config, split=split, revision=revision, base_dir=Path())
     found = [row for _, row in source.rows]
     read = [row for row in found if not isinstance(row, RowDrop)]
-    return TrainData(trainable(read, method, dataset), source.name, source.revision, skipped=len(found) - len(read))
+    rows, skipped = trainable(read, method, dataset), len(found) - len(read)
+    return TrainData(rows, source.name, source.revision, skipped=skipped, template_kwargs=switches_of(read, dataset))
+
+
+def switches_of(rows: Iterable[dict[str, Any]], where: str) -> dict[str, Any]:
+    """The template switches of a dataset: what its column `chat_template_kwargs` says, TRL's name for them.
+
+    Raises `TrainError` when it does not say the same of all rows: a training has one template.
+    """
+    found = {json.dumps(row.get("chat_template_kwargs") or {}, sort_keys=True, default=str) for row in rows}
+    if len(found) > 1:
+        hint = "train on the rows of one template at a time"
+        raise TrainError(f"{where}: its rows have {len(found)} different chat_template_kwargs", hint=hint)
+    return {name: value for text in found for name, value in json.loads(text).items() if value is not None}
 
 
 def trainable(rows: Iterable[dict[str, Any]], method: Method, where: str) -> list[dict[str, Any]]:

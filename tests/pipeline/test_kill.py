@@ -27,19 +27,25 @@ KILLS = {"starting": (5, 1), "step": (5, 30), "sample": (4, 6), "verdict": (4, 6
 LAST_KILLS = {"view": (2, 2)}
 
 
+STEPS = ("sampling.max_tokens=1", "draws.continue_truncated=3", "budget=full")  # a solution takes three of them
+
+
 @pytest.mark.parametrize(
-    ("draws", "kills"),
+    ("draws", "kills", "settings"),
     [
-        ("accepted", 5),
-        pytest.param("accepted", 30, marks=pytest.mark.full),
-        pytest.param("max", 30, marks=pytest.mark.full),
+        ("accepted", 5, ()),
+        ("accepted", 5, STEPS),
+        pytest.param("accepted", 30, (), marks=pytest.mark.full),
+        pytest.param("accepted", 30, STEPS, marks=pytest.mark.full),
+        pytest.param("max", 30, (), marks=pytest.mark.full),
     ],
 )
 def test_a_run_killed_at_random_moments_ends_as_an_undisturbed_one(
-    recipe: Make, tmp_path: Path, draws: str, kills: int
+    recipe: Make, tmp_path: Path, draws: str, kills: int, settings: tuple[str, ...]
 ):
     file = tmp_path / "recipe.yaml"
-    file.write_text(dump_recipe(recipe(f"generator.draws.until={draws}")))
+    own = [f"generator.{setting}" for setting in (f"draws.until={draws}", *settings)]
+    file.write_text(dump_recipe(recipe(*own)))
     moments = int(drive(file, tmp_path / "calm" / "run", "scripted")["any"])
     assert moments > 60
 

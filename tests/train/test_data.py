@@ -72,3 +72,11 @@ def test_a_view_names_the_datasets_it_was_made_from(tmp_path: Path):
     joined = {"source": "ana/answers#test", "revision": "r1", "license": "mit"}
     made.update_manifest(sources=[{**entry, "source": f"{SOURCE}#extended", "gold_from": joined}, {**entry}])
     assert from_view(made, "default", "dpo").facts["sources"] == ["ana/answers", SOURCE]
+
+
+def test_a_dataset_says_its_template_switches_as_trl_does(tmp_path: Path, pairs: list[dict[str, Any]]):
+    switched = [{**pair, "chat_template_kwargs": {"enable_thinking": False, "effort": None}} for pair in pairs]
+    assert from_dataset(write(tmp_path, switched), "dpo").template_kwargs == {"enable_thinking": False}
+    assert from_dataset(write(tmp_path, pairs), "dpo").template_kwargs == {}
+    with pytest.raises(TrainError, match="2 different chat_template_kwargs"):
+        from_dataset(write(tmp_path, [*switched, *pairs]), "dpo")
