@@ -16,9 +16,12 @@ from pairforge.cli import app
 from pairforge.cli.console import JsonOption, outcome, plain, print_json, stdout
 
 if TYPE_CHECKING:
+    from pairforge.verifier import AnswerRules
     from pairforge.verifier.files import Columns, Row, Tally
 
-Percent = Literal["strict", "lenient"]  # the verifier's own type would load the verifier for `--help`
+# The verifier's own types would load the verifier for `--help`.
+Choice = Literal["strict", "lenient"]
+Kind = Literal["math", "choice", "exact", "python"]
 
 
 @app.command("grade")
@@ -43,10 +46,19 @@ def grade_command(
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="ID", help="Explain one row, step by step.")
     ] = None,
+    kind: Annotated[
+        Kind,
+        typer.Option("--kind", help="Compare values, choice letters or exact text, or call your function (--python)."),
+    ] = "math",
     percent: Annotated[
-        Percent,
+        Choice,
         typer.Option("--percent", help="Whether 20 % equals a bare 20; strict: only where the text says percent."),
     ] = "lenient",
+    units: Annotated[Choice, typer.Option("--units", help="Whether 5 m equals a bare 5.")] = "lenient",
+    python: Annotated[
+        str | None,
+        typer.Option("--python", metavar="FILE.py:FUNCTION", help="For --kind python: the function, which is run."),
+    ] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes (default: cores).")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,19 +66,30 @@ def grade_command(
     from pairforge.verifier.files import choose_columns, read_rows
 
     with outcome(as_json):
+        rules = _rules(kind, percent, units, python)
         columns = choose_columns(file, gold=gold, response=response, id_column=id_column)
         if (columns.gold, columns.response, columns.id) != (gold, response, id_column):
             print(_taken(columns), file=sys.stderr)
         rows = read_rows(file, gold=columns.gold, response=columns.response, id_column=columns.id)
         if explain is not None:
-            steps = _explained(rows, explain, percent)
+            steps = _explained(rows, explain, rules)
             print_json(dict(steps)) if as_json else _print_steps(steps)
             return
-        tally = _graded(rows, output, percent, workers)
+        tally = _graded(rows, output, rules, workers)
     if as_json:
         print_json({"file": str(file), **_figures(tally), "output": str(output or "")})
     else:
         _print_figures(tally)
+
+
+def _rules(kind: Kind, percent: Choice, units: Choice, python: str | None) -> AnswerRules:
+    from pairforge.errors import VerifierError
+    from pairforge.verifier import AnswerRules
+
+    if (kind == "python") != (python is not None):
+        raise VerifierError("--kind python and --python FILE.py:FUNCTION belong together", hint="give both, or neither")
+    file, colon, name = (python or "").rpartition(":")
+    return AnswerRules(kind, percent, units, f"{Path(file).resolve()}{colon}{name}" if python else "")
 
 
 def _taken(columns: Columns) -> str:
@@ -74,7 +97,7 @@ def _taken(columns: Columns) -> str:
     return f"gold answers: column {columns.gold!r}; responses: column {columns.response!r}; rows named by {named}"
 
 
-def _graded(rows: Iterator[Row], output: Path | None, percent: Percent, workers: int | None) -> Tally:
+def _graded(rows: Iterator[Row], output: Path | None, rules: AnswerRules, workers: int | None) -> Tally:
     """Grade all rows and write them beside `output`, which appears only when it is complete."""
     from pairforge.run.atomic import replacing
     from pairforge.verifier import Verifier
@@ -82,7 +105,7 @@ def _graded(rows: Iterator[Row], output: Path | None, percent: Percent, workers:
 
     tally = Tally()
     with ExitStack() as stack:
-        verifier = stack.enter_context(Verifier(workers=workers, percent=percent))
+        verifier = stack.enter_context(Verifier(workers=workers, rules=rules))
         temporary = stack.enter_context(replacing(output)) if output else None
         lines = stack.enter_context(temporary.open("w", encoding="utf-8")) if temporary else None
         for row, verdict in grade_rows(rows, verifier):
@@ -94,7 +117,7 @@ def _graded(rows: Iterator[Row], output: Path | None, percent: Percent, workers:
     return tally
 
 
-def _explained(rows: Iterator[Row], wanted: str, percent: Percent) -> list[tuple[str, str]]:
+def _explained(rows: Iterator[Row], wanted: str, rules: AnswerRules) -> list[tuple[str, str]]:
     from pairforge.errors import VerifierError
     from pairforge.verifier import explain
 
@@ -102,7 +125,14 @@ def _explained(rows: Iterator[Row], wanted: str, percent: Percent) -> list[tuple
         if row.id == wanted:
             if row.problem:
                 return [("row", row.problem)]
-            return explain(row.gold, row.response, finish_reason=row.finish_reason, percent=percent)
+            return explain(
+                row.gold,
+                row.response,
+                finish_reason=row.finish_reason,
+                question=row.question,
+                options=row.options,
+                rules=rules,
+            )
     raise VerifierError(
         f"no row {wanted!r}", hint="rows are named by --id COLUMN, else by the column id, else by their number from 0"
     )

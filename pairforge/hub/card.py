@@ -42,6 +42,9 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         train=training(manifest, paired),
         model_argument=model_argument,
         rules_in_words=rules_in_words,
+        answer_rules=answer_rules,
+        other_rules=other_rules,
+        judge_opinions=judge_opinions,
         form_in_words=form_in_words,
         as_yaml=as_yaml,
         as_json=as_json,
@@ -56,6 +59,46 @@ def render_card(manifest: Mapping[str, Any]) -> str:
 def rules_in_words(settings: Mapping[str, Any]) -> list[str]:
     """One sentence per rule of a `filter:` block."""
     return list(FilterSettings.model_validate(settings).sentences())
+
+
+_KINDS = {
+    "math": "as values",
+    "choice": "as letters of options, or their texts",
+    "exact": "as exact text after normalization, numbers as numbers",
+    "python": "by a function of the author's own, which the version names with a digest of its file",
+}
+
+
+def answer_rules(record: Mapping[str, Any]) -> str:
+    """What kind of ground truth it was, and how percent signs and units counted; runs of earlier versions say less."""
+    kind, percent, units = (record.get(key) or first for key, first in _FIRST.items())
+    told = [f"compared {_KINDS.get(kind, line(kind))} (kind `{line(kind)}`)"]
+    if kind in ("math", "choice"):
+        equal = "only where the text around one of them says percent" if percent == "strict" else ""
+        told.append(f"percent signs `{line(percent)}` (20 % and a bare 20 are equal{f' {equal}' if equal else ''})")
+        told.append(f"units `{line(units)}` (5 m and a bare 5 are {'not ' if units == 'strict' else ''}equal)")
+    return ", ".join(told)
+
+
+_FIRST = {"kind": "math", "percent": "lenient", "units": "lenient"}
+
+
+def other_rules(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The sources whose answers were checked by other rules than the record's own, and those rules."""
+    own = {key: record.get(key) or first for key, first in _FIRST.items()}
+    sources = record.get("sources") or {}
+    return [
+        (name, answer_rules(rules))
+        for name, rules in sources.items()
+        if {key: rules.get(key) or first for key, first in _FIRST.items()} != own
+    ]
+
+
+def judge_opinions(judge: Mapping[str, Any]) -> str:
+    """How often the judge said what, and whether that decided anything."""
+    said = ", ".join(f"{number(count)} {line(name)}" for name, count in (judge.get("opinions") or {}).items())
+    effect = "its opinions count as verdicts" if judge.get("counts") else "its opinions decided nothing"
+    return f"{said or 'it was asked nothing'}; {effect}"
 
 
 def metadata(manifest: Mapping[str, Any], license: License) -> Any:

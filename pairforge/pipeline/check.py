@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pairforge import lengths, sources
 from pairforge.errors import PairforgeError, TemplateError
+from pairforge.pipeline.ground_truth import GroundTruth, ground_truth
 from pairforge.pipeline.sampler import (
     UNKNOWN_CONTEXT,
     load_sampler,
@@ -27,7 +28,7 @@ from pairforge.recipe import Recipe
 from pairforge.records import Drop, Message, Problem, Sample
 from pairforge.switches import template_alone, with_switches
 from pairforge.templates import template_family
-from pairforge.verifier import Item, Verifier
+from pairforge.verifier import Verifier
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -78,9 +79,9 @@ def check(recipe: Recipe, *, rows: int = 200, progress: Progress = quiet) -> Rep
     A check that fails is in the report, it does not raise: all mistakes are shown at once.
     """
     report = Report()
-    problems, given = _check_sources(recipe, rows, report, progress)
+    problems, given, truth = _check_sources(recipe, rows, report, progress)
     if problems:
-        _check_gold(recipe, problems, report)
+        _attempt(report, "gold", lambda: _check_gold(recipe, truth, problems, report))
         _attempt(report, "student", lambda: _check_student(recipe, problems, given, report))
         for arm in recipe.arms:
             _attempt(report, f"{arm_label(recipe, arm)}sampler", partial(_check_sampler, recipe, arm, problems, report))
@@ -98,7 +99,9 @@ def _attempt(report: Report, name: str, checks: Callable[[], None]) -> None:
         report.add(name, False, str(error))
 
 
-def _check_sources(recipe: Recipe, rows: int, report: Report, progress: Progress) -> tuple[list[Problem], list[Sample]]:
+def _check_sources(
+    recipe: Recipe, rows: int, report: Report, progress: Progress
+) -> tuple[list[Problem], list[Sample], GroundTruth]:
     """Read the first rows of every source, judge the given solutions, and report both per source."""
     streams = []
     for spec in recipe.sources:
@@ -112,7 +115,8 @@ def _check_sources(recipe: Recipe, rows: int, report: Report, progress: Progress
     given = list(collection.samples())
     clean = sources.screen(collection.problems, base_dir=Path(), **recipe.decontaminate.model_dump())
     problems, drops = clean.problems, collection.drops + clean.drops
-    statuses = _given_statuses(recipe, problems, given, progress)
+    truth = ground_truth(recipe, [(stream.name, stream.config) for stream in streams], problems)
+    statuses = _given_statuses(recipe, truth, problems, given, progress)
     for summary in collection.summaries(problems, drops):
         entry = asdict(summary)
         entry["given_status"] = dict(statuses.get(summary.source, Counter()).most_common())
@@ -124,17 +128,17 @@ def _check_sources(recipe: Recipe, rows: int, report: Report, progress: Progress
         report.add(f"source {summary.source}", summary.problems > 0, detail)
     if recipe.decontaminate.sets:
         report.add("decontamination", True, _shown_sets(clean))
-    return problems, given
+    return problems, given, truth
 
 
 def _given_statuses(
-    recipe: Recipe, problems: list[Problem], given: list[Sample], progress: Progress
+    recipe: Recipe, truth: GroundTruth, problems: list[Problem], given: list[Sample], progress: Progress
 ) -> dict[str, Counter[str]]:
     by_id = {p.id: p for p in problems}
-    items = [Item(s.key, by_id[s.problem_id].answer, s.text, s.finish_reason) for s in given if s.problem_id in by_id]
+    items = [truth.item(s.key, s.problem_id, s.text, s.finish_reason) for s in given if s.problem_id in by_id]
     source = {s.key: by_id[s.problem_id].source for s in given if s.problem_id in by_id}
     counts: dict[str, Counter[str]] = {}
-    with Verifier(timeout_s=recipe.verifier.timeout_s, percent=recipe.verifier.percent) as verifier:
+    with Verifier(timeout_s=recipe.verifier.timeout_s) as verifier:
         for done, verdict in enumerate(verifier.verify(items), start=1):
             counts.setdefault(source[verdict.sample_key], Counter())[verdict.status] += 1
             progress("given", done, len(items), "")
@@ -154,10 +158,10 @@ def _shown_drops(drops: list[Drop], source: str) -> str:
     return f"; dropped: {', '.join(f'{n} {reason}' for reason, n in mine.most_common())}" if mine else ""
 
 
-def _check_gold(recipe: Recipe, problems: list[Problem], report: Report) -> None:
+def _check_gold(recipe: Recipe, truth: GroundTruth, problems: list[Problem], report: Report) -> None:
     """Ground truth that does not verify itself can never make a sample correct."""
-    items = [Item(p.id, p.answer, f"\\boxed{{{p.answer}}}") for p in problems]
-    with Verifier(timeout_s=recipe.verifier.timeout_s, percent=recipe.verifier.percent) as verifier:
+    items = [truth.item(p.id, p.id, f"\\boxed{{{p.answer}}}", "stop") for p in problems]
+    with Verifier(timeout_s=recipe.verifier.timeout_s) as verifier:
         bad = [v for v in verifier.verify(items) if v.status != "correct"]
     answers = {p.id: p.answer for p in problems}
     shown = "; ".join(f"{answers[v.sample_key]!r}: {v.status}" for v in bad[:5])

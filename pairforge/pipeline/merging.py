@@ -12,12 +12,12 @@ from pairforge.config import flatten
 from pairforge.errors import RunError
 from pairforge.pipeline.recipe_changes import Changes, changes
 from pairforge.pipeline.recipe_settings import evidence_settings, run_recipe
+from pairforge.pipeline.second_opinion import verifier_versions
 from pairforge.recipe import dump_recipe
 from pairforge.run import Run, open_run
 from pairforge.run.manifest import MergedRecord
 from pairforge.run.merged_tables import merge_problems, merge_samples, merge_scores, merge_verdicts
 from pairforge.sources.shard import Shard, parse_shard
-from pairforge.verifier import verifier_version
 
 RULES = ("filter", "format", "verifier")  # blocks that are no evidence, and that the merged run has once
 MACHINE = ("verifier.workers",)  # of which each machine has its own
@@ -65,7 +65,7 @@ def merge(runs: Sequence[str | Path], into: str | Path) -> Merged:
         if not started:
             target.write_recipe(dump_recipe(run_recipe(parts[0]).model_copy(update={"shard": None})))
         new_samples = merge_samples(target, parts)
-        merge_verdicts(target, parts, verifier_version(run_recipe(target).verifier.percent))
+        merge_verdicts(target, parts, verifier_versions(run_recipe(target)))
         merge_scores(target, parts)
         target.update_manifest(**merged_sections(target, parts))
         new_problems = merge_problems(target, parts)  # last: the problems mark the sources as read

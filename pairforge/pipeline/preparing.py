@@ -54,16 +54,23 @@ def prepare(
 
 
 def keep_choices(recipe: Recipe, run: Run) -> None:
-    """Make the recipe's choice about percent signs and its derived solutions the run's own, so that later commands do
+    """Make the recipe's rules for answers, its judge and its derived solutions the run's own, so that later commands do
     not judge again, or derive others, without them.
 
     The rest of the recipe on disk stays: it tells what the evidence was made with.
     """
     stored = run_recipe(run)
-    verifier = stored.verifier.model_copy(update={"percent": recipe.verifier.percent})
-    chosen = stored.model_copy(update={"verifier": verifier, "derive": recipe.derive})
-    if chosen != stored:
-        run.write_recipe(dump_recipe(chosen))
+    rules = recipe.verifier.model_dump(include={"kind", "percent", "units", "python"})
+    verifier = stored.verifier.model_copy(update={**rules, "judge": recipe.verifier.judge})
+    sources = tuple(
+        there.model_copy(update={"verifier": here.verifier})
+        for there, here in zip(stored.sources, recipe.sources, strict=False)
+    )
+    kept = stored.model_copy(
+        update={"verifier": verifier, "sources": (*sources, *stored.sources[len(sources) :]), "derive": recipe.derive}
+    )
+    if kept != stored:
+        run.write_recipe(dump_recipe(kept))
 
 
 def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pairforge.config import flatten
 from pairforge.generator.config import SAMPLED, DrawsConfig, SamplerPromptConfig, SamplingConfig
+from pairforge.pipeline.ground_truth import GroundTruth, TruthVerifier, recipe_rules
 from pairforge.recipe import Recipe, parse_recipe
 from pairforge.records import digest
 from pairforge.run import Run
@@ -25,6 +26,7 @@ def evidence_settings(recipe: Recipe) -> dict[str, Any]:
     if raw["shard"]:
         kept["shard"] = raw["shard"]
     for source in kept["sources"]:
+        del source["verifier"]  # it judges the evidence, and may change
         if source["solutions"] == "keep":  # what every source did before there was a choice
             del source["solutions"]
     arms = {name: _without_hardware(block.model_dump(mode="json")) for name, block in recipe.arms.items()}
@@ -72,8 +74,10 @@ def without_unset(block: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def open_verifier(recipe: Recipe, run: Run) -> Verifier:
-    """The recipe's verifier, with the run's own cache of decisions."""
+def open_verifier(recipe: Recipe, run: Run, truth: GroundTruth | None = None) -> Verifier:
+    """The recipe's verifier, with the run's own cache of decisions; `truth` tells it the rules of each problem."""
     block = recipe.verifier
     workers = None if block.workers == "auto" else block.workers
-    return Verifier(workers=workers, timeout_s=block.timeout_s, percent=block.percent, cache=run.verifier_cache)
+    if truth is not None:
+        return TruthVerifier(truth, workers=workers, timeout_s=block.timeout_s, cache=run.verifier_cache)
+    return Verifier(workers=workers, timeout_s=block.timeout_s, rules=recipe_rules(recipe), cache=run.verifier_cache)

@@ -118,7 +118,7 @@ def draw(session: Session, work: Work) -> generator.Progress:
     stage = "sample" if len(session.recipe.arms) == 1 else f"sample {work.arm.origin}"
     with (
         run.timed("sample"),
-        open_verifier(session.recipe, run) as verifier,
+        open_verifier(session.recipe, run, session.truth) as verifier,
         RunStore(run) as store,
         open_engine(work.arm.block, run) as engine,
     ):

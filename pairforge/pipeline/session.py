@@ -16,6 +16,7 @@ from pairforge.filters.columns import unknown_names
 from pairforge.filters.ruleset import columns_named, measures_needed
 from pairforge.filters.source_columns import source_columns
 from pairforge.pipeline.evidence_tables import problem_facts, sample_facts, with_scores
+from pairforge.pipeline.ground_truth import GroundTruth, ground_truth, looks_at_options, named_sources
 from pairforge.pipeline.recipe_settings import run_recipe
 from pairforge.pipeline.sampler import load_sampler
 from pairforge.pipeline.student import Format, formats_of, load_student
@@ -89,6 +90,12 @@ class Session:
     def problems(self) -> pl.DataFrame:
         """id, question, answer, source, gold of every problem, in the order of the sources."""
         return self.run.problem_table(["id", "question", "answer", "source", "gold"])
+
+    @cached_property
+    def truth(self) -> GroundTruth:
+        """The gold answer of every problem, and the rules that it is compared by."""
+        problems = self.run.each_problem() if looks_at_options(self.recipe) else self.each_problem()
+        return ground_truth(self.recipe, named_sources(self.recipe, self.run), problems)
 
     def each_problem(self) -> Iterator[Problem]:
         """The problems as records, without the source rows; with `meta` where a prompt names a column of it."""

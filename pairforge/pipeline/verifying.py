@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from pairforge.pipeline.ground_truth import named_sources, recipe_rules
 from pairforge.pipeline.recipe_settings import open_verifier
+from pairforge.pipeline.second_opinion import ask_judge, judge_suffix, opinions_counted
 from pairforge.pipeline.session import Session
 from pairforge.records import to_row
-from pairforge.verifier import Item, verifier_version
+from pairforge.verifier import VERIFIER_VERSION, Item, verifier_version
 
 
 def verify(session: Session, *, again: bool = False) -> None:
@@ -26,30 +28,44 @@ def verify(session: Session, *, again: bool = False) -> None:
             finally:
                 session.verdicts_changed()
             record_verifier(session)
+        ask_judge(session)
+        if recipe.verifier.judge is not None:
+            record_verifier(session)
         if run.compact():
             session.verdicts_changed()
 
 
 def record_verifier(session: Session) -> None:
-    """Record which verifier judged last, and with which settings: the dataset card tells it."""
-    settings = session.recipe.verifier
-    version = verifier_version(settings.percent)
-    session.run.update_manifest(verifier={**settings.model_dump(mode="json"), "version": version})
+    """Record which verifier judged last, and with which settings and rules: the dataset card tells it."""
+    recipe, run = session.recipe, session.run
+    rules = {name: recipe_rules(recipe, spec) for name, spec in named_sources(recipe, run)}
+    told = {
+        name: {"kind": own.kind, "percent": own.percent, "units": own.units, "version": verifier_version(own)}
+        for name, own in rules.items()
+    }
+    version = ", ".join(dict.fromkeys(own["version"] for own in told.values())) or VERIFIER_VERSION
+    settings = recipe.verifier.model_dump(mode="json", exclude={"python", "judge"})
+    if judge := recipe.verifier.judge:
+        settings["judge"] = {"model": judge.model, "counts": judge.counts, "opinions": opinions_counted(run)}
+    run.update_manifest(verifier={**settings, "version": version, "sources": told})
 
 
 def missing_verdicts(session: Session, *, again: bool = False) -> set[str]:
     """Keys of the samples that the recipe's verifier has not judged (`again`: of all). A failed request has none."""
-    keys = set(session.kept_samples.filter(pl.col("finish_reason") != "error")["sample_key"])
-    if again:
-        return keys
-    version = verifier_version(session.recipe.verifier.percent)
-    current = session.verdicts.filter(pl.col("verifier_version") == version)
-    return keys.difference(current["sample_key"])
+    kept = session.kept_samples.filter(pl.col("finish_reason") != "error").select("sample_key", "problem_id")
+    judged = {} if again else dict(session.verdicts.select("sample_key", "verifier_version").iter_rows())
+    judge = session.recipe.verifier.judge
+    suffix = judge_suffix(judge).removesuffix("+counts") if judge else ""
+
+    def is_current(key: str, problem: str) -> bool:
+        own = session.truth.version(problem)
+        return judged.get(key, "").removesuffix("+counts") in (own, own + suffix)
+
+    return {key for key, problem in kept.iter_rows() if not is_current(key, problem)}
 
 
 def items(session: Session, keys: set[str]) -> Iterator[Item]:
     """What the verifier needs of these samples, read as it is asked for."""
-    answers = dict(session.problems.select("id", "answer").iter_rows())
     for sample in session.run.each_sample():
         if sample.key in keys:
-            yield Item(sample.key, answers[sample.problem_id], sample.text, sample.finish_reason)
+            yield session.truth.item(sample.key, sample.problem_id, sample.text, sample.finish_reason)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import pydantic
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from pairforge.chat import FormatConfig
 from pairforge.config import Config
@@ -59,6 +59,8 @@ class Recipe(Config):
         "the same samples again; leave it out of recipes of your own.",
     )
 
+    _own_file: bool = PrivateAttr(False)
+
     @pydantic.field_validator("shard")
     @classmethod
     def _is_a_shard(cls, shard: str | None) -> str | None:
@@ -99,6 +101,24 @@ class Recipe(Config):
         """How many accepted problems end the sampling of an arm: in a shard its share of them. None draws them all."""
         number = self.arms[arm].draws.enough
         return parse_shard(self.shard).share(number) if self.shard and number is not None else number
+
+    @property
+    def is_own_file(self) -> bool:
+        """Was it read from a recipe file that the user named, not from a run? Only then its functions may run."""
+        return self._own_file
+
+    def from_own_file(self) -> Recipe:
+        """The recipe, marked as read from a file that the user named."""
+        self._own_file = True
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _every_function_is_named(self) -> Self:
+        for number, source in enumerate(self.sources):
+            own = source.verifier
+            if own is not None and own.kind == "python" and not (own.python or self.verifier.python):
+                raise ValueError(f"sources.{number}.verifier: kind python needs a function: python: MODULE:FUNCTION")
+        return self
 
     def sampling_block(self) -> GeneratorConfig:
         """The `generator` block. Raises `RecipeError` when the recipe has none."""

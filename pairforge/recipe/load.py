@@ -29,7 +29,7 @@ def load_recipe(file: str | Path, overrides: Iterable[str] = ()) -> Recipe:
         text = file.read_text()
     except OSError as error:
         raise RecipeError(f"cannot read recipe {file}: {error.strerror}", hint="give the path of a YAML file") from None
-    return parse_recipe(text, overrides, name=str(file), base_dir=file.parent)
+    return parse_recipe(text, overrides, name=str(file), base_dir=file.parent).from_own_file()
 
 
 def parse_recipe(
@@ -52,10 +52,13 @@ def parse_recipe(
         raise RecipeError(f"{name}: a recipe is a mapping of blocks, found {type(raw).__name__}")
     _resolve_paths(raw, base_dir)
     _read_examples(raw, base_dir)
+    _resolve_functions(raw, base_dir)
     for override in overrides:
         _apply(raw, override)
     _resolve_paths(raw, Path())
     _read_examples(raw, Path())
+    if not stored:
+        _resolve_functions(raw, Path())
     if stored:
         _drop_idle_engine_keys(raw)
     try:
@@ -208,6 +211,19 @@ def _resolve_paths(raw: dict[str, Any], base_dir: Path) -> None:
             path = Path(value).expanduser()
             if not path.is_absolute() and (base_dir / path).exists():
                 holder[key] = str((base_dir / path).resolve())
+
+
+def _resolve_functions(raw: dict[str, Any], base_dir: Path) -> None:
+    """`verifier.python: MODULE:FUNCTION` with the path of its file, where there is one below the folder, in place."""
+    sources = raw.get("sources")
+    for block in (raw, *(sources if isinstance(sources, list) else [])):
+        holder = block.get("verifier") if isinstance(block, dict) else None
+        value = holder.get("python") if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and isinstance(value, str) and ":" in value:
+            module, _, name = value.rpartition(":")
+            path = Path(module if module.endswith(".py") else f"{module.replace('.', '/')}.py").expanduser()
+            if (base_dir / path).is_file():
+                holder["python"] = f"{(base_dir / path).resolve()}:{name}"
 
 
 def _path_holders(raw: dict[str, Any]) -> Iterable[tuple[Any, Any]]:

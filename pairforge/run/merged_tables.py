@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import polars as pl
 
@@ -68,11 +68,11 @@ def _fingerprint(record: Sample | Problem) -> bytes:
     return hashlib.blake2b(json.dumps(to_row(record)).encode(), digest_size=8).digest()
 
 
-def merge_verdicts(into: Run, parts: Sequence[Run], version: str) -> None:
-    """Store one verdict per sample: of this version of the verifier where there is one, else of the first run."""
+def merge_verdicts(into: Run, parts: Sequence[Run], versions: Collection[str]) -> None:
+    """Store one verdict per sample: of these versions of the verifier where there is one, else of the first run."""
     there = into.verdict_table()
     tables = [run.verdict_table().with_columns(place=pl.lit(place)) for place, run in enumerate((into, *parts))]
-    ranked = pl.concat(tables).sort(pl.col("verifier_version") != version, "place", maintain_order=True)
+    ranked = pl.concat(tables).sort(~pl.col("verifier_version").is_in(list(versions)), "place", maintain_order=True)
     kept = ranked.unique("sample_key", keep="first", maintain_order=True).drop("place")
     if not kept.sort("sample_key").equals(there.sort("sample_key")):
         write_rows(into.verdicts_file, kept.iter_rows(named=True), Verdict)

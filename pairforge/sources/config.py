@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from pairforge.config import Config
+from pairforge.verifier.config import SourceVerifierConfig
 
 
 class GoldJoin(Config):
@@ -60,6 +61,9 @@ class SourceConfig(Config):
         "keep",
         description="`drop` takes problems and ground truth alone: the data's own solutions are left out, and both "
         "sides of a pair are sampled.",
+    )
+    verifier: SourceVerifierConfig | None = Field(
+        None, description="How this source's answers are checked, where that differs from the recipe's `verifier`."
     )
     only_known: bool = Field(
         False, description="Take only what belongs to problems of the sources before this one: short solutions, say."

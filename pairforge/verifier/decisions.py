@@ -13,12 +13,14 @@ from pairforge.errors import VerifierError
 from pairforge.records import Status
 
 Percent = Literal["strict", "lenient"]  # does 20 % equal a bare 20?
+Units = Literal["strict", "lenient"]  # does 5 m equal a bare 5?
 
 
 class Comparison(NamedTuple):
-    """Two final answers to compare, whether the words around each speak of a percentage, and how percent signs count.
+    """Two final answers to compare, whether the words around each speak of a percentage, and how signs and units count.
 
     `percent`: "lenient" takes x % and x as equal where one side has no sign; "strict" only where words speak of it.
+    `units`: "lenient" takes 5 m and 5 as equal, "strict" does not.
     """
 
     gold: str
@@ -26,6 +28,17 @@ class Comparison(NamedTuple):
     gold_percent: bool = False
     answer_percent: bool = False
     percent: Percent = "lenient"
+    units: Units = "lenient"
+
+
+class Call(NamedTuple):
+    """What the user's own function is called with; `answer` is the final answer found in the response, or ""."""
+
+    function: str
+    gold: str
+    answer: str
+    response: str
+    question: str
 
 
 class Decision(NamedTuple):

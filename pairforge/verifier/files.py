@@ -16,11 +16,15 @@ import pyarrow.parquet as pq
 from pairforge.errors import VerifierError
 from pairforge.intervals import Estimate, clustered_share
 from pairforge.records import FinishReason, Status, Verdict
+from pairforge.verifier.answer_rules import Options
+from pairforge.verifier.text_kinds import options_from
 from pairforge.verifier.verifier import Item, Verifier
 
 GOLD_NAMES = ("gold", "answer", "ground_truth", "gt")
 RESPONSE_NAMES = ("response", "completion", "output", "prediction")
 ID_NAME = "id"
+QUESTION_NAMES = ("question", "problem")
+OPTIONS_NAMES = ("options", "choices")
 UNDECIDED: frozenset[Status] = frozenset({"gold_unparsed", "refused", "timeout", "error"})
 _CSV_BLOCK_BYTES = 16 << 20  # a row must fit in one block
 
@@ -38,7 +42,8 @@ class Columns:
 class Row:
     """One response to grade, or why there is nothing to grade (`problem`) and the status that this has.
 
-    `number` is the row's place in the file from 0; the responses of one list share it.
+    `number` is the row's place in the file from 0; the responses of one list share it. `question` and `options` are for
+    the kinds of ground truth that need them.
     """
 
     id: str
@@ -48,6 +53,8 @@ class Row:
     problem: str = ""
     problem_status: Status = "error"
     number: int = 0
+    question: str = ""
+    options: Options = ()
 
 
 @dataclass(slots=True)
@@ -151,10 +158,13 @@ def read_rows(path: Path, *, gold: str, response: str, id_column: str | None = N
             empty = "the list of responses is empty"
             yield Row(name, _text(raw[gold]), "", finish, empty, "no_answer", number)
             continue
+        question = next((_text(raw[name]) for name in QUESTION_NAMES if raw.get(name)), "")
+        options = next((options_from(raw[name]) for name in OPTIONS_NAMES if raw.get(name)), ())
         answers = raw[response] if isinstance(raw[response], list) else [raw[response]]
         for index, answer in enumerate(answers):
             key = f"{name}/{index}" if isinstance(raw[response], list) else name
-            yield Row(key, _text(raw[gold]), _text(answer), finish, number=number)
+            gold_text = _text(raw[gold])
+            yield Row(key, gold_text, _text(answer), finish, number=number, question=question, options=options)
 
 
 def grade_rows(rows: Iterable[Row], verifier: Verifier) -> Iterator[tuple[Row, Verdict]]:
@@ -164,7 +174,7 @@ def grade_rows(rows: Iterable[Row], verifier: Verifier) -> Iterator[tuple[Row, V
     def items() -> Iterator[Item]:
         for number, row in enumerate(rows):
             held[str(number)] = row
-            yield Item(str(number), row.gold, row.response, row.finish_reason)
+            yield Item(str(number), row.gold, row.response, row.finish_reason, row.question, row.options)
 
     for verdict in verifier.verify(items()):
         row = held.pop(verdict.sample_key)
@@ -257,8 +267,9 @@ def _open_csv(
 
 
 def _wanted(columns: list[str], present: list[str]) -> list[str]:
-    """The columns to read, each once: those named, and how each response ended where the file says so."""
-    return list(dict.fromkeys([*columns, *({"finish_reason"} & set(present))]))
+    """The columns to read, each once: those named, how each response ended, the question and its options."""
+    optional = ("finish_reason", *QUESTION_NAMES, *OPTIONS_NAMES)
+    return list(dict.fromkeys([*columns, *(name for name in optional if name in present)]))
 
 
 def _unreadable(path: Path, error: Exception) -> VerifierError:

@@ -19,9 +19,9 @@ from typing import cast
 
 from pairforge.errors import VerifierError
 from pairforge.records import Status
-from pairforge.verifier.decisions import Comparison, Decision
+from pairforge.verifier.decisions import Call, Comparison, Decision
 
-Task = tuple[int, Comparison]  # a number to know it by, and what to decide
+Task = tuple[int, Comparison | Call]  # a number to know it by, and what to decide
 
 
 GRACE_S = 0.5  # beyond the worker's own deadline, before the parent kills it
@@ -32,7 +32,7 @@ _IN_FLIGHT_BYTES = 60_000  # below the capacity of a pipe, so that handing out w
 _IN_FLIGHT_TASKS = 64
 _CODE = (
     "import json,sys; sys.path[:]=json.loads(sys.argv[2]); from pairforge.verifier.worker import main; "
-    "main(float(sys.argv[1]))"
+    "main(float(sys.argv[1]), sys.argv[3])"
 )
 
 
@@ -50,10 +50,10 @@ class _Worker:
 
 
 class Pool:
-    """Decides comparisons in `workers` child processes. For one calling thread at a time."""
+    """Decides in `workers` child processes: comparisons, or calls of `function`. For one calling thread at a time."""
 
-    def __init__(self, workers: int, timeout_s: float) -> None:
-        self._size, self._timeout_s = workers, timeout_s
+    def __init__(self, workers: int, timeout_s: float, function: str = "") -> None:
+        self._size, self._timeout_s, self._function = workers, timeout_s, function
         self._workers: list[_Worker] = []
         self._queue: deque[Task] = deque()
         self._selector = selectors.DefaultSelector()
@@ -103,7 +103,7 @@ class Pool:
             env["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
         try:
             process = subprocess.Popen(
-                [sys.executable, "-B", "-s", "-E", "-c", _CODE, str(self._timeout_s), json.dumps(path)],
+                [sys.executable, "-B", "-s", "-E", "-c", _CODE, str(self._timeout_s), json.dumps(path), self._function],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -176,6 +176,8 @@ class Pool:
             worker.ready = task_id != "loading"
             return None
         if task_id == "fatal":
+            if self._function:
+                raise VerifierError(f"verifier.python: {decision}", hint=f"correct {self._function.rpartition(':')[0]}")
             hint = "pip install 'math-verify[antlr4_13_2]'"
             raise VerifierError(f"a verifier worker cannot start: {decision}", hint=hint)
         self._failed_starts = 0

@@ -17,7 +17,8 @@ from typing import Self, get_args
 from pairforge.chat import split_reasoning
 from pairforge.errors import VerifierError
 from pairforge.records import FinishReason, Status, Verdict
-from pairforge.verifier.decisions import Comparison, Decision, DecisionCache, Percent
+from pairforge.verifier.answer_rules import AnswerRules, Kind, Options
+from pairforge.verifier.decisions import Call, Comparison, Decision, DecisionCache, Percent, Units
 from pairforge.verifier.equal.compare import compare
 from pairforge.verifier.extract.answer import extract_answer, extract_gold
 from pairforge.verifier.extract.commas import has_braced_comma, is_decimal, with_point
@@ -27,36 +28,46 @@ from pairforge.verifier.parse.normalise import normalise
 from pairforge.verifier.parse.plain import plain_number, plain_quantity
 from pairforge.verifier.parse.values import Reading
 from pairforge.verifier.pool import Pool
+from pairforge.verifier.text_kinds import decide_choice, decide_exact, options_in
 
 VERIFIER_VERSION = "6"  # raise it with every change that can change a verdict: it keys the decisions on disk
+DEFAULT_RULES = AnswerRules()
 _WINDOW = 2048
 _POLL_EVERY_S = 0.002
 _GOLDS_KEPT = 20_000
 
 
-def verifier_version(percent: Percent = "lenient") -> str:
-    """What a verdict carries: the verifier's version, and the choice about percent signs where it is not the default.
+def verifier_version(rules: AnswerRules = DEFAULT_RULES) -> str:
+    """What a verdict carries: the verifier's version, the kind of ground truth, and the choices that are no defaults.
 
-    Verdicts made under another choice thus count as made by another verifier.
+    Verdicts made under other rules thus count as made by another verifier. Raises `VerifierError` when the file of the
+    rules' function cannot be read.
     """
-    return VERIFIER_VERSION if percent == "lenient" else f"{VERIFIER_VERSION}+{percent}"
+    return VERIFIER_VERSION + rules.suffix()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One completion to verify. `text` is raw, with its reasoning; `key` is the verdict's `sample_key`."""
+    """One completion to verify. `text` is raw, with its reasoning; `key` is the verdict's `sample_key`.
+
+    `rules`: those of its source, where they are not the verifier's own. `options` are those of a multiple-choice
+    question; without them they are read from `question`.
+    """
 
     key: str
     gold: str
     text: str
     finish_reason: FinishReason = "stop"
+    question: str = ""
+    options: Options = ()
+    rules: AnswerRules | None = None
 
 
 class Verifier:
     """Checks completions against their gold answers; a context manager for one calling thread.
 
-    `timeout_s` bounds one comparison. `cache` names a file in which decisions survive between runs. `percent`:
-    "lenient" takes 20 % and a bare 20 as equal, "strict" only where the words around them speak of a percentage.
+    `timeout_s` bounds one comparison. `rules` say what kind of ground truth it is, and how percent signs and units
+    count. `cache` names a file in which decisions survive between runs.
     Raises `VerifierError` for an unknown choice, or when worker processes cannot start.
     """
 
@@ -65,21 +76,22 @@ class Verifier:
         *,
         workers: int | None = None,
         timeout_s: float = 2.0,
-        percent: Percent = "lenient",
+        rules: AnswerRules = DEFAULT_RULES,
         cache: Path | None = None,
     ) -> None:
-        if percent not in get_args(Percent):
-            raise VerifierError(f"unknown percent choice {percent!r}", hint="choices: strict, lenient")
+        _check_choices(rules)
         if (workers is not None and workers < 1) or timeout_s <= 0:
             raise VerifierError(f"workers={workers}, timeout_s={timeout_s}", hint="both must be positive")
-        self._pool = Pool(workers or min(8, os.cpu_count() or 1), timeout_s)
+        self._size, self._timeout_s = workers or min(8, os.cpu_count() or 1), timeout_s
+        self._pools = {"": Pool(self._size, timeout_s)}  # by function; "" compares values
         self._decisions = DecisionCache(cache, VERIFIER_VERSION)
-        self._percent: Percent = percent
-        self.version = verifier_version(percent)
+        self._rules = rules
+        self.version = verifier_version(rules)
+        self._versions = {rules: self.version}
         self._golds: dict[str, Extraction] = {}
         self._finished: deque[Verdict] = deque()
-        self._waiting: dict[Comparison, list[tuple[str, str]]] = {}
-        self._tasks: dict[int, Comparison] = {}
+        self._waiting: dict[Comparison | Call, list[tuple[str, str, str]]] = {}  # key, answer and version of each
+        self._tasks: dict[int, Comparison | Call] = {}
         self._next_task = 0
         self._waiters = 0
 
@@ -91,7 +103,8 @@ class Verifier:
 
     def close(self) -> None:
         """End the workers and write what the cache still holds in memory."""
-        self._pool.close()
+        for pool in self._pools.values():
+            pool.close()
         self._decisions.close()
 
     @property
@@ -107,45 +120,89 @@ class Verifier:
 
     def _begin(self, item: Item) -> Verdict | None:
         """The verdict when it can be had here and now; None when the item now waits for a worker."""
+        rules = item.rules or self._rules
+        version = self._versions.get(rules) or self._versions.setdefault(rules, verifier_version(rules))
+        if rules.kind == "python":
+            return self._call(item, rules.function, version)
         gold = self._gold(item.gold)
         if gold.missing:
             status: Status = "refused" if gold.missing == "refused" else "gold_unparsed"
-            return Verdict(item.key, status, "", "gold", gold.how, self.version)
+            return Verdict(item.key, status, "", "gold", gold.how, version)
         found = extract_answer(item.text, item.finish_reason)
         if found.missing:
-            return Verdict(item.key, found.missing, found.answer, "extract", found.how, self.version)
+            return Verdict(item.key, found.missing, found.answer, "extract", found.how, version)
         if found.whole and _stated_word_for_word(gold.answer, found.whole):
-            return Verdict(item.key, "correct", gold.answer, "identical", "the gold's words", self.version)
+            return Verdict(item.key, "correct", gold.answer, "identical", "the gold's words", version)
+        if rules.kind != "math":
+            decided = self._by_kind(item, gold, found, rules)
+            return self._decided(item.key, found, decided, version)
         if found.prose:
-            return Verdict(item.key, "no_answer", found.answer, "extract", "a sentence and no value", self.version)
+            return Verdict(item.key, "no_answer", found.answer, "extract", "a sentence and no value", version)
         wanted, given = _same_commas(gold.answer, found, item.text)
-        pair = Comparison(wanted, given, gold.percent, found.percent, self._percent)
+        pair = Comparison(wanted, given, gold.percent, found.percent, rules.percent, rules.units)
+        return self._decided(item.key, found, pair, version)
+
+    def _by_kind(self, item: Item, gold: Extraction, found: Extraction, rules: AnswerRules) -> Decision | Comparison:
+        if rules.kind == "exact":
+            return decide_exact(gold.answer, found)
+        return decide_choice(gold.answer, found, item.options or options_in(item.question), rules)
+
+    def _decided(self, key: str, found: Extraction, pair: Comparison | Decision, version: str) -> Verdict | None:
+        """The verdict on a pair, or None when it now waits for a worker."""
+        if isinstance(pair, Decision):
+            return _verdict(key, found.answer, pair, version)
         decision = _decide_identical(pair) or self._decisions.get(pair)
         if decision is None and (decision := _decide_plain(pair)):
             self._decisions.put(pair, decision)
         if decision is not None:
-            return self._verdict(item.key, found.answer, decision)
-        self._waiters += 1
-        if pair in self._waiting:
-            self._waiting[pair].append((item.key, found.answer))
-            return None
-        self._waiting[pair] = [(item.key, found.answer)]
-        self._next_task += 1
-        self._tasks[self._next_task] = pair
-        self._pool.submit((self._next_task, pair))
+            return _verdict(key, found.answer, decision, version)
+        self._wait(key, found.answer, version, pair, "")
         return None
+
+    def _call(self, item: Item, function: str, version: str) -> Verdict | None:
+        """A call of the user's function; a response that was cut inside its thought needs none."""
+        found = extract_answer(item.text, item.finish_reason)
+        if found.missing == "truncated":
+            return Verdict(item.key, "truncated", "", "extract", found.how, version)
+        answer = "" if found.missing else found.answer
+        self._wait(item.key, answer, version, Call(function, item.gold, answer, item.text, item.question), function)
+        return None
+
+    def _wait(self, key: str, answer: str, version: str, task: Comparison | Call, function: str) -> None:
+        self._waiters += 1
+        if task in self._waiting:
+            self._waiting[task].append((key, answer, version))
+            return
+        self._waiting[task] = [(key, answer, version)]
+        self._next_task += 1
+        self._tasks[self._next_task] = task
+        if function not in self._pools:
+            self._pools[function] = Pool(self._size, self._timeout_s, function)
+        self._pools[function].submit((self._next_task, task))
 
     def poll(self, timeout_s: float = 0.0) -> list[Verdict]:
         """The verdicts that are ready; waits up to `timeout_s` seconds when there is none yet."""
-        for task_id, decision in self._pool.poll(0.0 if self._finished else timeout_s):
-            pair = self._tasks.pop(task_id)
-            self._decisions.put(pair, decision)
-            for item_key, answer in self._waiting.pop(pair):
+        for task_id, decision in self._polled(0.0 if self._finished else timeout_s):
+            task = self._tasks.pop(task_id)
+            if isinstance(task, Comparison):
+                self._decisions.put(task, decision)
+            for item_key, answer, version in self._waiting.pop(task):
                 self._waiters -= 1
-                self._finished.append(self._verdict(item_key, answer, decision))
+                self._finished.append(_verdict(item_key, answer, decision, version))
         ready = list(self._finished)
         self._finished.clear()
         return ready
+
+    def _polled(self, timeout_s: float) -> list[tuple[int, Decision]]:
+        """What the pools have decided; waits up to `timeout_s` for a first decision."""
+        pools = [pool for pool in self._pools.values() if pool.pending]
+        if len(pools) == 1:
+            return pools[0].poll(timeout_s)
+        until = time.monotonic() + timeout_s
+        while True:
+            done = [decided for pool in pools for decided in pool.poll(_POLL_EVERY_S if timeout_s else 0.0)]
+            if done or time.monotonic() >= until:
+                return done
 
     def verify(self, items: Iterable[Item]) -> Iterator[Verdict]:
         """Verdicts in the order of the items, streaming: at most a bounded window of items is held."""
@@ -196,8 +253,16 @@ class Verifier:
             found = self._golds[gold] = extract_gold(gold)
         return found
 
-    def _verdict(self, key: str, answer: str, decision: Decision) -> Verdict:
-        return Verdict(key, decision.status, answer, decision.rule, decision.detail, self.version)
+
+def _verdict(key: str, answer: str, decision: Decision, version: str) -> Verdict:
+    return Verdict(key, decision.status, answer, decision.rule, decision.detail, version)
+
+
+def _check_choices(rules: AnswerRules) -> None:
+    for name, kind in (("kind", Kind), ("percent", Percent), ("units", Units)):
+        if getattr(rules, name) not in get_args(kind):
+            hint = f"choices: {', '.join(sorted(get_args(kind)))}"
+            raise VerifierError(f"unknown {name} choice {getattr(rules, name)!r}", hint=hint)
 
 
 # --- quick rules ----------------------------------------------------------------------------------------------
@@ -264,21 +329,29 @@ def _without_spacing(text: str) -> str:
 # --- one response ---------------------------------------------------------------------------------------------
 
 
-_shared: dict[tuple[int, Percent], Verifier] = {}  # by process: a forked child must not share its parent's pipes
+_shared: dict[tuple[int, AnswerRules], Verifier] = {}  # by process: a forked child must not share its parent's pipes
 _shared_lock = threading.Lock()
 
 
-def grade(gold: str, response: str, *, finish_reason: FinishReason = "stop", percent: Percent = "lenient") -> Verdict:
-    """Verify one response against its gold answer. Safe from any thread; one worker per choice is started and kept.
+def grade(
+    gold: str,
+    response: str,
+    *,
+    finish_reason: FinishReason = "stop",
+    question: str = "",
+    options: Options = (),
+    rules: AnswerRules = DEFAULT_RULES,
+) -> Verdict:
+    """Verify one response against its gold answer. Safe from any thread; one worker for each set of rules is kept.
 
-    `percent` is as for `Verifier`. Raises `VerifierError` for an unknown choice.
+    The arguments are those of `Item`. Raises `VerifierError` for an unknown choice.
     """
     with _shared_lock:
-        verifier = _shared.get((os.getpid(), percent))
+        verifier = _shared.get((os.getpid(), rules))
         if verifier is None:
-            verifier = _shared[os.getpid(), percent] = Verifier(workers=1, percent=percent)
+            verifier = _shared[os.getpid(), rules] = Verifier(workers=1, rules=rules)
             atexit.register(verifier.close)
-        return next(verifier.verify([Item("", gold, response, finish_reason)]))
+        return next(verifier.verify([Item("", gold, response, finish_reason, question, options)]))
 
 
 def _forget_shared() -> None:
@@ -293,24 +366,34 @@ Step = tuple[str, str]
 
 
 def explain(
-    gold: str, response: str, *, finish_reason: FinishReason = "stop", percent: Percent = "lenient"
+    gold: str,
+    response: str,
+    *,
+    finish_reason: FinishReason = "stop",
+    question: str = "",
+    options: Options = (),
+    rules: AnswerRules = DEFAULT_RULES,
 ) -> list[Step]:
     """How a verdict comes about, to print: (step, what happened) from the gold and the raw response to the decision.
 
-    `percent` is as for `Verifier`. Raises `VerifierError`.
+    The arguments are those of `Item`. Raises `VerifierError`.
     """
     wanted, found = extract_gold(gold), extract_answer(response, finish_reason)
     written_as = split_reasoning(response).frame if isinstance(response, str) else "none"
-    verdict = grade(gold, response, finish_reason=finish_reason, percent=percent)
+    verdict = grade(gold, response, finish_reason=finish_reason, question=question, options=options, rules=rules)
     steps = [
         ("gold", str(gold)),
         ("gold answer", wanted.how if wanted.missing else f"{wanted.answer}   ({wanted.how})"),
         ("response", f"{len(response or '')} characters, format: {written_as}, {finish_reason}"),
         ("answer", found.how if found.missing else f"{found.answer}   ({found.how})"),
     ]
+    if rules.kind == "choice":
+        there = options or options_in(question)
+        steps.append(("options", "; ".join(f"{letter}: {text}" for letter, text in there) or "not known"))
     if wanted.percent or found.percent:
         sides = [name for name, on in (("gold", wanted.percent), ("response", found.percent)) if on]
         steps.append(("percent", f"the words of the {' and the '.join(sides)} speak of a percentage"))
     steps.append(("rule", f"{verdict.rule}: {verdict.detail}"))
-    steps.append(("decision", f"{verdict.status}   (verifier {verdict.verifier_version}, percent {percent})"))
+    chosen = f"kind {rules.kind}, percent {rules.percent}, units {rules.units}"
+    steps.append(("decision", f"{verdict.status}   (verifier {verdict.verifier_version}, {chosen})"))
     return steps

@@ -16,7 +16,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from pairforge.verifier.decisions import Comparison, Decision
+from pairforge.verifier.decisions import Call, Comparison, Decision
 
 MEMORY_BYTES = 1536 * 2**20
 _KEEP_RSS_BYTES = 700 * 2**20  # a worker that has grown past this retires after its reply
@@ -33,17 +33,46 @@ class _Deadline(BaseException):
     """Raised inside a task whose time is up; not an Exception, so that no handler on the way swallows it."""
 
 
-def main(timeout_s: float) -> None:
-    """Serve tasks from stdin until it closes. In: [id, comparison]; out: [id, decision, retires, time, cpu].
-
-    Three replies are no decisions: "ready"; "loading" and "loaded" around the first use of math-verify, whose import
-    takes longer than most decisions and does not count against the deadline.
-    """
+def main(timeout_s: float, function: str = "") -> None:
+    """Serve tasks from stdin until it closes: comparisons, or with `function` ("file.py:name") calls of it."""
     out = os.fdopen(os.dup(1), "w", buffering=1, encoding="ascii")
     with contextlib.suppress(OSError):
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 1)
         os.dup2(null, 2)
+    if function:
+        _serve_calls(out, timeout_s, function)
+    else:
+        _serve_comparisons(out, timeout_s)
+
+
+def _serve_calls(out: Any, timeout_s: float, function: str) -> None:
+    """Call the user's own function. It may import what is installed; it runs under the same limits."""
+    signal.signal(signal.SIGPROF, _on_alarm)
+    try:
+        _shed_privileges(pure_python=False)
+        from pairforge.verifier.own_function import decide_by_function, load_function
+
+        loaded = load_function(function)
+    except Exception as error:
+        _reply(out, "fatal", f"{type(error).__name__}: {error}"[:500], retires=True)
+        return
+    _reply(out, "ready", None)
+    for line in _lines():
+        task_id, call = json.loads(line)
+        decision, healthy = _within(timeout_s, partial(decide_by_function, loaded, Call(*call)))
+        retires = not healthy or _rss_bytes() > _KEEP_RSS_BYTES
+        _reply(out, task_id, decision, retires)
+        if retires:
+            return
+
+
+def _serve_comparisons(out: Any, timeout_s: float) -> None:
+    """Serve tasks from stdin until it closes. In: [id, comparison]; out: [id, decision, retires, time, cpu].
+
+    Three replies are no decisions: "ready"; "loading" and "loaded" around the first use of math-verify, whose import
+    takes longer than most decisions and does not count against the deadline.
+    """
     try:
         _shed_privileges()
         import mpmath  # noqa: F401
@@ -129,8 +158,11 @@ def _lines() -> Iterator[str]:
             yield line.decode("ascii")
 
 
-def _shed_privileges() -> None:
-    """Memory, files and processes limited; no network where the kernel lets an ordinary user drop it."""
+def _shed_privileges(*, pure_python: bool = True) -> None:
+    """Memory, files and processes limited; no network where the kernel lets an ordinary user drop it.
+
+    `pure_python` blocks libraries whose arithmetic cannot be interrupted.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limit(resource.RLIMIT_AS, MEMORY_BYTES)
     _limit(resource.RLIMIT_CORE, 0)
@@ -138,7 +170,8 @@ def _shed_privileges() -> None:
     _limit(resource.RLIMIT_NOFILE, 64)
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-    for name in ("gmpy2", "flint", "numpy", "scipy"):  # pure Python arithmetic can be interrupted; theirs cannot
+    blocked = ("gmpy2", "flint", "numpy", "scipy") if pure_python else ()
+    for name in blocked:  # pure Python arithmetic can be interrupted; theirs cannot
         sys.modules[name] = None  # type: ignore[assignment]
     sys.setrecursionlimit(3000)
 
@@ -175,4 +208,4 @@ def _is_monomial_code(source: object) -> bool:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    main(float(sys.argv[1]), *sys.argv[2:])

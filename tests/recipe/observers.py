@@ -17,11 +17,11 @@ from pairforge import lengths, pipeline
 from pairforge.errors import PairforgeError
 from pairforge.generator import Completion, Request
 from pairforge.generator.engines.scripted import ScriptedEngine
-from pairforge.pipeline import sampling
+from pairforge.pipeline import sampling, second_opinion
 from pairforge.pipeline.check import check
 from pairforge.pipeline.recipe_settings import evidence_settings
 from pairforge.recipe import Recipe, dump_recipe, parse_recipe, train_arguments
-from pairforge.records import Problem, Sample, problem_id, to_row
+from pairforge.records import Problem, Sample, Verdict, problem_id, to_row
 from pairforge.run import Run
 from pairforge.verifier import Verifier
 from tests.generator.openai_server import OpenAIServer
@@ -438,6 +438,27 @@ def verifier(world: World, recipe: Recipe) -> object:
     session = pipeline.prepare(recipe, world.path())
     world.patch.setattr(Verifier, "__init__", start)
     return catch(lambda: pipeline.verify(session))
+
+
+def answer_rules(world: World, recipe: Recipe) -> object:
+    """By which rules the answers of each problem are checked."""
+    truth = pipeline.prepare(recipe, world.path()).truth
+    return {problem: truth.rules(problem) for problem in truth.problems}
+
+
+def judge(world: World, recipe: Recipe) -> object:
+    """What the judge of undecided answers is asked, and what its opinion is worth."""
+    block = recipe.verifier.judge
+    assert block is not None
+    session = pipeline.prepare(recipe, world.path())
+    sample = next(iter(session.run.each_sample()))
+    asked = second_opinion.request(block, session, sample, "?")
+    said = Completion(sample.key, "VERDICT: correct", 3, "stop")
+    return (
+        second_opinion.engine_config(block),
+        asked,
+        second_opinion.opinion(Verdict(sample.key, "error", "", "", "", "1"), said, block),
+    )
 
 
 def publication(world: World, recipe: Recipe) -> object:

@@ -64,6 +64,7 @@ STUDENT = ("filter.tokenizer=FOLDER/cuts",)
 MODEL = ("train.model=org/student",)
 
 THOUGHTS = ("sources.0.dataset=FOLDER/thoughts.jsonl",)
+JUDGE = ("verifier.judge={model: m, base_urls: ['http://x/v1']}",)
 
 CONTRACT: dict[str, Change] = {
     "seed": Change(see.requests, "5"),
@@ -80,6 +81,12 @@ CONTRACT: dict[str, Change] = {
     "sources[].columns": Change(see.evidence, "{long: other}"),
     "sources[].teacher_gold": Change(see.evidence, "drop", (WITH_TEACHER,), source=1),
     "sources[].solutions": Change(see.evidence, "drop"),
+    "sources[].verifier.kind": Change(see.answer_rules, "choice"),
+    "sources[].verifier.percent": Change(see.answer_rules, "strict"),
+    "sources[].verifier.units": Change(see.answer_rules, "strict"),
+    "sources[].verifier.python": Change(
+        see.answer_rules, "grading:check", ("sources.0.verifier={kind: python, python: 'grading:other'}",)
+    ),
     "sources[].only_known": Change(see.evidence, "true", (WITH_MORE,), source=1),
     "sources[].gold_from.dataset": Change(see.evidence, "FOLDER/gold2.jsonl", GOLD),
     "sources[].gold_from.config": Change(see.hub_reads, "part", JOINED),
@@ -174,7 +181,17 @@ CONTRACT: dict[str, Change] = {
     # --- what the student sees, and the rest
     "verifier.timeout_s": Change(see.verifier, "9"),
     "verifier.workers": Change(see.verifier, "3"),
-    "verifier.percent": Change(see.verifier, "strict"),
+    "verifier.kind": Change(see.answer_rules, "exact"),
+    "verifier.percent": Change(see.answer_rules, "strict"),
+    "verifier.units": Change(see.answer_rules, "strict"),
+    "verifier.python": Change(see.answer_rules, "grading:other", ("verifier={kind: python, python: 'grading:check'}",)),
+    "verifier.judge.model": Change(see.judge, "other", JUDGE),
+    "verifier.judge.base_urls": Change(see.judge, "['http://y/v1']", JUDGE),
+    "verifier.judge.counts": Change(see.judge, "true", JUDGE),
+    "verifier.judge.max_tokens": Change(see.judge, "9", JUDGE),
+    "verifier.judge.timeout_s": Change(see.judge, "9", JUDGE),
+    "verifier.judge.retries": Change(see.judge, "9", JUDGE),
+    "verifier.judge.api_key_env": Change(see.judge, "OTHER_KEY", JUDGE),
     "format.system": Change(see.pairs, "Think.", GIVEN_PAIRS),
     "format.user": Change(see.pairs, "'{question} Go on.'", GIVEN_PAIRS),
     "format.template_kwargs": Change(see.student, "{brief: true}"),

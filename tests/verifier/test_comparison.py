@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pairforge.errors import VerifierError
-from pairforge.verifier import Item, Verifier, decide
+from pairforge.verifier import AnswerRules, Item, Verifier, decide
 from pairforge.verifier.decide import decide_by_value
 from pairforge.verifier.decisions import Comparison, Decision
 from pairforge.verifier.equal.equations import proportional
@@ -128,7 +128,7 @@ def test_families_are_equal_as_sets(verifier: Verifier, offset: int, period: int
 )
 def test_a_missing_percent_sign_is_a_choice(gold: str, answer: str, lenient: tuple[str, str], strict: tuple[str, str]):
     for percent, expected in (("lenient", lenient), ("strict", strict)):
-        with Verifier(workers=1, percent=percent) as verifier:
+        with Verifier(workers=1, rules=AnswerRules(percent=percent)) as verifier:
             (verdict,) = verifier.verify([Item("", gold, f"\\boxed{{{answer}}}")])
         assert (verdict.status, verdict.rule) == expected
 
@@ -136,14 +136,14 @@ def test_a_missing_percent_sign_is_a_choice(gold: str, answer: str, lenient: tup
 def test_choices_do_not_share_cached_decisions(tmp_path):
     statuses = []
     for percent in ("lenient", "strict", "lenient"):
-        with Verifier(workers=1, percent=percent, cache=tmp_path / "decisions.sqlite") as verifier:
+        with Verifier(workers=1, rules=AnswerRules(percent=percent), cache=tmp_path / "decisions.sqlite") as verifier:
             statuses += [v.status for v in verifier.verify([Item("", "20", "\\boxed{20\\%}")])]
     assert statuses == ["correct", "incorrect", "correct"]
 
 
 def test_an_unknown_choice_is_refused():
     with pytest.raises(VerifierError, match="percent"):
-        Verifier(workers=1, percent="maybe")  # type: ignore[arg-type]
+        Verifier(workers=1, rules=AnswerRules(percent="maybe"))  # type: ignore[arg-type]
 
 
 # --- what our reader does not understand ------------------------------------------------------------------------------

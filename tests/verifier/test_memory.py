@@ -63,6 +63,6 @@ def test_a_verifier_with_a_cache_answers_without_workers(tmp_path: Path):
     for _ in range(2):
         with Verifier(workers=1, cache=tmp_path / "c") as verifier:
             (verdict,) = verifier.verify([item])
-            started = len(verifier._pool._workers)
+            started = len(verifier._pools[""]._workers)
             assert verdict.status == "correct"
     assert started == 0

@@ -242,7 +242,7 @@ def test_a_response_that_is_no_text_has_no_answer(response: object):
 def test_a_killed_worker_costs_one_item_and_is_replaced():
     with Verifier(workers=1) as verifier:
         list(verifier.verify([Item("warm", "x+1", "\\boxed{1+x}")]))
-        victim = verifier._pool._workers[0].process.pid
+        victim = verifier._pools[""]._workers[0].process.pid
         os.kill(victim, signal.SIGSTOP)
         items = [Item(str(n), f"x+{n}", f"\\boxed{{{n}+x}}") for n in range(20)]
         for item in items:
@@ -258,7 +258,7 @@ def test_a_killed_worker_costs_one_item_and_is_replaced():
 def test_a_stopped_worker_is_killed_and_its_item_timed_out():
     with Verifier(workers=1, timeout_s=0.2) as verifier:
         list(verifier.verify([Item("warm", "x+1", "\\boxed{1+x}")]))
-        os.kill(verifier._pool._workers[0].process.pid, signal.SIGSTOP)
+        os.kill(verifier._pools[""]._workers[0].process.pid, signal.SIGSTOP)
         verdicts = {
             v.sample_key: v.status
             for v in verifier.verify([Item("a", "x+2", "\\boxed{2+x}"), Item("b", "y", "\\boxed{y+1}")])
@@ -269,7 +269,7 @@ def test_a_stopped_worker_is_killed_and_its_item_timed_out():
 def test_workers_have_limits_and_an_empty_environment():
     with Verifier(workers=1) as verifier:
         list(verifier.verify([Item("warm", "x+1", "\\boxed{1+x}")]))
-        pid = verifier._pool._workers[0].process.pid
+        pid = verifier._pools[""]._workers[0].process.pid
         limits = Path(f"/proc/{pid}/limits").read_text()
         environment = Path(f"/proc/{pid}/environ").read_bytes()
         address_space = next(line for line in limits.splitlines() if line.startswith("Max address space")).split()[3]
@@ -332,7 +332,7 @@ def test_workers_end_with_their_parent(tmp_path: Path):
     code = (
         "import os, signal; from pairforge.verifier import *; v = Verifier(workers=1); "
         "list(v.verify([Item('a', 'x+1', r'\\boxed{1+x}')])); "
-        "print(v._pool._workers[0].process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+        "print(v._pools['']._workers[0].process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     pid = int(done.stdout)

@@ -3,7 +3,10 @@
 import pytest
 
 from pairforge.errors import VerifierError
-from pairforge.verifier import VERIFIER_VERSION, Item, Verifier, explain, grade, verifier_version
+from pairforge.verifier import VERIFIER_VERSION, AnswerRules, Item, Verifier, explain, grade, verifier_version
+from pairforge.verifier.decisions import Percent
+
+STRICT = AnswerRules(percent="strict")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,8 @@ def test_a_hanging_answer_costs_only_itself(verifier: Verifier):
 
 
 def test_the_choice_about_percent_signs_is_part_of_a_verdicts_version():
-    verdicts = {percent: grade("20\\%", "\\boxed{20}", percent=percent) for percent in ("lenient", "strict", "lenient")}
+    choices: tuple[Percent, ...] = ("lenient", "strict", "lenient")
+    verdicts = {choice: grade("20\\%", "\\boxed{20}", rules=AnswerRules(percent=choice)) for choice in choices}
     assert (verdicts["lenient"].status, verdicts["lenient"].verifier_version) == ("correct", VERIFIER_VERSION)
     assert (verdicts["strict"].status, verdicts["strict"].verifier_version) == (
         "incorrect",
@@ -54,17 +58,17 @@ def test_the_choice_about_percent_signs_is_part_of_a_verdicts_version():
 
 @pytest.mark.parametrize("response", ["\\boxed{7}", "\\boxed{\\sqrt{49}}", "I cannot tell.", "The answer is 20 %."])
 def test_every_verdict_of_a_verifier_carries_its_version(response: str):
-    assert grade("20\\%", response, percent="strict").verifier_version == verifier_version("strict")
-    assert grade("", response, percent="strict").verifier_version == verifier_version("strict")
+    assert grade("20\\%", response, rules=STRICT).verifier_version == verifier_version(STRICT)
+    assert grade("", response, rules=STRICT).verifier_version == verifier_version(STRICT)
 
 
 def test_explain_names_the_choice_about_percent_signs():
     for percent, status in (("lenient", "correct"), ("strict", "incorrect")):
-        steps = dict(explain("20\\%", "\\boxed{20}", percent=percent))  # type: ignore[arg-type]
+        steps = dict(explain("20\\%", "\\boxed{20}", rules=AnswerRules(percent=percent)))  # type: ignore[arg-type]
         assert steps["decision"].startswith(status) and f"percent {percent}" in steps["decision"]
         assert steps["rule"].startswith(f"percent_{percent}")
 
 
 def test_an_unknown_choice_is_an_error():
     with pytest.raises(VerifierError, match="percent"):
-        grade("20", "20", percent="maybe")  # type: ignore[arg-type]
+        grade("20", "20", rules=AnswerRules(percent="maybe"))  # type: ignore[arg-type]

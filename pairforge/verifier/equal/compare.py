@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice, permutations
 
@@ -25,7 +26,7 @@ from pairforge.verifier.equal.scalars import (
     same_time,
 )  # fmt: skip
 from pairforge.verifier.equal.statements import CONTRADICTION, as_relation, checked, worth
-from pairforge.verifier.parse.syntax import Tree, symbols
+from pairforge.verifier.parse.syntax import Tree, mentions, symbols
 from pairforge.verifier.parse.values import (
     Assigned,
     Chain,
@@ -42,6 +43,7 @@ from pairforge.verifier.parse.values import (
     Reading,
     Relation,
     Special,
+    Steps,
     Text,
     Value,
     is_real_set,
@@ -57,15 +59,33 @@ def compare(golds: Sequence[Reading], answers: Sequence[Reading], pair: Comparis
     hints = Hints(pair.gold_percent, pair.answer_percent)
     equal = same_readings(golds, answers, hints)
     if equal is not True and _speaks_of_percent(pair):
-        without_sign = same_readings(golds, answers, Hints(percent_lenient=True))
+        without_sign = same_readings(golds, answers, Hints(percent_lenient=True, units_strict=pair.units == "strict"))
         if without_sign is True:
             decides = pair.percent == "lenient"
             return Decision("correct" if decides else "incorrect", f"percent_{pair.percent}", kinds)
+    if equal is True and any(_has_unit(reading.value) for reading in (*golds, *answers)):
+        with_units = same_readings(golds, answers, replace(hints, units_strict=True))
+        if with_units is not True:
+            decides = pair.units == "lenient"
+            return Decision("correct" if decides else "incorrect", f"units_{pair.units}", kinds)
     return None if equal is None else Decision("correct" if equal else "incorrect", "value", kinds)
 
 
 def _speaks_of_percent(pair: Comparison) -> bool:
     return any(sign in text for text in (pair.gold, pair.answer) for sign in ("%", "％", "percent", "per cent"))
+
+
+def _has_unit(value: Value) -> bool:
+    """Is there a unit, a currency, a degree sign or a time of day in the value?"""
+    if isinstance(value, Quantity):
+        return bool(value.unit) or mentions(value.tree, "deg")
+    if isinstance(value, Assigned):
+        return _has_unit(value.value)
+    if isinstance(value, Items):
+        return any(map(_has_unit, value.items))
+    if isinstance(value, Choice):
+        return value.value is not None and _has_unit(value.value)
+    return isinstance(value, Clock) or (isinstance(value, Steps) and _has_unit(value.quantity))
 
 
 def same(gold: Value, answer: Value, hints: Hints) -> bool | None:
@@ -376,7 +396,7 @@ def _mixed_kinds(gold: Value, answer: Value, hints: Hints) -> bool | None:
             return numeric.equal(("/", a.parts[0], a.parts[1]), b.tree)
         if isinstance(a, Ratio) and isinstance(b, Clock) and a.clock:
             numbers = [int(p[1]) for p in a.parts if p[0] == "n"]
-            return same_time(Clock(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0, ""), b)
+            return same_time(Clock(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0, ""), b, hints)
         if isinstance(a, Clock) and isinstance(b, Quantity):
             return not a.minute and not a.second and not b.unit and numeric.equal(("n", Fraction(a.hour)), b.tree)
         if isinstance(a, Matrix) and isinstance(b, Quantity) and len(a.rows) == len(a.rows[0]) == 1:
@@ -389,7 +409,7 @@ _SAME_KIND: dict[type, Callable[..., bool | None]] = {
     Relation: lambda gold, answer, hints: same_relation(gold, answer),
     Matrix: _matrices,
     Ratio: lambda gold, answer, hints: same_ratio(gold, answer),
-    Clock: lambda gold, answer, hints: same_time(gold, answer),
+    Clock: same_time,
     Date: lambda gold, answer, hints: same_date(gold, answer),
     Letters: lambda gold, answer, hints: same_letters(gold, answer),
     Text: lambda gold, answer, hints: same_text(gold, answer),

@@ -16,15 +16,19 @@ from pairforge.verifier.parse.values import Clock, Date, Letters, Quantity, Rati
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """Whether the words around gold or answer speak of a percentage, and whether the sign may be missing anyway."""
+    """Whether the words around gold or answer speak of a percentage, whether the sign may be missing anyway, and
+    whether a unit, currency or half of the day may not be missing on one side."""
 
     gold_percent: bool = False
     answer_percent: bool = False
     percent_lenient: bool = False
+    units_strict: bool = False
 
 
 def same_quantity(gold: Quantity, answer: Quantity, hints: Hints) -> bool | None:
     if not compatible(_unit_of(gold), _unit_of(answer)):
+        return False
+    if hints.units_strict and bool(_unit_of(gold)) != bool(_unit_of(answer)):
         return False
     if (mentions(gold.tree, "deg") and _unit_of(answer)) or (mentions(answer.tree, "deg") and _unit_of(gold)):
         return False  # an angle against centimetres
@@ -39,7 +43,7 @@ def same_quantity(gold: Quantity, answer: Quantity, hints: Hints) -> bool | None
         forms.append((gold.rounded, answer.tree))
     if answer.rounded is not None and _rounds(answer.tree, answer.rounded):
         forms.append((gold.tree, answer.rounded))
-    results = [_equal(a, b, gold, answer) for a, b in forms]
+    results = [_equal(a, b, gold, answer, hints) for a, b in forms]
     return True if True in results else None if None in results else False
 
 
@@ -50,12 +54,13 @@ def _unit_of(value: Quantity) -> Unit:
     return value.unit.without("radian")
 
 
-def _equal(a: Tree, b: Tree, gold: Quantity, answer: Quantity) -> bool | None:
+def _equal(a: Tree, b: Tree, gold: Quantity, answer: Quantity, hints: Hints) -> bool | None:
     degrees = mentions(a, "deg"), mentions(b, "deg")
     if infinite(a) or infinite(b):
         return infinite(a) == infinite(b)
     result = numeric.equal(a, b)
-    if result is not True and degrees[0] != degrees[1] and not (gold.unit.has("radian") or answer.unit.has("radian")):
+    missing = degrees[0] != degrees[1] and not (gold.unit.has("radian") or answer.unit.has("radian"))
+    if result is not True and missing and not hints.units_strict:
         result = numeric.equal(a, b, degree=True)
     if result is not True and (mentions(a, "log") or mentions(b, "log")):
         result = numeric.equal(a, b, natural_log=True)
@@ -89,10 +94,12 @@ def same_ratio(gold: Ratio, answer: Ratio) -> bool | None:
     return False if False in results else None if None in results else True
 
 
-def same_time(gold: Clock, answer: Clock) -> bool | None:
+def same_time(gold: Clock, answer: Clock, hints: Hints) -> bool | None:
     if (gold.half and answer.half) or (not gold.half and not answer.half):
         return _of_day(gold) == _of_day(answer)
     bare, marked = (gold, answer) if not gold.half else (answer, gold)
+    if hints.units_strict:  # 15:30 says which half of the day it is
+        return bare.hour > 12 and _of_day(bare) == _of_day(marked)
     return _of_day(bare) in (_of_day(marked), (marked.hour % 12 or 12, marked.minute, marked.second))
 
 
