@@ -1,6 +1,7 @@
 """Tokens per accepted problem: fixed n=4 and n=1 against draws until accepted with budgets from the rule.
 
     python -m benchmarks.waste            # the demo's problems, the demo's rule, the bundled nano model
+    python -m benchmarks.waste --both-sides   # recipes/both-sides.yaml: the same model under two prompts, two arms
     python -m benchmarks.waste --natural-model MODEL --natural-problems FILE [--natural-run RUN]
 
 Each problem is drawn four times at full budget, once, by the real engine. Then the real plan, verifier and loop run
@@ -51,16 +52,45 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "the same, at most 2 draws": ("generator.draws.max=2",),
     "the same, at most 1 draw": ("generator.draws.max=1",),
 }
+BOTH = {
+    "n=4": FULL,
+    "n=1": ("generator.budget=full", "generator.draws.max=1", "generator.draws.until=max"),
+    "until accepted, full budgets": ("generator.budget=full", "generator.draws.max=4"),
+    "until accepted, budgets from the rule": ("generator.draws.max=4",),
+    "until accepted, budgets from the rule, other order": ("generator.draws.max=4",),
+}
 
 
 NOTHING = Piloted((), None, 0)
+
+
+def both_sides() -> None:
+    """The waste of two arms that write the two sides, and of their other order."""
+    file = Path("recipes/both-sides.yaml")
+    settings = {name: in_both_arms(own) for name, own in BOTH.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        first = run_of(load_recipe(file, settings["n=4"]), Path(folder) / "fixed")
+        draws = {s.key.rsplit("/", 1)[0]: s for s in first.sampled()}
+        costs = {}
+        for number, (name, own) in enumerate(settings.items()):
+            recipe = load_recipe(file, own)
+            if name.endswith("other order"):
+                recipe = recipe.model_copy(update={"generators": dict(reversed(recipe.generators.items()))})
+            with replayed(draws, recipe):
+                costs[name] = problem_costs(recipe, run_of(recipe, Path(folder) / f"replay{number}"))
+    for name, cost in costs.items():
+        print(line(name, cost, costs["n=4"]), flush=True)
+
+
+def in_both_arms(own: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(key.replace("generator.", f"generators.{arm}.") for arm in ("short", "long") for key in own)
 
 
 def waste(recipe_file: Path, overrides: tuple[str, ...], kept: Path | None) -> None:
     """Draw once, replay under each setting, print."""
     with tempfile.TemporaryDirectory() as folder:
         first = run_of(load_recipe(recipe_file, [*overrides, *FULL]), kept or Path(folder) / "fixed")
-        draws = {(s.problem_id, s.draw): s for s in first.sampled()}
+        draws = {s.key.rsplit("/", 1)[0]: s for s in first.sampled()}
         costs = {}
         for number, (name, own) in enumerate(SETTINGS.items()):
             recipe = load_recipe(recipe_file, [*overrides, *own])
@@ -81,13 +111,14 @@ def run_of(recipe: Recipe, path: Path) -> Run:
 
 
 @contextlib.contextmanager
-def replayed(draws: Mapping[tuple[str, int], Sample], recipe: Recipe) -> Iterator[None]:
-    """Let the pipeline's engine replay the draws, cut where a budget is smaller than what they used."""
-    assert recipe.generator is not None
-    tokenizer = lengths.load_tokenizer(demo.resolve(recipe.generator.engine.model))
+def replayed(draws: Mapping[str, Sample], recipe: Recipe) -> Iterator[None]:
+    """Let the pipeline's engines replay the draws (by their keys without the budget), cut where a budget is smaller
+    than what they used. All arms have one model."""
+    block = next(iter(recipe.arms.values()))
+    tokenizer = lengths.load_tokenizer(demo.resolve(block.engine.model))
 
     def answer(request: Request) -> Completion:
-        drawn = draws[request.problem_id, request.draw]
+        drawn = draws[request.key.rsplit("/", 1)[0]]
         if drawn.sampled_tokens <= request.max_tokens:
             return Completion(request.key, drawn.text, drawn.sampled_tokens, drawn.finish_reason)
         ids = tokenizer.encode(drawn.text, add_special_tokens=False)
@@ -172,11 +203,16 @@ def ratio(costs: Mapping[str, Piloted], fixed: Mapping[str, Piloted], problems: 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--both-sides", action="store_true", help="two arms write the two sides")
     parser.add_argument("--natural-model", help="a small instruct model, in a folder")
     parser.add_argument("--natural-problems", type=Path, help="natural problems with long solutions (JSON lines)")
     parser.add_argument("--natural-run", type=Path, help="the run directory that keeps the natural draws")
     args = parser.parse_args()
     print(f"waste: {machine()}, {date.today():%B %Y}")
+    if args.both_sides:
+        print("demo problems without their solutions, nano model under two prompts; draws for every arm")
+        both_sides()
+        return
     if args.natural_model and args.natural_problems:
         print(f"natural problems: {args.natural_problems.name}, {Path(args.natural_model).name}")
         own = (

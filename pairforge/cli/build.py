@@ -240,7 +240,26 @@ def print_outlook(seen: Outlook) -> None:
         for limit in seen.forecast.by_max_draws:
             each = f"{limit.tokens_each:,.0f} tokens" if limit.tokens_each is not None else "nothing accepted"
             out.print(f"  draws.max {limit.max_draws:<8} {limit.accepted_share:>14.0%}   {each} per accepted problem")
-        out.print("where fewer pairs will do, generator.draws.enough says how many: sampling ends there")
+        out.print("where fewer pairs will do, draws.enough says how many: sampling ends there")
+    if len(seen.arms) > 1:
+        print_arms(seen)
+
+
+def print_arms(seen: Outlook) -> None:
+    """The part of each arm, and the tokens of each order of the arms."""
+    out = stdout()
+    out.print("by arm:")
+    for name, arm in seen.arms.items():
+        expected = f", {arm.forecast.tokens.value:,.0f} expected" if arm.forecast else ""
+        out.print(f"  {name:<18} {arm.owed:,} problems to draw at most, {arm.most_tokens:,} tokens{expected}")
+    if not seen.orders:
+        return
+    out.print("tokens of each order of the arms, the cheapest first (taking what one arm solves to say nothing about")
+    out.print("another, and budgets as in the pilot):")
+    for cost in seen.orders:
+        seconds = f", {cost.seconds:,.0f} s" if cost.seconds is not None else ""
+        mark = "   as in the recipe" if cost.order == tuple(seen.arms) else ""
+        out.print(f"  {', '.join(cost.order):<30} {cost.tokens:>14,.0f}{seconds}{mark}", soft_wrap=True)
 
 
 def print_counts(counts: dict[str, int]) -> None:

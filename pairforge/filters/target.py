@@ -110,7 +110,7 @@ def accepts(samples: Sequence[Facts], target: Target) -> bool:
     """Whether these samples of one problem make the pairs the target asks for."""
     if target.mix:
         return any(accepts(samples, part) for part in target.mix)
-    chosen, rejected = _standing(samples, target, "chosen"), _standing(samples, target, "rejected")
+    chosen, rejected = standing(samples, target, "chosen"), standing(samples, target, "rejected")
     wanted = target.per_problem
     for a in chosen:
         for b in rejected:
@@ -135,7 +135,7 @@ def serves(samples: Sequence[Facts], target: Target, origin: str, waiting: Colle
         partner = getattr(target, OTHER[side])
         if partner.takes(origin) or not any(map(partner.takes, waiting)):
             continue
-        if any(_leaves_room(samples[i], target, side) for i in _standing(samples, target, side)):
+        if any(_leaves_room(samples[i], target, side) for i in standing(samples, target, side)):
             return True
     return False
 
@@ -171,7 +171,7 @@ def _longest_on(
     own, other = getattr(target, side), getattr(target, OTHER[side])
     if not own.takes(origin):
         return 0
-    lengths = [_tokens(samples[i], OTHER[side]) for i in _standing(samples, target, OTHER[side])]
+    lengths = [_tokens(samples[i], OTHER[side]) for i in standing(samples, target, OTHER[side])]
     limits = [_limit_beside(tokens, side, target, prompt_tokens) for tokens in lengths if tokens is not None]
     longest = max(limits, default=0)
     if other.takes(origin) or (longest <= 0 and any(map(other.takes, waiting))):
@@ -209,7 +209,7 @@ def _leaves_room(sample: Facts, target: Target, side: SideName) -> bool:
     return False
 
 
-def _standing(samples: Sequence[Facts], target: Target, side: SideName) -> list[int]:
+def standing(samples: Sequence[Facts], target: Target, side: SideName) -> list[int]:
     """The places of the samples that may stand on a side."""
     conditions = target.chosen_conditions if side == "chosen" else target.rejected_conditions
     return [i for i, sample in enumerate(samples) if _holds(conditions, _side_values(sample, side))]

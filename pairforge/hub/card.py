@@ -15,6 +15,7 @@ from huggingface_hub import DatasetCard, DatasetCardData
 from pairforge.export.settings import settings_of
 from pairforge.filters import FilterSettings
 from pairforge.filters.separability import form_in_words
+from pairforge.generator.config import SamplingConfig
 from pairforge.hub.licenses import License, citation, dataset_of, license_of
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
@@ -52,6 +53,8 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         line=line,
         number=number,
         bar=bar,
+        other_sampling=other_sampling,
+        arm_in_words=arm_in_words,
     )
     return re.sub(r"\n{3,}", "\n\n", str(card)).rstrip() + "\n"
 
@@ -99,6 +102,23 @@ def judge_opinions(judge: Mapping[str, Any]) -> str:
     said = ", ".join(f"{number(count)} {line(name)}" for name, count in (judge.get("opinions") or {}).items())
     effect = "its opinions count as verdicts" if judge.get("counts") else "its opinions decided nothing"
     return f"{said or 'it was asked nothing'}; {effect}"
+
+
+def other_sampling(settings: Mapping[str, Any]) -> str:
+    """The sampling parameters that are set besides those every card names, for the end of a sentence."""
+    named = ("temperature", "top_p", "max_tokens")
+    defaults = SamplingConfig().model_dump(mode="json")
+    others = {k: v for k, v in settings.items() if k not in named and v != defaults.get(k)}
+    return "".join(f", {name} {line(value)}" for name, value in others.items())
+
+
+def arm_in_words(totals: Mapping[str, Any]) -> str:
+    """What an arm has drawn, in numbers."""
+    rate = totals.get("pass_rate")
+    words = f"{totals['samples']:,} solutions with {totals['tokens']:,} tokens, {totals['correct']:,} of them correct"
+    if totals.get("errors"):
+        words += f", {totals['errors']:,} failed requests"
+    return words + (f"; pass rate {rate:.1%} of the first draws" if rate is not None else "")
 
 
 def metadata(manifest: Mapping[str, Any], license: License) -> Any:

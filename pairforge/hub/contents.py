@@ -30,6 +30,7 @@ from pairforge.progress import Progress
 from pairforge.report.figures import save, view_figures
 from pairforge.report.statistics import view_statistics
 from pairforge.run import Run, read_view
+from pairforge.run.arm_totals import totals_of
 from pairforge.run.atomic import replacing_folder, write_text
 
 EVAL_SPLIT = "test"
@@ -103,6 +104,7 @@ def stage(
             "recipe": published(yaml.safe_load(run.recipe_file.read_text())),
             "rebuild": rebuild_facts(run, recipes),
             "configs": configs,
+            "arms": totals_of(run),
         }
         manifest["files"] = {path: file_sha256(file) for path, file in _files(temporary).items()}
         write_text(temporary / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")

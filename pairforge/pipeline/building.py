@@ -20,6 +20,7 @@ from pairforge.pipeline.view import make_view
 from pairforge.progress import Progress, quiet
 from pairforge.recipe import Recipe
 from pairforge.run import read_view
+from pairforge.run.arm_totals import arm_totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,7 @@ class Summary:
     `samples` and `correct` count sampled solutions, `drops` problems and source rows by reason; `seconds` is the wall
     time of all stages. `cut_by_budget` counts samples that reached the budget a rule set for them: they are longer than
     any solution that could have been paired. `cut_by_max_tokens` counts those that reached `sampling.max_tokens`.
-    `arms` is by the name of the arm: samples, correct, tokens (the sampler's, of all its draws) and
-    the seconds of sampling, with the engine's start.
+    `arms` is by the name of the arm: see `pairforge.run.arm_totals`.
     """
 
     run: str
@@ -41,7 +41,7 @@ class Summary:
     pairs: int
     drops: dict[str, int]
     seconds: float
-    arms: dict[str, dict[str, float]]
+    arms: dict[str, dict[str, Any]]
     mean_chosen_tokens: float | None = None
     mean_rejected_tokens: float | None = None
     cut_by_budget: int = 0
@@ -87,7 +87,8 @@ def summarise(session: Session, view: str) -> Summary:
     run = session.run
     record = read_view(run, view)
     drops = Counter(pl.read_parquet(run.view(view) / "drops.parquet", columns=["reason"])["reason"].to_list())
-    arms = arm_totals(session)
+    least = {name: block.draws.min for name, block in session.recipe.arms.items()}
+    arms = arm_totals(session.samples, session.verdicts, run.manifest().arms, least)
     drawn = session.samples.filter((pl.col("origin") != GIVEN) & ~pl.col("derived"))
     cut = drawn.filter(pl.col("finish_reason") == "length")["budget_limited"]
     return Summary(
@@ -105,21 +106,3 @@ def summarise(session: Session, view: str) -> Summary:
         cut_by_budget=int(cut.sum()),
         cut_by_max_tokens=cut.len() - int(cut.sum()),
     )
-
-
-def arm_totals(session: Session) -> dict[str, dict[str, float]]:
-    """What each arm has written so far, in the recipe's order: samples, correct, tokens, seconds."""
-    sampled = session.samples.filter((pl.col("origin") != GIVEN) & ~pl.col("derived"))  # one draw counts once
-    judged = sampled.join(session.verdicts, on="sample_key", how="left")
-    correct = dict(judged.filter(pl.col("status") == "correct").group_by("origin").len().iter_rows())
-    counts = {row[0]: row[1:] for row in sampled.group_by("origin").agg(pl.len(), pl.sum("sampled_tokens")).iter_rows()}
-    records = session.run.manifest().arms
-    return {
-        name: {
-            "samples": counts.get(name, (0, 0))[0],
-            "correct": correct.get(name, 0),
-            "tokens": counts.get(name, (0, 0))[1],
-            "seconds": round(records[name].seconds, 1) if name in records else 0.0,
-        }
-        for name in dict.fromkeys([*session.recipe.arms, *sorted(counts)])
-    }

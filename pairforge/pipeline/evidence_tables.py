@@ -9,10 +9,8 @@ import polars as pl
 from pairforge.errors import RuleError
 from pairforge.filters.evidence import ACCEPTED, ENOUGH
 from pairforge.generator.config import GIVEN, DrawsConfig
-from pairforge.records import Drop, Status
-
-TRIED: tuple[Status, ...] = ("correct", "incorrect", "no_answer", "truncated")
-"""A draw with one of these says whether the model solved the problem; the others say nothing about the model."""
+from pairforge.records import Drop
+from pairforge.run.arm_totals import TRIED
 
 
 def sample_facts(

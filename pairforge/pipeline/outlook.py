@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pairforge.errors import RecipeError
-from pairforge.filters.target import Facts, Target, accepts
-from pairforge.generator.config import SAMPLED
+from pairforge.filters.target import SIDES, Facts, Target, accepts, standing
+from pairforge.generator.config import GIVEN, SAMPLED
 from pairforge.generator.forecast import Forecast, Piloted, forecast
+from pairforge.generator.orders import ArmRole, OrderCost, Outcome, Sides, order_costs
 from pairforge.pipeline.frozen_target import facts_by_problem
 from pairforge.pipeline.preparing import prepare
 from pairforge.pipeline.sampling import sample
@@ -47,7 +48,7 @@ class Outlook:
 
     `drawable` problems can be paired by drawing, `owed` of them may still be drawn, `budget_limited` have a budget that
     a rule sets, `most_tokens` is the most that the missing draws of all arms can use. `forecast` is of all arms
-    together, `arms` has the part of each.
+    together, `arms` has the part of each, and `orders` the tokens of each order of the arms, the cheapest first.
     """
 
     run: str
@@ -58,6 +59,7 @@ class Outlook:
     most_tokens: int
     forecast: Forecast | None = None
     arms: dict[str, ArmOutlook] = field(default_factory=dict)
+    orders: list[OrderCost] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -104,6 +106,7 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
                 )
                 for name, work in works.items()
             },
+            orders=orders_of(stage, pilot) if pilot else [],
         )
 
 
@@ -137,6 +140,32 @@ def forecasts_of(session: Session, pilot: int) -> dict[str, Forecast]:
             seed=recipe.seed,
         )
     return found
+
+
+def orders_of(session: Session, pilot: int) -> list[OrderCost]:
+    """The cost of each order of the arms, from the pilot's problems."""
+    recipe, outset = session.recipe, begin(session, only=pilot)
+    target, facts = outset.target, facts_by_problem(session.sample_facts)
+    parts = target.mix or (target,)
+    tokens: dict[tuple[str, str], int] = Counter()
+    for problem, origin, used in session.samples.select("problem_id", "origin", "sampled_tokens").iter_rows():
+        tokens[problem, origin] += used
+
+    def sides(samples: Sequence[Facts]) -> Sides:
+        return frozenset(side for side in SIDES if any(standing(samples, part, side) for part in parts))
+
+    arms = {}
+    for name, block in recipe.arms.items():
+        own = {problem: facts.of(problem, name) for problem in outset.drawable}
+        outcomes = {
+            problem: Outcome(tokens[problem, name], sides(samples), accepts(samples, target))
+            for problem, samples in own.items()
+            if samples
+        }
+        may = frozenset(side for side in SIDES if any(getattr(part, side).takes(name) for part in parts))
+        arms[name] = ArmRole(may, block.draws.until == "max", tokens_per_s(session, name), outcomes)
+    given = {problem: sides(facts.of(problem, GIVEN)) for problem in outset.drawable}
+    return order_costs(arms, given, problems=len(begin(session).drawable), seed=recipe.seed)
 
 
 def tokens_per_s(session: Session, origin: str) -> float | None:

@@ -12,13 +12,14 @@ import polars as pl
 from pairforge.filters import Evidence, gold_suspects
 from pairforge.filters.sweep import ArmResult
 from pairforge.pipeline.coverage import KINDS, Coverage, coverage
-from pairforge.pipeline.session import open_session
+from pairforge.pipeline.session import Session, open_session
 from pairforge.progress import Progress, quiet
 from pairforge.report.figures import save_view_figures
-from pairforge.report.page import ReportData, write_report
+from pairforge.report.page import ArmFacts, ReportData, write_report
 from pairforge.report.statistics import ViewStatistics, view_statistics
 from pairforge.rowfiles import iter_rows
 from pairforge.run import Run, ViewRecord, read_view
+from pairforge.run.arm_totals import arm_totals
 
 EXAMPLES = 5  # dropped problems shown per reason
 TEXT_COLUMNS = ("prompt", "chosen", "rejected", "question", "answer")
@@ -41,6 +42,7 @@ def make_report(run: Run, view: str, *, out: Path | None = None, progress: Progr
         warnings=[*warnings_of(record, statistics), *unchecked_sets(run)],
         drop_examples=drop_examples(folder, dict(session.problems.select("id", "question").iter_rows())),
         suspects=suspects_of(evidence, session.problems),
+        arms=arms_of(session),
         views=[read_view(run, name) for name in run.views()],
         sweep=latest_sweep(run),
         exports=exports_of(coverage(session, view)),
@@ -48,6 +50,28 @@ def make_report(run: Run, view: str, *, out: Path | None = None, progress: Progr
     file = out or folder / "report.html"
     write_report(file, data, counted(iter_rows(folder / "pairs.parquet"), record.pairs, progress))
     return file
+
+
+def arms_of(session: Session) -> list[ArmFacts]:
+    """What the report says about each arm, in the recipe's order."""
+    blocks = session.recipe.arms
+    least = {name: block.draws.min for name, block in blocks.items()}
+    totals = arm_totals(session.samples, session.verdicts, session.run.manifest().arms, least)
+    return [
+        ArmFacts(
+            name=name,
+            model=block.engine.public_name,
+            prompt=in_words(block.prompt.model_dump(mode="json", exclude_defaults=True)) or "the question",
+            sampling=in_words(block.sampling.model_dump(mode="json", exclude_none=True)),
+            totals=totals[name],
+        )
+        for name, block in blocks.items()
+    ]
+
+
+def in_words(settings: dict[str, Any]) -> str:
+    """A few settings in one line; those at an empty value are left out."""
+    return ", ".join(f"{name}: {value}" for name, value in settings.items() if value not in ([], {}, ""))
 
 
 def exports_of(found: Coverage) -> tuple[str, list[tuple[str, str, int, int]], list[tuple[str, int]]]:

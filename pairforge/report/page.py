@@ -30,6 +30,18 @@ from pairforge.run.atomic import write_text
 
 
 @dataclass(frozen=True, slots=True)
+class ArmFacts:
+    """Who sampled, and what came of it. `prompt` is what the model saw besides the question, `totals` as
+    `pairforge.run.arm_totals` counts."""
+
+    name: str
+    model: str
+    prompt: str
+    sampling: str
+    totals: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportData:
     """All that a report shows, besides the pairs themselves.
 
@@ -47,6 +59,7 @@ class ReportData:
     warnings: Sequence[str] = ()
     drop_examples: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = field(default_factory=dict)
     suspects: Sequence[tuple[str, str, str, str, int]] = ()
+    arms: Sequence[ArmFacts] = ()
     views: Sequence[ViewRecord] = ()
     sweep: Sequence[ArmResult] = ()
     exports: tuple[str, Sequence[tuple[str, str, int, int]], Sequence[tuple[str, int]]] = ("", (), ())
@@ -98,6 +111,8 @@ def _sections(data: ReportData, packed: PackedPairs, render: MathRenderer) -> It
         yield "Sources", _figures(drawn, "sources") + _sources_table(data.statistics)
         if data.statistics.columns:
             yield "Columns", "".join(_shares_table(name, rows) for name, rows in data.statistics.columns.items())
+    if data.arms:
+        yield "Arms", _arms_table(data.arms)
     yield "What the rules dropped", _drops(data, render)
     if data.suspects:
         yield "Gold suspects", _suspects(data, render)
@@ -183,6 +198,20 @@ def _parts_table(parts: Mapping[str, PartSummary]) -> str:
         for name, part in parts.items()
     ]
     return _table(heads, rows, numbers=range(1, 7))
+
+
+def _arms_table(arms: Sequence[ArmFacts]) -> str:
+    heads = ("arm", "model", "prompt", "sampling", "samples", "correct", "pass rate", "errors", "tokens", "seconds")
+    rows = [
+        (
+            *(arm.name, arm.model, arm.prompt, arm.sampling),
+            *(f"{arm.totals[key]:,}" for key in ("samples", "correct")),
+            "-" if arm.totals["pass_rate"] is None else f"{arm.totals['pass_rate']:.1%}",
+            *(f"{arm.totals[key]:,.0f}" for key in ("errors", "tokens", "seconds")),
+        )
+        for arm in arms
+    ]
+    return _table(heads, rows, numbers=range(4, 10))
 
 
 def _sources_table(numbers: ViewStatistics) -> str:

@@ -63,6 +63,19 @@ filter: {{tokenizer: {tokenizer_folder}, gap: {{min: 1}}}}
 
 
 @pytest.fixture
+def two_arms(recipe: Callable[..., Recipe], tokenizer_folder: Path) -> Callable[..., Recipe]:
+    """A recipe without given solutions: `short` and `long` sample both sides; arguments are overrides."""
+
+    def make(*overrides: str, names: tuple[str, ...] = ("short", "long")) -> Recipe:
+        block = f"{{engine: {{model: {tokenizer_folder}, max_model_len: 256}}, sampling: {{max_tokens: 64}}"
+        blocks = ", ".join(f"{name}: {block}, draws: {{max: 3}}}}" for name in names)
+        sides = ("filter.chosen.origin=long", "filter.rejected.origin=short")
+        return recipe("sources.0.solutions=drop", "generator=null", f"generators={{{blocks}}}", *sides, *overrides)
+
+    return make
+
+
+@pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Request], str]], list[ScriptedEngine]]:
     """Let a function write the short solutions, a token a word; returns the engines that were opened."""
 
@@ -84,6 +97,14 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Request], s
         return opened
 
     return use
+
+
+def solve(request: Request) -> str:
+    """A right answer: a long one from an arm named `long`, else a short one."""
+    if "/long/" not in request.key:
+        return add(request)
+    a = int(request.prompt.split("What is ")[1].split()[0])
+    return LONG.format(a=a, b=a + 9, c=2 * a + 9)
 
 
 def add(request: Request) -> str:

@@ -64,10 +64,13 @@ def kind_of(path: Path) -> str:
 
 
 def answer(request: Request) -> Completion:
-    """Right at the first, second or third draw, depending on the problem; a token a word."""
+    """Right at the first, second or third draw, depending on the problem; a token a word, and more of them from an arm
+    named `long`."""
     numbers = [int(word.strip("?")) for word in request.prompt.split() if word.strip("?").isdigit()]
-    right = request.draw >= sum(numbers) % 3
-    words = f"It is \\boxed{{{sum(numbers) if right else 0}}}.".split()[request.begun_tokens :]
+    long = "/long/" in request.key
+    right = request.draw >= (sum(numbers) // (2 if long else 1)) % 3
+    beginning = "Let me see. I add the two and check it twice. " if long else ""
+    words = f"{beginning}It is \\boxed{{{sum(numbers) if right else 0}}}.".split()[request.begun_tokens :]
     kept = words[: request.max_tokens]
     text = " " * bool(request.begun_tokens) + " ".join(kept)
     return Completion(request.key, text, len(kept), "length" if len(words) > len(kept) else "stop")

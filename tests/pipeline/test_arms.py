@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from pairforge.cli.build import print_outlook
 from pairforge.errors import RecipeError, RuleError, RunError
 from pairforge.generator import Request
 from pairforge.pipeline import Session, build, make_view, prepare, run_recipe, sample
 from pairforge.pipeline.check import check
 from pairforge.pipeline.outlook import outlook
-from pairforge.recipe import Recipe, dump_recipe, parse_recipe
+from pairforge.pipeline.reporting import make_report
+from pairforge.recipe import dump_recipe, load_recipe, parse_recipe
 from pairforge.run import Run, view_pairs
 from tests.pipeline.conftest import LONG, add
 
@@ -41,16 +43,8 @@ def by_arm(request: Request) -> str:
 
 
 @pytest.fixture
-def arms(recipe: Make, tokenizer_folder: Path) -> Callable[..., Recipe]:
-    """A recipe without given solutions: `short` and `long` sample both sides; arguments are overrides."""
-
-    def make(*overrides: str, names: tuple[str, ...] = ("short", "long")) -> Recipe:
-        block = f"{{engine: {{model: {tokenizer_folder}, max_model_len: 256}}, sampling: {{max_tokens: 64}}"
-        blocks = ", ".join(f"{name}: {block}, draws: {{max: 3}}}}" for name in names)
-        sides = ("filter.chosen.origin=long", "filter.rejected.origin=short")
-        return recipe("sources.0.solutions=drop", "generator=null", f"generators={{{blocks}}}", *sides, *overrides)
-
-    return make
+def arms(two_arms: Make) -> Make:
+    return two_arms
 
 
 def requests(engines: list[Any]) -> list[tuple[str, int, int]]:
@@ -71,6 +65,30 @@ def test_two_arms_write_the_two_sides(arms: Make, scripted: Make, tmp_path: Path
     assert summary.arms["long"]["seconds"] >= 0
     assert build(arms(), tmp_path / "run").pairs == 12
     assert len(engines) == 2, "nothing is drawn twice"
+
+
+def test_report_and_totals_tell_each_arms_part(arms: Make, scripted: Make, tmp_path: Path):
+    scripted(lambda r: "So \\boxed{0}" if arm_of(r) == "short" and first_number(r) <= 3 and r.draw == 0 else by_arm(r))
+    summary = build(arms("generators.long.prompt.system=Take your time."), tmp_path / "run")
+    assert (summary.arms["short"]["pass_rate"], summary.arms["long"]["pass_rate"]) == (0.75, 1)
+    assert summary.arms["short"]["errors"] == 0
+    page = make_report(Run(tmp_path / "run"), "default").read_text()
+    assert "Take your time." in page
+    assert "75.0%" in page
+    assert ">short<" in page
+
+
+@pytest.mark.engine
+def test_the_bundled_recipe_samples_both_sides_with_two_engines_after_each_other(tmp_path: Path):
+    few = ("sources.0.limit=16", *(f"generators.{name}.engine.max_num_seqs=16" for name in ("short", "long")))
+    summary = build(load_recipe("recipes/both-sides.yaml", few), tmp_path / "run")
+    assert summary.pairs > 0
+    drawn = {(s.origin, s.problem_id) for s in Run(tmp_path / "run").sampled()}
+    short, long = ({problem for name, problem in drawn if name == arm} for arm in ("short", "long"))
+    assert len(short) == 16
+    assert long < short or long == short
+    for pair in view_pairs(Run(tmp_path / "run"), "default"):
+        assert pair["chosen_tokens"] >= pair["rejected_tokens"] + 20
 
 
 def test_arms_draw_with_seeds_of_their_own(arms: Make, scripted: Make, tmp_path: Path):
@@ -164,6 +182,29 @@ def test_a_pilot_draws_all_arms_of_its_problems_and_they_count(arms: Make, scrip
     summary = build(arms(), tmp_path / "run")
     assert (len(requests(engines)), summary.samples) == (24, 24)
     assert seen.forecast.tokens.value == pytest.approx(sum(arm["tokens"] for arm in summary.arms.values()), rel=0.2)
+
+
+@pytest.mark.parametrize("until", ["accepted", "max"])
+def test_plan_says_what_each_order_of_the_arms_costs(arms: Make, scripted: Make, tmp_path: Path, until: str):
+    """Every solution serves, so that the order decides nothing; a pilot of all problems expects what a build draws."""
+    scripted(by_arm)
+    every = tuple(f"generators.{name}.draws.until={until}" for name in ("short", "long"))
+    seen = outlook(arms(*every, "generators.long.budget=full"), tmp_path / "run", pilot=12)
+    assert {cost.order for cost in seen.orders} == {("short", "long"), ("long", "short")}
+    summary = build(arms(*every, "generators.long.budget=full"), tmp_path / "run")
+    drawn = sum(arm["tokens"] for arm in summary.arms.values())
+    assert [cost.tokens for cost in seen.orders] == [pytest.approx(drawn)] * 2
+    assert seen.forecast is not None
+    assert seen.forecast.tokens.value == pytest.approx(drawn)
+    assert seen.owed == seen.most_tokens == 0
+    print_outlook(seen)
+
+
+def test_an_old_recipe_with_one_generator_costs_as_before(recipe: Make, scripted: Make, tmp_path: Path):
+    scripted(add)
+    seen = outlook(recipe("generator.draws.until=max"), tmp_path / "run", pilot=4)
+    assert seen.orders == []
+    assert (seen.owed, seen.forecast.draws.value, seen.forecast.accepted.value) == (8, 36, 12)
 
 
 def test_a_run_of_one_generator_goes_on_as_an_arm_named_sampled(recipe: Make, scripted: Make, tmp_path: Path):

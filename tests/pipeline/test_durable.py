@@ -28,7 +28,7 @@ from pairforge.pipeline.outlook import outlook
 from pairforge.records import Sample, to_row
 from pairforge.run import Run, read_view, view_pairs
 from pairforge.run.atomic import write_rows
-from tests.pipeline.conftest import LONG, add
+from tests.pipeline.conftest import LONG, add, solve
 
 Make = Callable[..., Any]
 
@@ -313,24 +313,36 @@ def test_a_pilot_of_a_finished_run_owes_nothing_and_guesses_no_seconds(
     assert re.search(r"seconds +unknown\n", capsys.readouterr().out)
 
 
-def test_a_second_process_on_the_run_is_refused(recipe: Make, scripted: Make, tmp_path: Path):
-    scripted(add)
-    run = prepare(recipe(), tmp_path / "run").run
+class Either:
+    """A recipe with one arm or with two, and how many samples it takes."""
+
+    def __init__(self, recipe: Make, samples: int) -> None:
+        self.recipe, self.samples = recipe, samples
+
+
+@pytest.fixture(params=["one arm", "two arms"])
+def either(request: pytest.FixtureRequest, recipe: Make, two_arms: Make) -> Either:
+    return Either(recipe, 12) if request.param == "one arm" else Either(two_arms, 24)
+
+
+def test_a_second_process_on_the_run_is_refused(either: Either, scripted: Make, tmp_path: Path):
+    scripted(solve)
+    run = prepare(either.recipe(), tmp_path / "run").run
     hold = "import sys,pathlib; from pairforge.run.lock import locked\nwith locked(pathlib.Path(sys.argv[1])): print(1, flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", hold, str(run.path / ".lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
         with pytest.raises(RunError, match=f"in use by process {other.pid}"):
-            build(recipe(), tmp_path / "run")
+            build(either.recipe(), tmp_path / "run")
         other.communicate()
-    assert build(recipe(), tmp_path / "run").pairs == 12
+    assert build(either.recipe(), tmp_path / "run").pairs == 12
 
 
 def test_a_full_disk_stops_with_a_clear_error_and_the_same_command_finishes(
-    recipe: Make, scripted: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    either: Either, scripted: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    engines = scripted(add)
+    engines = scripted(solve)
     real, left = os.pwrite, iter(range(20))
 
     def nearly_full(fd: int, data: bytes, offset: int) -> int:
@@ -340,13 +352,14 @@ def test_a_full_disk_stops_with_a_clear_error_and_the_same_command_finishes(
 
     monkeypatch.setattr(os, "pwrite", nearly_full)
     with pytest.raises(RunError, match="No space left on device") as caught:
-        build(recipe(), tmp_path / "run")
+        build(either.recipe(), tmp_path / "run")
     assert "free space" in caught.value.hint
     monkeypatch.setattr(os, "pwrite", real)
+    opened = engines[:]
     kept = len(list(Run(tmp_path / "run").sampled()))
     assert kept > 0
-    assert build(recipe(), tmp_path / "run").pairs == 12
-    assert len(engines[1].requests) == 12 - kept
+    assert build(either.recipe(), tmp_path / "run").pairs == 12
+    assert sum(len(engine.requests) for engine in engines[len(opened) :]) == either.samples - kept
 
 
 def test_a_read_only_run_is_a_clear_error(recipe: Make, scripted: Make, tmp_path: Path):
@@ -395,23 +408,23 @@ def obeying_permissions() -> Iterator[None]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_leaves_a_run_that_the_same_command_finishes(
-    recipe: Make, scripted: Make, tmp_path: Path, number: int
+    either: Either, scripted: Make, tmp_path: Path, number: int
 ):
     counted: list[str] = []
 
     def answer(request: Request) -> str:
         counted.append(request.key)
-        if len(counted) == 5:
+        if len(counted) == either.samples - 7:
             os.kill(os.getpid(), number)
-        return add(request)
+        return solve(request)
 
     scripted(answer)
     with pytest.raises(KeyboardInterrupt):
-        build(recipe(), tmp_path / "run")
+        build(either.recipe(), tmp_path / "run")
     kept = len(list(Run(tmp_path / "run").sampled()))
-    assert kept >= 5
-    assert build(recipe(), tmp_path / "run").pairs == 12
-    assert len(counted) == 12
+    assert kept >= either.samples - 7
+    assert build(either.recipe(), tmp_path / "run").pairs == 12
+    assert len(counted) == either.samples
 
 
 def test_the_target_is_frozen_in_the_manifest(recipe: Make, scripted: Make, tmp_path: Path):

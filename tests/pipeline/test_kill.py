@@ -31,25 +31,29 @@ STEPS = ("sampling.max_tokens=1", "draws.continue_truncated=3", "budget=full")  
 
 
 @pytest.mark.parametrize(
-    ("draws", "kills", "settings"),
+    ("draws", "kills", "arms", "settings"),
     [
-        ("accepted", 5, ()),
-        ("accepted", 5, STEPS),
-        pytest.param("accepted", 30, (), marks=pytest.mark.full),
-        pytest.param("accepted", 30, STEPS, marks=pytest.mark.full),
-        pytest.param("max", 30, (), marks=pytest.mark.full),
+        ("accepted", 5, 1, ()),
+        ("accepted", 5, 2, ()),
+        ("accepted", 5, 1, STEPS),
+        pytest.param("accepted", 30, 1, (), marks=pytest.mark.full),
+        pytest.param("accepted", 30, 2, (), marks=pytest.mark.full),
+        pytest.param("accepted", 30, 1, STEPS, marks=pytest.mark.full),
+        pytest.param("max", 30, 1, (), marks=pytest.mark.full),
+        pytest.param("max", 30, 2, (), marks=pytest.mark.full),
     ],
 )
 def test_a_run_killed_at_random_moments_ends_as_an_undisturbed_one(
-    recipe: Make, tmp_path: Path, draws: str, kills: int, settings: tuple[str, ...]
+    recipe: Make, two_arms: Make, tmp_path: Path, draws: str, kills: int, arms: int, settings: tuple[str, ...]
 ):
     file = tmp_path / "recipe.yaml"
-    own = [f"generator.{setting}" for setting in (f"draws.until={draws}", *settings)]
-    file.write_text(dump_recipe(recipe(*own)))
+    blocks = ("generator",) if arms == 1 else ("generators.short", "generators.long")
+    own = [f"{block}.{setting}" for block in blocks for setting in (f"draws.until={draws}", *settings)]
+    file.write_text(dump_recipe((recipe if arms == 1 else two_arms)(*own)))
     moments = int(drive(file, tmp_path / "calm" / "run", "scripted")["any"])
     assert moments > 60
 
-    order = random.Random(f"{draws} {kills}")
+    order = random.Random(f"{draws} {kills} {arms}" if arms > 1 else f"{draws} {kills}")
     fatal = [f"any:{k}" for k in sorted(order.choices(range(1, moments), k=kills))]
     drive(file, tmp_path / "killed" / "run", "scripted", *fatal)
 

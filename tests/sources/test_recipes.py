@@ -16,12 +16,15 @@ from tests.test_templates import shipped
 RECIPES = sorted(
     file
     for file in (Path(__file__).parents[2] / "recipes").glob("*.yaml")
-    if file.stem not in ("demo", "gsm8k-local", "rounds")  # tested where their data is
+    if file.stem
+    not in ("demo", "both-sides", "gsm8k-local", "gsm8k-both-sides", "rounds")  # tested where their data is
 )
+QWEN3 = "Qwen/Qwen3-4B"
 R1_DISTILL = "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"
 MODELS = [
     R1_DISTILL,
-    *(f"Qwen/Qwen2.5-{size}-Instruct" for size in ("3B", "7B", "14B")),
+    *(f"Qwen/Qwen2.5-{size}-Instruct" for size in ("1.5B", "3B", "7B", "14B")),
+    QWEN3,
     "Qwen/Qwen2.5-Math-7B-Instruct",
     "bespokelabs/Bespoke-Stratos-7B",
 ]
@@ -35,8 +38,8 @@ def root(tmp_path_factory) -> Path:
         write_standin(dataset, folder)
     write_evaluation_sets(folder)
     for model in MODELS:
-        template = shipped("deepseek_r1_distill") if model == R1_DISTILL else CHATML
-        tokenizer(300, template).save_pretrained(folder / model)
+        templates = {R1_DISTILL: shipped("deepseek_r1_distill"), QWEN3: shipped("qwen3")}
+        tokenizer(300, templates.get(model, CHATML)).save_pretrained(folder / model)
     return folder
 
 
@@ -57,7 +60,8 @@ def test_a_recipe_reads_and_checks(file: Path, root: Path):
     check_rules(recipe.filter)
     report = check(recipe)
     assert report.ok, [c for c in report.checks if not c.ok]
-    assert all(source["problems"] and source["given_samples"] for source in report.sources)
+    for source, spec in zip(report.sources, recipe.sources, strict=True):
+        assert source["problems"] and bool(source["given_samples"]) == (spec.solutions == "keep")
     [compared] = [c.detail for c in report.checks if c.name == "decontamination"]
     assert "NOT compared" not in compared and compared.count("questions") == 6
 

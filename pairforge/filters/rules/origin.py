@@ -34,6 +34,9 @@ class Origin(SideRule):
             yield Condition("origin", ("origin",), one_of(self.origins))
 
     def sentences(self, side: SideName) -> Iterator[str]:
-        words = {"given": "comes with the source", "sampled": "is sampled"}
-        if self.origins:
-            yield f"The {side} side {' or '.join(words.get(n, f'comes from {n}') for n in self.origins)}."
+        words = ["comes with the source"] if "given" in self.origins else []
+        words += ["is sampled"] if "sampled" in self.origins else []
+        arms = [name for name in self.origins if name not in ("given", "sampled")]
+        words += [f"comes from {' or '.join(arms)}"] if arms else []
+        if words:
+            yield f"The {side} side {' or '.join(words)}."

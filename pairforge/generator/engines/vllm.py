@@ -87,10 +87,12 @@ class VllmEngine:
             with contextlib.suppress(Exception):
                 self._engine.abort_request(list(self._running))
             self._running.clear()
-        core = getattr(self._engine, "engine_core", None)
+        core = getattr(self.__dict__.pop("_engine", None), "engine_core", None)
         if core is not None:
             with contextlib.suppress(Exception):
                 core.shutdown()
+            del core
+            free_memory()
 
     def __enter__(self) -> VllmEngine:
         return self
@@ -109,6 +111,14 @@ class VllmEngine:
             stop=list(request.stop),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
+
+
+def free_memory() -> None:
+    """Give back the memory of a closed engine, so that another one can start in this process."""
+    with contextlib.suppress(Exception):
+        from vllm.distributed import cleanup_dist_env_and_memory
+
+        cleanup_dist_env_and_memory()
 
 
 def refusals() -> tuple[type[Exception], ...]:
