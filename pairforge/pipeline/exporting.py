@@ -166,10 +166,12 @@ def labeled_rows(session: Session, labels: Labels) -> Iterator[dict[str, Any]]:
 
 def labeled_configs(run: Run, views: Mapping[str, str], progress: Progress = quiet) -> dict[str, Labeled]:
     """The labeled solutions of views (config -> view) as configs to publish beside them: "kto", or "<config>-kto"
-    where there are several."""
+    where there are several. A view that mixes sets of rules has none."""
     configs = {}
     for config, view in views.items():
         session = view_session(run, view, (), progress)
+        if session.recipe.filter.parts:
+            continue  # the parts of a mix may disagree on a label
         labels = labels_of(session)
         name = "kto" if len(views) == 1 else f"{config}-kto"
         configs[name] = Labeled(labeled_rows(session, labels), *labels.counts)
@@ -247,18 +249,12 @@ def problem_rows(session: Session, rated: Rated) -> Iterator[dict[str, Any]]:
     pass_rate_low, pass_rate_high (95 % interval) and pass_draws, band, prompt_tokens, question, source, gold, meta (the
     source's own columns, JSON text).
     """
-    metas = dict(session.run.problem_table(["id", "meta"]).iter_rows())
-    problems = {problem["id"]: problem for problem in session.problems.iter_rows(named=True)}
-    for row in rated.rows.iter_rows(named=True):
-        problem = problems[row["problem_id"]]
-        yield {
-            "prompt": student_prompt(session.recipe.format, problem["question"]),
-            "ground_truth": problem["answer"],
-            "verifier": VERIFIER,
-            **row,
-            **{name: problem[name] for name in ("question", "source", "gold")},
-            "meta": metas[row["problem_id"]],
-        }
+    columns = ["id", "question", "source", "gold", "meta", "answer"]
+    problems = session.run.problem_table(columns).rename({"id": "problem_id"})
+    for row in rated.rows.join(problems, on="problem_id", maintain_order="left").iter_rows(named=True):
+        ground_truth = row.pop("answer")
+        prompt = student_prompt(session.recipe.format, row["question"])
+        yield {"prompt": prompt, "ground_truth": ground_truth, "verifier": VERIFIER, **row}
 
 
 # --- lengths -------------------------------------------------------------------------------------------------------
