@@ -241,7 +241,7 @@ def test_verl_loads_its_problems_configuration_and_our_reward(nano):
 
 
 def test_unsloths_script_trains_trls_rows_with_its_own_names(nano):
-    """unsloth needs a GPU to be imported. The names are those of its 2026.10.9 wheel: `models/__init__.py`."""
+    """unsloth needs a GPU to be imported."""
     done = export_view(nano, "default", "unsloth", eval_share=0.2)
     tree = ast.parse((done.folder / "dpo.py").read_text())
     imported = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
@@ -253,6 +253,26 @@ def test_unsloths_script_trains_trls_rows_with_its_own_names(nano):
     DPOConfig(**ast.literal_eval(settings) | {"use_cpu": True, "bf16": False})
     trl = export_view(nano, "default", "trl", eval_share=0.2)
     assert (done.folder / "train.jsonl").read_text() == (trl.folder / "train.jsonl").read_text()
+
+
+UNSLOTH = """
+import ast, importlib.util, json
+from pathlib import Path
+
+models = Path(importlib.util.find_spec("unsloth").submodule_search_locations[0]) / "models"
+exported = {a.name for n in ast.walk(ast.parse((models / "__init__.py").read_text())) if isinstance(n, ast.ImportFrom) for a in n.names}
+classes = {n.name: n for n in ast.parse((models / "loader.py").read_text()).body if isinstance(n, ast.ClassDef)}
+[load] = [n for n in classes["FastLanguageModel"].body if getattr(n, "name", "") == "from_pretrained"]
+print(json.dumps([sorted(exported), [a.arg for a in load.args.args]]))
+"""
+
+
+@pytest.mark.full
+def test_unsloth_has_the_names_that_the_script_uses(nano):
+    python = consumer("unsloth", "unsloth==2026.10.9")
+    exported, arguments = ask(python, UNSLOTH, export_view(nano, "default", "unsloth").folder)
+    assert {"FastLanguageModel", "PatchDPOTrainer"} <= set(exported)
+    assert {"revision", "max_seq_length", "load_in_4bit", "load_in_16bit"} <= set(arguments)
 
 
 def test_nemo_rl_gets_what_its_guide_asks_for(nano):
