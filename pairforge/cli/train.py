@@ -62,7 +62,7 @@ def train_command(
 ) -> None:
     """Train a model on the pairs of a run, or on any preference dataset: DPO with ThinkPO's settings."""
     from pairforge.errors import TrainError
-    from pairforge.train import default_name, launch, train
+    from pairforge.train import default_name, launch, resolved, train
     from pairforge.train.grid import arm_name, combinations
     from pairforge.train.push_model import push_model
 
@@ -81,7 +81,7 @@ def train_command(
             )
             data = train_data(target, settings, view, (split, config, revision))
             if dry_run:
-                results.append(resolved(settings, data))
+                results.append(resolved(data, settings))
                 continue
             folder = out or (run_path(target) or Path("runs") / Path(target).stem) / "train"
             if arm or not out:
@@ -99,33 +99,6 @@ def train_command(
                 say(f"pushed to {push_model(Path(result.path), push)}")
     if launch.is_main():
         print_results(results, table, as_json)
-
-
-def resolved(settings: Settings, data: TrainData) -> dict[str, Any]:
-    """What would be trained: TRL's trainer and its arguments, after the recipe, the defaults and the rows."""
-    from pairforge.train import launch
-    from pairforge.train.methods import METHODS
-    from pairforge.train.training import label_weights
-
-    devices, rows = launch.launched(), len(data.rows)
-    arguments = {
-        **label_weights(settings, data.rows),
-        **settings.trl,
-        "gradient_accumulation_steps": settings.accumulation_steps(devices, rows),
-    }
-    return {
-        "method": settings.method,
-        "trainer": METHODS[settings.method].trainer,
-        "model": settings.model,
-        "revision": settings.revision,
-        "data": data.name,
-        "rows": rows,
-        "rows_per_step": settings.rows_per_step(devices, rows),
-        "steps": settings.steps(devices, rows),
-        "learning_rate_from": settings.learning_rate_source,
-        "lora": settings.lora,
-        "arguments": arguments,
-    }
 
 
 def print_resolved(runs: list[Any], as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from pairforge.train.arguments import Settings, for_method, method_of, resolve
 from pairforge.train.data import TrainData, from_dataset, from_view
 from pairforge.train.record import Result, default_name
-from pairforge.train.training import train
+from pairforge.train.training import resolved, train
 
 __all__ = [
     "Result",
@@ -15,5 +15,6 @@ __all__ = [
     "from_view",
     "method_of",
     "resolve",
+    "resolved",
     "train",
 ]

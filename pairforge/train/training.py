@@ -212,6 +212,29 @@ def label_weights(settings: Settings, rows: list[dict[str, Any]]) -> dict[str, f
     return kto_weights(desirable, len(rows) - desirable)
 
 
+def resolved(data: TrainData, settings: Settings) -> dict[str, Any]:
+    """What would be trained: TRL's trainer and its arguments, after the recipe, the defaults and the rows."""
+    devices, rows = launch.launched(), len(data.rows)
+    arguments = {
+        **label_weights(settings, data.rows),
+        **settings.trl,
+        "gradient_accumulation_steps": settings.accumulation_steps(devices, rows),
+    }
+    return {
+        "method": settings.method,
+        "trainer": METHODS[settings.method].trainer,
+        "model": settings.model,
+        "revision": settings.revision,
+        "data": data.name,
+        "rows": rows,
+        "rows_per_step": settings.rows_per_step(devices, rows),
+        "steps": settings.steps(devices, rows),
+        "learning_rate_from": settings.learning_rate_source,
+        "lora": settings.lora,
+        "arguments": arguments,
+    }
+
+
 def state_of(checkpoint: Path) -> TrainerState:
     """The trainer's state in a checkpoint."""
     from transformers import TrainerState
