@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -127,6 +127,10 @@ def print_summary(summary: Summary) -> None:
     table = Table("", "", show_header=False, box=None)
     for name, value in (("problems", summary.problems), ("samples", summary.samples), ("correct", summary.correct)):
         table.add_row(name, f"{value:,}")
+    for name, arm in summary.arms.items() if len(summary.arms) > 1 else ():
+        table.add_row(
+            f"arm {name}", f"{arm['samples']:,} samples, {arm['correct']:,} correct, {arm['tokens']:,} tokens"
+        )
     if summary.cut_by_budget:
         table.add_row("cut by budget", f"{summary.cut_by_budget:,} (longer than any solution the rules could pair)")
     if summary.cut_by_max_tokens:
@@ -141,4 +145,21 @@ def print_summary(summary: Summary) -> None:
     table.add_row("seconds", f"{summary.seconds:,.1f}")
     out = stdout()
     out.print(table)
+    if not summary.pairs:
+        out.print(
+            f"\nno pairs: {why_no_pairs(summary.drops)}; `pairforge show {summary.run}` has the funnel", soft_wrap=True
+        )
     out.print(f"\n{summary.run}/views/{summary.view}/pairs.parquet", soft_wrap=True)
+
+
+def why_no_pairs(drops: Mapping[str, int]) -> str:
+    """The most frequent reason for which problems were dropped, as a sentence."""
+    if not drops:
+        return "there is no problem"
+    reason, count = max(drops.items(), key=lambda item: item[1])
+    known = {
+        "no_candidate": "no solution stands on one of the two sides",
+        "prompt_too_long": "the prompt leaves no room for a solution",
+        "enough": "other problems were accepted first",
+    }
+    return f"most problems ({count:,}) were dropped because {known.get(reason, f'all candidates failed {reason}')}"

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from pairforge.cli.build import print_outlook
+from pairforge.cli.console import print_summary
 from pairforge.errors import RecipeError, RuleError, RunError
 from pairforge.generator import Request
 from pairforge.pipeline import Session, build, make_view, prepare, run_recipe, sample
 from pairforge.pipeline.check import check
 from pairforge.pipeline.outlook import outlook
 from pairforge.pipeline.reporting import make_report
-from pairforge.recipe import dump_recipe, load_recipe, parse_recipe
+from pairforge.recipe import load_recipe
 from pairforge.run import Run, view_pairs
 from tests.pipeline.conftest import LONG, add
 
@@ -150,6 +151,17 @@ def test_a_side_may_have_several_arms_and_a_later_one_is_spared_where_an_earlier
     assert {problem for arm, problem, _ in requests(engines) if arm == "b"} == {1, 3, 5, 7, 9, 11}
 
 
+def test_a_build_without_pairs_says_why(arms: Make, scripted: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    scripted(lambda _: "No idea.")
+    print_summary(build(arms(), tmp_path / "none"))
+    assert "no pairs: most problems (12) were dropped because no solution stands on" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    scripted(add)
+    print_summary(build(arms(), tmp_path / "equal"))
+    assert "all candidates failed direction" in " ".join(capsys.readouterr().out.split())
+
+
 def test_until_max_draws_all_arms_wherever_a_pair_is_possible(arms: Make, scripted: Make, tmp_path: Path):
     engines = scripted(lambda r: "No idea." if arm_of(r) == "short" and first_number(r) <= 3 else by_arm(r))
     every = ("generators.short.draws.until=max", "generators.long.draws.until=max")
@@ -209,21 +221,17 @@ def test_an_old_recipe_with_one_generator_costs_as_before(recipe: Make, scripted
 
 def test_a_run_of_one_generator_goes_on_as_an_arm_named_sampled(recipe: Make, scripted: Make, tmp_path: Path):
     engines = scripted(by_arm)
-    build(recipe(), tmp_path / "run")
-    as_arm = recipe().model_dump(mode="json")
-    block = as_arm.pop("generator")
-    named = parse_recipe(dump_recipe(recipe()), ["generator=null", f"generators={{sampled: {block}}}".replace("None", "null").replace("False", "false")])  # fmt: skip
+    short_form = recipe()
+    build(short_form, tmp_path / "run")
+    named = short_form.model_copy(update={"generator": None, "generators": {"sampled": short_form.generator}})
     assert build(named, tmp_path / "run").pairs == 12
     assert len(engines) == 1
 
 
-def test_a_later_recipe_adds_an_arm(recipe: Make, arms: Make, scripted: Make, tmp_path: Path):
+def test_a_later_recipe_adds_an_arm(arms: Make, scripted: Make, tmp_path: Path):
     engines = scripted(by_arm)
     build(arms(), tmp_path / "run")
-    block = arms().model_dump(mode="json")["generators"]["long"]
-    grown = parse_recipe(dump_recipe(arms()), ["filter.chosen.origin=long-2"])
-    grown = grown.model_copy(update={"generators": {**grown.generators, "long-2": grown.generators["long"]}})
-    assert block
+    grown = arms("filter.chosen.origin=long-2", names=("short", "long", "long-2"))
     with pytest.raises(RunError) as caught:
         build(grown, tmp_path / "run")
     assert "--extend" in caught.value.hint
