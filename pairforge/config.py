@@ -23,10 +23,11 @@ class Config(BaseModel):
     @pydantic.field_validator("*", mode="before")
     @classmethod
     def _true_is_no_number(cls, value: object, info: pydantic.ValidationInfo) -> object:
-        """Pydantic would read `true` as 1."""
-        if isinstance(value, bool) and bool not in leaf_types(cls.model_fields[str(info.field_name)].annotation):
+        """Pydantic would read `true` as 1. And null is the value `none` of a key that has one: overrides read it so."""
+        kinds = leaf_types(cls.model_fields[str(info.field_name)].annotation)
+        if isinstance(value, bool) and bool not in kinds:
             raise ValueError("true and false are not values of this key")
-        return value
+        return "none" if value is None and "none" in kinds and types.NoneType not in kinds else value
 
 
 def leaf_types(annotation: Any) -> list[Any]:

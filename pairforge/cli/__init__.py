@@ -33,7 +33,19 @@ def root(
 
 def load_commands() -> None:
     """Import the modules that register the commands."""
-    from pairforge.cli import build, derive, evaluate, grade, init, publish, schema, scores, train, views  # noqa: F401
+    from pairforge.cli import (  # noqa: F401
+        build,
+        derive,
+        evaluate,
+        grade,
+        init,
+        publish,
+        schema,
+        scores,
+        sweeps,
+        train,
+        views,
+    )
 
 
 def main() -> None:

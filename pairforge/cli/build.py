@@ -24,6 +24,7 @@ from pairforge.cli.console import (
 
 if TYPE_CHECKING:
     from pairforge.pipeline.outlook import Outlook
+    from pairforge.recipe import Recipe
 
 RecipeArgument = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe file (YAML).")]
 ExtendOption = Annotated[
@@ -48,11 +49,31 @@ def build_command(
     path = run or Path("runs") / recipe.stem
     with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
         loaded = load_recipe(recipe, overrides or [])
+        if not fresh:
+            print_replaced(path, loaded)
         summary = build(loaded, path, extend=extend, fresh=fresh, progress=show)
     if as_json:
         print_json(summary.to_json())
     else:
         print_summary(summary)
+
+
+def print_replaced(path: Path, recipe: Recipe) -> None:
+    """Say which rules of the default view change, before it is made again."""
+    from pairforge.pipeline.view_list import DEFAULT, in_words, replaced_rules
+    from pairforge.run import find_run
+
+    found = find_run(path)
+    changed = replaced_rules(found, DEFAULT, recipe) if found else {}
+    if changed:
+        shown = ", ".join(
+            f"{key}: {in_words(there)} -> {in_words(here)}" for key, (there, here) in list(changed.items())[:6]
+        )
+        print(
+            f"note: this replaces the view '{DEFAULT}' of {path} ({shown}); "
+            f"`pairforge filter {path} --view NAME --set ...` makes another view beside it",
+            file=sys.stderr,
+        )
 
 
 @app.command("demo")

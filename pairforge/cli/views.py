@@ -24,7 +24,6 @@ from pairforge.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from pairforge.filters.sweep import ArmResult
     from pairforge.run import ViewRecord
 
 
@@ -60,105 +59,32 @@ def print_undecided(record: ViewRecord, run: str, overrides: list[str]) -> None:
         out.print(plain(f"Draw them with:\n  {command}"), soft_wrap=True)
 
 
-@app.command("sweep")
-def sweep_command(
-    run: RunArgument,
-    vary: Annotated[
-        list[str] | None,
-        typer.Option("--vary", metavar="KEY=V1,V2", help="Values of a rule; `none` lifts a bound (repeatable)."),
-    ] = None,
-    grid: Annotated[Path | None, typer.Option("--grid", help="A YAML file of keys and lists of values.")] = None,
-    overrides: SetOption = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the table: .parquet, .csv or .json.")] = None,
-    figure: Annotated[Path | None, typer.Option("--figure", help="Draw the table: .svg or .png.")] = None,
-    save_views: Annotated[
-        str | None, typer.Option("--save-views", metavar="PREFIX", help="Keep every arm as a view, PREFIX-1, -2, ...")
-    ] = None,
-    surfaces: Annotated[bool, typer.Option(help="Test whether form alone tells the sides apart.")] = True,
-    as_json: JsonOption = False,
-) -> None:
-    """Compare many rule sets over the same samples: the pairs each keeps, and what it selects for."""
-    from pairforge.errors import RecipeError
-    from pairforge.pipeline import experiments
-    from pairforge.run import open_run
-
-    with outcome(as_json, resume=shlex.join(["pairforge", *sys.argv[1:]])), progress() as show:
-        settings = [*(experiments.parse_axes(vary) if vary else []), *(experiments.read_grid(grid) if grid else [])]
-        if not settings:
-            raise RecipeError("a sweep needs rules to vary", hint="--vary filter.gap.max=500,1000,none, or --grid FILE")
-        results = experiments.run_sweep(
-            open_run(run), settings, overrides=overrides or [], surfaces=surfaces, save_as=save_views, progress=show
-        )
-        if out:
-            experiments.write_sweep(results, out)
-        if figure:
-            experiments.draw_sweep(results, figure)
-    print_json([result.to_json() for result in results]) if as_json else print_sweep(results)
-
-
-def print_sweep(results: list[ArmResult]) -> None:
-    """One row per arm; a star marks what early stopping or a budget may have decided."""
+@app.command("views")
+def views_command(run: RunArgument, as_json: JsonOption = False) -> None:
+    """List the views of a run: pairs, digest, and how their rules differ from the default view's; and its sweeps."""
     from rich.table import Table
 
-    from pairforge.filters.sweep import label
+    from pairforge.pipeline.view_list import listed_views
+    from pairforge.run import open_run
+    from pairforge.run.sweep_ledger import sweep_records
 
-    table = Table("", "rules", box=None)
-    for name in ("pairs", "problems", "gap", "ratio", "wrong", "pass rate", "source", "form"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for at, result in enumerate(results, start=1):
+    with outcome(as_json):
+        opened = open_run(run)
+        found, sweeps = listed_views(opened), sweep_records(opened)
+    if as_json:
+        made = [{"number": s.number, "date": s.date, "arms": len(s.arms), "overrides": s.overrides} for s in sweeps]
+        print_json({"views": [view.to_json() for view in found], "sweeps": made})
+        return
+    table = Table("view", "pairs", "problems", "digest", "differs from default", box=None)
+    for view in found:
         table.add_row(
-            str(at),
-            plain(label(result.settings)),
-            f"{result.pairs:,}{'' if result.comparable else '*'}",
-            f"{result.problems:,}",
-            number(result.means.get("gap_tokens")),
-            number(result.means.get("ratio"), ".2f"),
-            number(result.wrong_share, ".0%"),
-            number(result.pass_rate_shift, "+.2f"),
-            number(result.source_shift, ".2f"),
-            form(result),
+            plain(view.view), f"{view.pairs:,}", f"{view.problems:,}", view.digest, plain(view.words() or "-")
         )
     out = stdout()
     out.print(table)
-    out.print(
-        "\ngap, ratio: means, in tokens. wrong: share of incorrect rejected sides. pass rate, source: distance from "
-        "all problems (0: no selection). form: the share of pairs that the best test of form (surface features, a text "
-        "classifier) puts the right way round; 0.5: chance, !: 0.9 and more.",
-        soft_wrap=True,
-    )
-    if details := form_details(results):
-        out.print(plain(details), soft_wrap=True)
-    for at, result in enumerate(results, start=1):
-        if result.parts:
-            parts = ", ".join(f"{name} {part.pairs:,}" for name, part in result.parts.items())
-            out.print(plain(f"pairs of the parts, row {at}: {parts}"), soft_wrap=True)
-    for at, result in enumerate(results, start=1):
-        if result.notes:
-            mark = "" if result.comparable else "* "
-            out.print(plain(f"{mark}row {at}: {'; '.join(result.notes)}"), soft_wrap=True)
-
-
-def form(result: ArmResult) -> str:
-    """How well form alone tells the sides apart, with a `!` where it gives them away."""
-    from pairforge.filters.separability import TELLING
-
-    accuracy = result.extra.get("separability")
-    return number(accuracy, ".2f") + ("!" if accuracy is not None and accuracy >= TELLING else "")
-
-
-def form_details(results: list[ArmResult]) -> str:
-    """The best test of form of every arm and the interval of its accuracy, on one line; "" where none was measured."""
-    found = [
-        f"row {at} {extra['separability_by']} ({extra['separability_low']:.2f} to {extra['separability_high']:.2f})"
-        for at, extra in enumerate((result.extra for result in results), start=1)
-        if extra.get("separability") is not None
-    ]
-    return f"form, by which test (95% interval): {', '.join(found)}" if found else ""
-
-
-def number(value: float | None, form: str = ",.0f") -> str:
-    """A number for a table, or a dash."""
-    return "-" if value is None else format(value, form)
+    for record in sweeps:
+        keys = ", ".join(dict.fromkeys(key for arm in record.arms for key in arm.row["settings"]))
+        out.print(plain(f"sweep {record.number} ({record.date}): {len(record.arms)} arms over {keys}"), soft_wrap=True)
 
 
 @app.command("diff")

@@ -18,6 +18,9 @@ from pairforge.filters.mix import reserved
 from pairforge.filters.rule import Subset
 from pairforge.filters.ruleset import Part, Rules
 
+ODD = pl.Series([0x9E3779B97F4A7C15], dtype=pl.UInt64)
+"""An odd multiplier keeps the couples (a, b) and (b, a) apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -81,9 +84,7 @@ def _with_order(pairs: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Add `order`: a seeded order over the candidates, from their samples' ids."""
     chosen = seeded_order(pairs["chosen_hash"], seed, "chosen")
     rejected = seeded_order(pairs["rejected_hash"], seed, "rejected")
-    # An odd multiplier keeps the couples (a, b) and (b, a) apart.
-    odd = pl.Series([0x9E3779B97F4A7C15], dtype=pl.UInt64)
-    return pairs.with_columns((chosen * odd + rejected).alias("order")).drop("chosen_hash", "rejected_hash")
+    return pairs.with_columns((chosen * ODD + rejected).alias("order")).drop("chosen_hash", "rejected_hash")
 
 
 def together(parts: Sequence[Applied]) -> tuple[Candidates, list[Lost]]:

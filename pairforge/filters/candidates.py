@@ -14,7 +14,7 @@ from operator import and_
 import polars as pl
 
 from pairforge.errors import RuleError
-from pairforge.filters.columns import computed, with_columns
+from pairforge.filters.columns import computed, type_in_words, with_columns
 from pairforge.filters.evidence import Evidence
 from pairforge.filters.measures import QUALITY_COLUMNS
 from pairforge.filters.rule import Condition, SideName
@@ -199,7 +199,8 @@ def _with_columns_of(conditions: Sequence[Condition], pairs: pl.DataFrame, evide
         pairs = with_columns(pairs, evidence, condition.columns, key=key)
         kind = computed(pairs.head(0), condition.test(*map(pl.col, condition.columns)), key=key).dtype
         if kind != pl.Boolean:
-            raise RuleError(f"{key} must be a condition, and this is a {kind}")
+            hint = "compare it with something: gap > 500"
+            raise RuleError(f"{key} must be a condition, and its value is {type_in_words(kind)}", hint=hint)
     return pairs
 
 

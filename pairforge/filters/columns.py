@@ -39,8 +39,8 @@ OWN_PREFIXES = ("chosen_", "rejected_", "mean_", "min_", "max_", "n_", "pass_rat
 def known_columns(evidence: Evidence) -> dict[str, str]:
     """All columns of a candidate and their types in words: its lengths, its problem's columns and sums, and each side's
     columns as chosen_X, rejected_X."""
-    of_problem = {name: _in_words(kind) for name, kind in evidence.problems.schema.items() if name not in _INTERNAL}
-    of_sample = {name: _in_words(kind) for name, kind in evidence.samples.schema.items() if name not in _INTERNAL}
+    of_problem = {name: type_in_words(kind) for name, kind in evidence.problems.schema.items() if name not in _INTERNAL}
+    of_sample = {name: type_in_words(kind) for name, kind in evidence.samples.schema.items() if name not in _INTERNAL}
     sides = {f"{side}_{name}": kind for side in ("chosen", "rejected") for name, kind in of_sample.items()}
     return {**LENGTH_COLUMNS, "problem_id": "text", **sum_types(evidence), **of_problem, **sides}
 
@@ -112,7 +112,8 @@ def _column(pairs: pl.DataFrame, evidence: Evidence, column: str) -> pl.Series:
     return values.cast(pl.String) if values.dtype == pl.Categorical else values
 
 
-def _in_words(kind: pl.DataType) -> str:
+def type_in_words(kind: pl.DataType) -> str:
+    """The type of a column as a recipe's author says it."""
     if kind == pl.Boolean:
         return "true or false"
     if kind.is_numeric():

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from pairforge.filters.applied import Applied, apply_mix, apply_rules, choose, together
+from pairforge.filters.applied import ODD, Applied, apply_mix, apply_rules, choose, together
 from pairforge.filters.columns import with_columns
 from pairforge.filters.control_matching import UNMATCHED, matching_notes
 from pairforge.filters.controls.control import Control
@@ -28,7 +28,8 @@ class Selection:
     `pairs`: problem_id, chosen_key, rejected_key, chosen_status, rejected_status, chosen_answer, rejected_answer,
     chosen_model, rejected_model, prompt_tokens, chosen_tokens, rejected_tokens, gap_tokens (chosen - rejected), ratio
     (chosen / rejected), total_tokens (prompt + longer side), exchanged (a control arm turned the pair round: each text
-    keeps the format of the side it was selected for), draws, pick, source, gold, pass_rate; of a mix also part.
+    keeps the format of the side it was selected for), draws, pick, source, gold, pass_rate,
+    pair_hash (64 bits from the ids of the two samples); of a mix also part.
     `drops`: subject (problem id), stage, reason, detail, counts (JSON: candidates per reason).
     `funnel`: one {step, candidates, problems, part} per rule in order: what is left after it. In a mix, steps and drop
     reasons have the name of their part in front.
@@ -133,6 +134,7 @@ def _finished(applied: Applied, evidence: Evidence, seed: int, more: Sequence[st
     columns["ratio"] = pairs["chosen_tokens"] / pairs["rejected_tokens"].clip(lower_bound=1)
     columns |= {name: pairs[name] for name in ("total_tokens", "exchanged")}
     columns |= {name: problems[name] for name in ("draws", "source", "gold", "pass_rate")}
+    columns["pair_hash"] = chosen["sample_hash"] * ODD + rejected["sample_hash"]
     columns |= {name: with_columns(pairs, evidence, [name], key="format.columns")[name] for name in more}
     why = rules.pick_name if rules.control == "none" else f"{rules.pick_name}, {rules.control}"
     labels = {"pick": why} | ({"part": applied.part} if applied.part else {})

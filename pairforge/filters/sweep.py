@@ -32,6 +32,10 @@ class Arm:
     seed: int = 0
 
 
+Known = tuple["ArmResult", np.ndarray]
+"""The result of an arm, and the hashes of its pairs."""
+
+
 def label(settings: Mapping[str, Any]) -> str:
     """The settings on one line, without the prefix that all share."""
     return ", ".join(f"{name.removeprefix('filter.')}={_plain(value)}" for name, value in settings.items())
@@ -55,6 +59,12 @@ class ArmResult(ViewSummary):
     comparable: bool = True
     notes: list[str] = Field(default_factory=list)
     extra: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def selection_shift(self) -> float | None:
+        """How far the paired problems are from all problems: the larger of the shifts of pass rate and sources."""
+        shifts = [abs(shift) for shift in (self.pass_rate_shift, self.source_shift) if shift is not None]
+        return max(shifts, default=None)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, rounded; `extra` beside the rest."""
@@ -81,9 +91,11 @@ def sweep(
     measure: Callable[[Selection], dict[str, Any]] | None = None,
     keep: Callable[[Arm, Selection], None] | None = None,
     columns: Sequence[str] = (),
+    known: Callable[[Arm], Known | None] = lambda arm: None,
+    store: Callable[[Arm, Known], None] = lambda arm, result: None,
 ) -> list[ArmResult]:
     """Apply every rule set; `measure` adds measures of its own, `keep` is handed each selection (to save it, say), with
-    `columns` beside those of its pairs.
+    `columns` beside those of its pairs. An arm that `known` gives is not computed; `store` is handed all others.
 
     A rule set that contradicts itself gives a result with 0 pairs and a note, never an error; one that names a
     column that does not exist raises `RuleError`.
@@ -91,14 +103,23 @@ def sweep(
     arms = list(arms)
     evidence = with_sums(evidence, {name for arm in arms for name in columns_named(arm.rules)})
     baseline = _baseline(evidence)
-    picks = {_choice(arm.rules) for arm in arms} | {_choice(Rules())}
+    differ = picks_differ(arms)
     results, sets = [], []
     for arm in arms:
-        result, keys = _run_arm(evidence, arm, baseline, measure, keep, columns, picks_differ=len(picks) > 1)
-        results.append(result)
+        found = known(arm)
+        if found is None:
+            found = _run_arm(evidence, arm, baseline, measure, keep, columns, differ=differ)
+            store(arm, found)
+        result, keys = found
+        results.append(result.model_copy(update={"settings": dict(arm.settings)}))
         sets.append(keys)
     overlaps = zip(results, _overlaps(sets), strict=True)
     return [result.model_copy(update={"overlap": row}) for result, row in overlaps]
+
+
+def picks_differ(arms: Iterable[Arm]) -> bool:
+    """Whether some arms choose among a problem's candidates otherwise than others, or than by default."""
+    return len({_choice(arm.rules) for arm in arms} | {_choice(Rules())}) > 1
 
 
 def _choice(rules: Rules) -> str:
@@ -130,8 +151,8 @@ def _run_arm(
     keep: Callable[[Arm, Selection], None] | None,
     columns: Sequence[str],
     *,
-    picks_differ: bool,
-) -> tuple[ArmResult, np.ndarray]:
+    differ: bool,
+) -> Known:
     nothing = np.empty(0, dtype=np.uint64)
     try:
         check_rules(arm.rules)
@@ -143,13 +164,12 @@ def _run_arm(
     left = undecided(evidence, arm.rules, selection.drops)
     result = ArmResult(
         settings=arm.settings,
-        comparable=left.problems == 0 and not (picks_differ and left.picks),
+        comparable=left.problems == 0 and not (differ and left.picks),
         notes=[*left.notes(), *selection.shortfall, *selection.notes],
         extra=measure(selection) if measure is not None else {},
         **_described(summarise(selection.pairs), *baseline),
     )
-    pairs = selection.pairs.select("chosen_key", "rejected_key")
-    return result, pairs.hash_rows(seed=0).to_numpy()
+    return result, selection.pairs["pair_hash"].to_numpy()
 
 
 def _described(summary: ViewSummary, pass_rate: float | None, sources: Mapping[str, float]) -> dict[str, Any]:

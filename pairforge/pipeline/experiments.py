@@ -16,7 +16,8 @@ from pairforge.filters.diff import Difference, diff
 from pairforge.filters.hashing import text_hash
 from pairforge.filters.ruleset import columns_named
 from pairforge.filters.separability import Surface, separability
-from pairforge.filters.sweep import Arm, ArmResult, grid, label, sweep, to_table
+from pairforge.filters.sweep import Arm, ArmResult, Known, grid, label, sweep, to_table
+from pairforge.pipeline.arm_ledger import ArmLedger
 from pairforge.pipeline.recipe_settings import run_recipe
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.student import completion
@@ -44,31 +45,41 @@ def run_sweep(
 ) -> list[ArmResult]:
     """Apply one rule set per entry of `settings` (recipe key -> value) on top of the run's recipe and `overrides`.
 
-    `surfaces` adds how well form alone tells the sides apart; `save_as` keeps every arm as a view with that prefix.
+    `surfaces` adds how well form alone tells the sides apart; `save_as` keeps every arm as a view with that prefix. The
+    sweep is written to the run's ledger, and an arm that is there already is not computed again.
     Raises `RecipeError` for a key or value that no recipe can have.
     """
     session = Session(run_recipe(run, overrides), run, progress)
-    recipes = {}
-    arms = []
+    recipes = []
     for entry in settings:
-        recipe = run_recipe(run, [*overrides, *(f"{key}={yaml_value(value)}" for key, value in entry.items())])
-        arm = Arm(entry, recipe.filter, recipe.seed)
-        recipes[label(arm.settings)] = recipe
-        arms.append(arm)
+        own = [f"{key}={yaml_value(value)}" for key, value in entry.items()]
+        recipes.append((entry, run_recipe(run, [*overrides, *own])))
+    arms = [Arm(entry, recipe.filter, recipe.seed) for entry, recipe in recipes]
     columns = session.recipe.format.columns
     evidence = session.evidence({*columns, *(name for arm in arms for name in columns_named(arm.rules))})
+    ledger = ArmLedger(session, evidence, arms, surfaces=surfaces)
     done = 0
 
-    def finished(arm: Arm, selection: Selection) -> None:
+    def finished(arm: Arm) -> None:
         nonlocal done
         done += 1
         progress("sweep", done, len(arms), label(arm.settings))
+
+    def known(arm: Arm) -> Known | None:
+        found = None if save_as else ledger.read(arm)
+        if found is not None:
+            finished(arm)
+        return found
+
+    def keep(arm: Arm, selection: Selection) -> None:
+        finished(arm)
         if save_as:
-            view = f"{save_as}-{arms.index(arm) + 1}"
-            write_view(session.with_rules(recipes[label(arm.settings)]), view, evidence, selection)
+            at = arms.index(arm)
+            write_view(session.with_rules(recipes[at][1]), f"{save_as}-{at + 1}", evidence, selection)
 
     measure = surface_measure(session, evidence) if surfaces else None
-    results = sweep(evidence, arms, measure=measure, keep=finished, columns=columns)
+    results = sweep(evidence, arms, measure=measure, keep=keep, columns=columns, known=known, store=ledger.store)
+    results = ledger.record(results, overrides)
     write_sweep(results, run.sweep_file)  # the latest one, for the report
     return results
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,8 @@ from pairforge.recipe.keys import blocks_in
 def explain(error: pydantic.ValidationError, raw: dict[str, Any], name: str) -> RecipeError:
     """One line per mistake, and a hint for the last one that has any."""
     lines, hint = [], ""
-    for item in error.errors():
-        place = find(item["loc"], raw)
+    for place, items in by_key(error, raw):
+        item = items[0]
         path = ".".join(str(part) for part in place.path) or "(top level)"
         if item["type"] == "extra_forbidden":
             line, hint = unknown_key(place)
@@ -30,11 +31,51 @@ def explain(error: pydantic.ValidationError, raw: dict[str, Any], name: str) -> 
             kind = str(item["input"]["kind"])
             lines.append(f"{name}: {path}.kind: there is no such kind of engine (found {kind!r:.80})")
             hint = nearest(kind, KINDS, otherwise=f"kinds: {', '.join(KINDS)}")
-        elif item["type"] == "model_type":
-            lines.append(f"{name}: {path}: expected a mapping of keys (found {item['input']!r:.80})")
         else:
-            lines.append(f"{name}: {path}: {item['msg'].removeprefix('Value error, ')} (found {item['input']!r:.80})")
+            first, *others = dict.fromkeys(expected(one) for one in items)
+            wanted = " or ".join([first, *(other.removeprefix("expected ") for other in others)])
+            lines.append(f"{name}: {path}: {wanted} (found {item['input']!r:.80})")
+            if items[-1]["type"] == "model_type":
+                hint = hint or keys_instead(place, path, item["input"])
     return RecipeError("\n".join(lines), hint=hint)
+
+
+Item = Mapping[str, Any]
+"""One of pydantic's mistakes: type, loc, msg, input, ctx."""
+
+
+def by_key(error: pydantic.ValidationError, raw: dict[str, Any]) -> list[tuple[Place, list[Item]]]:
+    """The mistakes by the key that they are of. Where a key takes values of several types, each type says why the value
+    is not its own: what is said of a place inside the value counts, then, and not that the whole is of another type."""
+    found: dict[tuple[str | int, ...], tuple[Place, list[Item]]] = {}
+    for item in error.errors():
+        place = find(item["loc"], raw)
+        found.setdefault(tuple(place.path), (place, []))[1].append(item)
+    inside = {path[:size] for path in found for size in range(len(path))}
+    return [entry for path, entry in found.items() if path not in inside or entry[1][0]["type"] == "extra_forbidden"]
+
+
+def expected(item: Item) -> str:
+    """What a key takes, in the words of YAML."""
+    words = {"tuple_type": "a list", "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping of keys"}
+    if item["type"] in words:
+        return f"expected {words[item['type']]}"
+    if item["type"] == "literal_error":
+        return f"expected {item['ctx']['expected']}"
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def keys_instead(place: Place, path: str, value: object) -> str:
+    """What to write where a plain value stands in the place of a block."""
+    key = str(place.path[-1]) if place.path else ""
+    field = place.block.model_fields.get(key) if place.block else None
+    # Behind an entry of a list, or one of several types, the place's block is already that of the value.
+    block = blocks_in(field).get("") if field is not None else place.block
+    if block is None or isinstance(value, dict | list):
+        return ""
+    if {"min", "max"} <= block.model_fields.keys() and isinstance(value, int | float):
+        return f"write {path}.min={value} or {path}.max={value}"
+    return f"keys of {path}: {', '.join(block.model_fields)}"
 
 
 @dataclass(frozen=True, slots=True)

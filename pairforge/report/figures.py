@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,22 +133,55 @@ def sources_figure(statistics: ViewStatistics) -> Figure:
 
 
 def sweep_figure(results: Sequence[ArmResult]) -> Figure:
-    """Pairs and mean gap of every rule set."""
-    names = [label(arm_label(result.settings), 44) or "as it is" for result in results][::-1]
+    """Pairs and mean gap of every rule set, and its pairs against what it selects for."""
+    names = _arm_names(results)
+    lines = sum(name.count("\n") + 1 for name in names)
 
-    def draw(left: Axes) -> None:
-        rows = results[::-1]
-        colours = [CHOSEN if result.comparable else NEUTRAL for result in rows]
-        left.barh(range(len(rows)), [result.pairs for result in rows], color=colours)
-        left.set_yticks(range(len(rows)), names)
-        for at, result in enumerate(rows):
+    def bars(axes: Axes) -> None:
+        places = range(len(results))[::-1]
+        for _, colour, comparable in _COMPARABLE:
+            own = [(place, one) for place, one in zip(places, results, strict=True) if one.comparable == comparable]
+            if own:
+                axes.barh([place for place, _ in own], [one.pairs for _, one in own], color=colour)
+        axes.set_yticks(list(places), names)
+        for place, result in zip(places, results, strict=True):
             gap = result.means.get("gap_tokens")
-            note = "no pairs" if gap is None else f"gap {gap:,.0f}"
-            left.annotate(f" {result.pairs:,}, {note}", (result.pairs, at), va="center", fontsize=8)
-        left.margins(x=0.3)
-        left.set(xlabel="pairs (grey: sampling may have decided)", title="rule sets")
+            note = "no pairs" if gap is None else f"mean gap {gap:,.0f}"
+            axes.annotate(f" {result.pairs:,}, {note}", (result.pairs, place), va="center", fontsize=8)
+        axes.margins(x=0.4)
+        _whole_numbers(axes.xaxis)
+        axes.set(xlabel="pairs", title="rule sets")
 
-    return _figure(draw, width=6.4, height=1.4 + 0.3 * len(results))
+    def scatter(axes: Axes) -> None:
+        known = [(at, one) for at, one in enumerate(results, start=1) if one.selection_shift is not None]
+        for kind, colour, comparable in _COMPARABLE:
+            own = [one for _, one in known if one.comparable == comparable]
+            shifts = [one.selection_shift or 0 for one in own]
+            axes.scatter(shifts, [one.pairs for one in own], color=colour, s=28, label=kind if own else None)
+        if not all(one.comparable for _, one in known):
+            axes.legend(frameon=False, fontsize=8)
+        by_place: dict[tuple[float, int], list[str]] = {}
+        for at, one in known:
+            by_place.setdefault((round(one.selection_shift or 0, 2), one.pairs), []).append(str(at))
+        for place, rows in by_place.items():
+            axes.annotate(", ".join(rows), place, xytext=(5, 4), textcoords="offset points", fontsize=8)
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=0)
+        axes.margins(x=0.15, y=0.15)
+        axes.set(
+            xlabel="selection shift (0: paired problems are like all problems)", ylabel="pairs", title="by row number"
+        )
+
+    return _figure_of([bars, scatter], [0.9 + 0.2 * lines, 2.6], width=7.2)
+
+
+_COMPARABLE = (("comparable", CHOSEN, True), ("grey: early stopping or a budget may have decided", NEUTRAL, False))
+
+
+def _arm_names(results: Sequence[ArmResult]) -> list[str]:
+    """The settings of every arm, whole and in lines, behind its number."""
+    texts = [" ".join(printable(arm_label(result.settings)).split()) or "as it is" for result in results]
+    return ["\n".join(textwrap.wrap(f"{at}  {text}", 44)) for at, text in enumerate(texts, start=1)]
 
 
 def save(figure: Figure, file: Path) -> None:
@@ -202,13 +236,20 @@ def _bars(names: Sequence[str], values: Sequence[int], title: str, colour: str) 
 
 
 def _figure(draw: Callable[[Axes], None], width: float = 4.6, height: float = 3.0) -> Figure:
+    return _figure_of([draw], [height], width)
+
+
+def _figure_of(draws: Sequence[Callable[[Axes], None]], heights: Sequence[float], width: float) -> Figure:
+    """Drawings below each other."""
     require("matplotlib", extra="report", purpose="drawing figures")
     import matplotlib
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        draw(figure.subplots())
+        figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+        axes = figure.subplots(len(draws), 1, height_ratios=list(heights), squeeze=False)[:, 0]
+        for draw, place in zip(draws, axes, strict=True):
+            draw(place)
     return figure
 
 

@@ -12,6 +12,7 @@
     scores/<name>.jsonl -> <name>.parquet        a value per solution or problem, joined or computed after sampling
     views/<view>/                                view.json, pairs.parquet, drops.parquet, card, report, figures
     sweep.json                                   the latest sweep
+    sweeps/<number>.json  sweeps/pairs/          every sweep, and the pairs of its arms as hashes
     engine.log  .lock                            what the engine printed; which process works on the run
 
 Evidence only grows by appending. Everything else is written beside its place and renamed into it, a view as a whole
@@ -100,6 +101,13 @@ class Layout:
     @property
     def sweep_file(self) -> Path:
         return self.path / "sweep.json"
+
+    @property
+    def sweeps_folder(self) -> Path:
+        return self.path / "sweeps"
+
+    def sweep_pairs_file(self, digest: str) -> Path:
+        return self.sweeps_folder / "pairs" / f"{digest}.npy"
 
     def lengths_file(self, key: str) -> Path:
         return self.path / "lengths" / f"{key}.parquet"

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
-from pairforge.cli import app, views  # noqa: F401  (importing registers the commands)
+from pairforge.cli import app, sweeps, views  # noqa: F401  (importing registers the commands)
 from pairforge.errors import PairforgeError
 from pairforge.run import Run
 from tests.synthetic import make_run
@@ -68,6 +68,75 @@ def test_a_view_holds_the_tests_of_its_form(run):
     tests = json.loads((run / "views/form/view.json").read_text())["separability"]
     assert {"text classifier", "markers"} <= {test["name"] for test in tests}
     assert all(test["low"] <= test["accuracy"] <= test["high"] for test in tests)
+
+
+def test_an_arm_is_not_computed_twice(run, monkeypatch):
+    vary = ["--vary", "filter.gap.max=150,250", "--json"]
+    first = json.loads(done("sweep", run, *vary))
+    from pairforge.filters import sweep as module
+
+    monkeypatch.setattr(module, "select", lambda *_, **__: pytest.fail("computed again"))
+    again = json.loads(done("sweep", run, *vary))
+    assert again == first and len(list((run / "sweeps").glob("*.json"))) >= 2
+    monkeypatch.undo()
+    more = json.loads(done("sweep", run, "--vary", "filter.gap.max=250,none", "--json"))
+    assert more[0]["pairs"] == first[1]["pairs"] and more[1]["overlap"][0] == pytest.approx(
+        more[0]["pairs"] / more[1]["pairs"], abs=1e-3
+    )
+
+
+def test_a_sweep_is_compared_with_an_earlier_one(tmp_path):
+    other = make_run(tmp_path / "run", 40, seed=1).path
+    done("sweep", other, "--vary", "filter.gap.max=none,300", "--no-surfaces")
+    text = done("sweep", other, "--vary", "filter.gap.max=none", "--set", "filter.gap.min=300", "--no-surfaces")
+    assert re.search(r"row 1, in sweep 1: (\d+) pairs, now (\d+); shift .*; overlap of the pairs 0\.\d\d", text)
+    arm = json.loads((other / "sweeps/2.json").read_text())["arms"][0]["row"]
+    assert arm["earlier_sweep"] == 1 and arm["earlier_overlap"] == pytest.approx(
+        arm["pairs"] / arm["earlier_pairs"], abs=1e-3
+    )
+    changed = pl.read_parquet(other / "verdicts/verdicts.parquet").with_columns(status=pl.lit("incorrect"))
+    changed.write_parquet(other / "verdicts/verdicts.parquet")
+    assert "now 0; " in done("sweep", other, "--vary", "filter.gap.max=none,300", "--no-surfaces")
+
+
+def test_a_note_of_many_arms_is_said_once(run):
+    text = done("sweep", run, "--vary", "filter.gap.max=100,200,300,400", "--no-surfaces")
+    assert len(re.findall("early stopping:", text)) == 1 and re.search(r"rows 1-4: early stopping: [\d,]+ to ", text)
+
+
+def test_a_sweep_recommends_from_its_table(run):
+    text = done("sweep", run, "--vary", "filter.gap.max=none,200", "--recommend", "--no-surfaces")
+    assert "is dominated by row 1: fewer pairs" in text and "not dominated: row 1" in text
+
+
+def test_none_is_a_value_of_a_key_that_has_it(run):
+    arms = json.loads(done("sweep", run, "--vary", "filter.control=none,reversed", "--no-surfaces", "--json"))
+    assert arms[0]["means"]["gap_tokens"] == -arms[1]["means"]["gap_tokens"]
+    done("filter", run, "--view", "none", "--set", "filter.control=none")
+
+
+def test_views_are_listed_with_what_differs_from_the_default(tmp_path):
+    other = make_run(tmp_path / "run", 20).path
+    done("filter", other)
+    done("filter", other, "--view", "near", "--set", "filter.gap.max=300", "--set", "filter.pick=random")
+    text = done("views", other)
+    assert re.search(r"default +\d+ +\d+ +[0-9a-f]{16} +-", text) and "gap.max=300, pick=random" in text
+    found = json.loads(done("views", other, "--json"))["views"]
+    assert [view["view"] for view in found] == ["default", "near"]
+    assert found[1]["differences"] == {"filter.gap.max": 300.0, "filter.pick": "random"}
+
+
+def test_build_says_that_it_replaces_the_default_view(tmp_path, capsys):
+    from pairforge.cli.build import print_replaced
+    from pairforge.pipeline import run_recipe
+
+    other = make_run(tmp_path / "run", 20)
+    print_replaced(other.path, run_recipe(other))
+    done("filter", other.path)
+    print_replaced(other.path, run_recipe(other))
+    assert capsys.readouterr().err == ""
+    print_replaced(other.path, run_recipe(other, ["filter.gap.min=50"]))
+    assert "this replaces the view 'default'" in (said := capsys.readouterr().err) and "filter.gap.min: 1 -> 50" in said
 
 
 def test_a_contradictory_arm_is_a_row_with_a_note(run):

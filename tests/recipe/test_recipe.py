@@ -1,5 +1,6 @@
 """Recipes: strict keys, errors that say what to do, overrides, and a resolved form that reads back the same."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,27 @@ def test_evaluation_sets_may_be_files_beside_the_recipe(tmp_path):
     text = "sources: [{dataset: a.jsonl}]\nfilter: {tokenizer: t}\ndecontaminate: {sets: [held-out.jsonl, math-500]}\n"
     recipe = parse_recipe(text, base_dir=tmp_path)
     assert recipe.decontaminate.sets == (str(tmp_path / "held-out.jsonl"), "math-500")
+
+
+@pytest.mark.parametrize(
+    ("override", "message", "hint"),
+    [
+        ("filter.gap=100", "filter.gap: expected a mapping of keys (found 100)", "write filter.gap.min=100"),
+        ("filter.band=gap", "filter.band: expected a mapping of keys", "keys of filter.band: by, keep, n, quantiles"),
+        (
+            "filter.pick=shortst",
+            "'random' or 'all' or a mapping of keys (found 'shortst')",
+            "keys of filter.pick: by, order",
+        ),
+        ("filter.pick={by: gap, ordr: x}", "filter.pick.ordr: unknown key", "did you mean 'order'"),
+        ("filter.rejected.status=[x]", "filter.rejected.status.0: expected 'correct'", ""),
+        ("filter.mix=[{name: x, gap: 5}]", "filter.mix.0.gap: expected a mapping", "write filter.mix.0.gap.min=5"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_one_line_and_says_what_to_write(override, message, hint):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(Path(__file__).parents[2] / "recipes/demo.yaml", [override])
+    assert message in caught.value.message and "\n" not in caught.value.message
+    assert hint in caught.value.hint and not re.search(
+        r"[A-Z][a-z]+(Rules|By|Config|Settings)|tuple|dict", str(caught.value)
+    )
