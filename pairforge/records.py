@@ -17,8 +17,8 @@ import pyarrow as pa
 
 Side = Literal["any", "chosen", "rejected"]
 SIDES: tuple[Side, ...] = ("any", "chosen", "rejected")
-Gold = Literal["dataset", "joined", "teacher"]
-GOLDS: tuple[Gold, ...] = ("dataset", "joined", "teacher")
+Gold = Literal["dataset", "joined", "teacher", "majority"]
+GOLDS: tuple[Gold, ...] = ("dataset", "joined", "teacher", "majority")
 FinishReason = Literal["stop", "length", "error", "given"]
 Status = Literal["correct", "incorrect", "no_answer", "truncated", "gold_unparsed", "refused", "timeout", "error"]
 STATUSES: tuple[Status, ...] = (
@@ -46,7 +46,8 @@ class Problem:
 
     `id` is derived from the normalised question (`problem_id`), so equal questions meet in one problem.
     `answer` is the ground truth as the source writes it. `gold` says where it comes from: the dataset itself,
-    another dataset joined on the question, or the teacher's own boxed answer (the weakest kind).
+    another dataset joined on the question, the teacher's own boxed answer, or the answer that most solutions of an arm
+    agree on (the weakest kind; "" until that is decided).
     `rows` names every source row that merged into this problem ("<source>:<row number or id>").
     `meta` holds JSON values the source offers (difficulty, topic, ...).
     """

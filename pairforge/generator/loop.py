@@ -181,6 +181,8 @@ class _Loop:
         if finished.finish_reason == "error":
             self.progress.errors += 1
             self.decide(finished, None)
+        elif not self.plan.task(finished.problem_id).gold:
+            self.decide(finished, None)  # nothing to judge it by yet
         else:
             self.judge(finished)
 

@@ -107,7 +107,8 @@ def _check_sources(
     for spec in recipe.sources:
         limit = min(rows, spec.limit) if spec.limit else rows
         try:
-            streams.append(sources.read_source(spec.model_copy(update={"limit": limit}), base_dir=Path()))
+            bounded = spec.model_copy(update={"limit": limit})
+            streams.append(sources.read_source(bounded, base_dir=Path(), unlabelled=recipe.majority is not None))
         except PairforgeError as error:
             report.add(f"source {spec.dataset}", False, str(error))
             report.sources.append({"source": spec.dataset, "error": error.message})
@@ -136,6 +137,7 @@ def _given_statuses(
 ) -> dict[str, Counter[str]]:
     by_id = {p.id: p for p in problems}
     items = [truth.item(s.key, s.problem_id, s.text, s.finish_reason) for s in given if s.problem_id in by_id]
+    items = [item for item in items if item.gold]  # without ground truth there is nothing to judge by yet
     source = {s.key: by_id[s.problem_id].source for s in given if s.problem_id in by_id}
     counts: dict[str, Counter[str]] = {}
     with Verifier(timeout_s=recipe.verifier.timeout_s) as verifier:
@@ -160,12 +162,15 @@ def _shown_drops(drops: list[Drop], source: str) -> str:
 
 def _check_gold(recipe: Recipe, truth: GroundTruth, problems: list[Problem], report: Report) -> None:
     """Ground truth that does not verify itself can never make a sample correct."""
+    without = sum(not problem.answer for problem in problems)
+    problems = [problem for problem in problems if problem.answer]
     items = [truth.item(p.id, p.id, f"\\boxed{{{p.answer}}}", "stop") for p in problems]
     with Verifier(timeout_s=recipe.verifier.timeout_s) as verifier:
         bad = [v for v in verifier.verify(items) if v.status != "correct"]
     answers = {p.id: p.answer for p in problems}
     shown = "; ".join(f"{answers[v.sample_key]!r}: {v.status}" for v in bad[:5])
     detail = f"{len(problems) - len(bad)} of {len(problems)} ground truths verify themselves"
+    detail += f"; {without} problems have none, the majority's answer will be taken" if without else ""
     report.add("gold", len(bad) * 20 <= len(problems), detail + (f"; not: {shown}" if bad else ""))
 
 

@@ -80,7 +80,9 @@ def read_sources(recipe: Recipe, run: Run, *, progress: Progress = quiet) -> Non
     also stores the first given solutions, whoever's they are: the token ratio is then the same in all shards.
     """
     shard = parse_shard(recipe.shard) if recipe.shard else None
-    streams = [sources.read_source(spec, base_dir=Path()) for spec in recipe.sources]
+    streams = [
+        sources.read_source(spec, base_dir=Path(), unlabelled=recipe.majority is not None) for spec in recipe.sources
+    ]
     collection = sources.collect(streams)
     with run.given_writer() as store:
         for count, given in enumerate(collection.samples(), start=1):

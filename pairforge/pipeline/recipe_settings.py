@@ -23,6 +23,8 @@ def evidence_settings(recipe: Recipe) -> dict[str, Any]:
     """The settings that decide what the evidence is, as key paths: sources and sampling, no rule and no hardware."""
     raw = recipe.model_dump(mode="json")
     kept = {name: raw[name] for name in ("seed", "sources", "decontaminate")}
+    if raw["majority"]:
+        kept["majority"] = raw["majority"]
     if raw["shard"]:
         kept["shard"] = raw["shard"]
     for source in kept["sources"]:

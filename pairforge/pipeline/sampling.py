@@ -14,8 +14,9 @@ from pairforge.generator.config import GeneratorConfig
 from pairforge.generator.weights import weights_digest
 from pairforge.pipeline.deriving import derive
 from pairforge.pipeline.lineage import lineage
+from pairforge.pipeline.majority_gold import decide_majorities, unlabelled, unlabelled_work
 from pairforge.pipeline.recipe_settings import open_verifier
-from pairforge.pipeline.sampling_plan import Arm, Outset, Work, begin, plan_arm
+from pairforge.pipeline.sampling_plan import Arm, Outset, Work, begin, no_majority, plan_arm
 from pairforge.pipeline.session import Session
 from pairforge.pipeline.stages_to_sample import end_stage, stages_to_sample
 from pairforge.pipeline.verifying import record_verifier, verify
@@ -38,14 +39,18 @@ def sample(
     engine is closed before the next one starts.
     """
     run = session.run
-    total: generator.Progress | None = None
-    if not session.recipe.arms:
+    if not session.recipe.arms and session.recipe.majority is None:
         return None
     with run.lock():
         if retry_errors and run.forget_errors():
             session.samples_changed()
         verify(session)  # given solutions, and samples whose verdict was lost in a crash
+        total = label(session, only=only)
         derive(session)  # partners, perhaps, of what is drawn next
+        if not session.recipe.arms:
+            run.write_sampling_drops(no_majority(problem) for problem in unlabelled(session))
+            session.sampling_drops_changed()
+            return total
         for recipe in stages_to_sample(session.recipe, run, extend=extend):
             stage = session.for_sampling(recipe)
             try:
@@ -55,6 +60,15 @@ def sample(
                     session.evidence_changed()
             total = drawn.after(total) if drawn else total
     return total
+
+
+def label(session: Session, *, only: int | None = None) -> generator.Progress | None:
+    """Draw the problems without ground truth, and give them the majority's answer: see `majority_gold`."""
+    work = unlabelled_work(session, only=only)
+    drawn = draw_arm(session, work, is_pilot=only is not None) if work else None
+    if decide_majorities(session):
+        verify(session)
+    return drawn
 
 
 def sample_stage(session: Session, *, only: int | None = None) -> generator.Progress | None:

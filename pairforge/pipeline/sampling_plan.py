@@ -90,14 +90,21 @@ def begin(session: Session, *, only: int | None = None) -> Outset:
     from_sources = [GIVEN, *(name for name, how in recipe.derive.items() if how.of == GIVEN)]
     given = facts_by_problem(session.sample_facts).of_origins(from_sources)
     drawable, drops = [], []
-    for problem in session.problems["id"]:
-        if any(longest_at_first(arm, arms, problem, given.get(problem, []), target) != 0 for arm in arms):
+    for problem, answer in session.problems.select("id", "answer").iter_rows():
+        if not answer:
+            drops.append(no_majority(problem))
+        elif any(longest_at_first(arm, arms, problem, given.get(problem, []), target) != 0 for arm in arms):
             drawable.append(problem)
         else:
             drops += too_long(arms, problem)
     if only is not None:
         drawable = by_hash(drawable, recipe.seed)[:only]
     return Outset(target, arms, tuple(drawable), tuple(drops), only is not None)
+
+
+def no_majority(problem: str) -> Drop:
+    """The drop of a problem that has no ground truth, and whose solutions give it none."""
+    return Drop(problem, "sample", "no_majority", "it has no ground truth, and its solutions do not agree enough")
 
 
 def make_arm(session: Session, origin: str, block: GeneratorConfig) -> Arm:

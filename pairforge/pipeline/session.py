@@ -34,7 +34,8 @@ class Session:
     """What the stages work on. Everything is loaded when it is first asked for, and then kept.
 
     A stage that appends evidence must say so (`samples_changed`, `verdicts_changed`, `scores_changed`, ...): the
-    tables it changed, and what was computed from them, are then loaded again. The problems of a session never change.
+    tables it changed, and what was computed from them, are then loaded again. Of the problems only
+    the answers may change, where there were none (`problems_changed`).
     """
 
     def __init__(self, recipe: Recipe, run: Run, progress: Progress = quiet) -> None:
@@ -186,6 +187,11 @@ class Session:
         return with_scores(facts, self._scores_by("problem_id"), "problem_id")
 
     # --- what a stage has changed --------------------------------------------------------------------
+
+    def problems_changed(self) -> None:
+        """Problems without ground truth have got one."""
+        self._forget("problems", "truth", "_source_columns")
+        self.evidence_changed()
 
     def samples_changed(self) -> None:
         self._forget("samples", "sample_facts", "_problem_facts", "_evidences")

@@ -52,7 +52,9 @@ def record_verifier(session: Session) -> None:
 
 def missing_verdicts(session: Session, *, again: bool = False) -> set[str]:
     """Keys of the samples that the recipe's verifier has not judged (`again`: of all). A failed request has none."""
-    kept = session.kept_samples.filter(pl.col("finish_reason") != "error").select("sample_key", "problem_id")
+    labelled = session.problems.filter(pl.col("answer") != "")["id"]  # others cannot be judged yet
+    usable = (pl.col("finish_reason") != "error") & pl.col("problem_id").is_in(labelled.implode())
+    kept = session.kept_samples.filter(usable).select("sample_key", "problem_id")
     judged = {} if again else dict(session.verdicts.select("sample_key", "verifier_version").iter_rows())
     judge = session.recipe.verifier.judge
     suffix = judge_suffix(judge).removesuffix("+counts") if judge else ""

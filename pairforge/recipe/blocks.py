@@ -18,7 +18,7 @@ from pairforge.hub.config import PublishConfig
 from pairforge.sources.config import DecontaminateConfig, SourceConfig
 from pairforge.sources.shard import parse_shard
 from pairforge.train.config import TrainConfig
-from pairforge.verifier.config import VerifierConfig
+from pairforge.verifier.config import MajorityConfig, VerifierConfig
 
 
 class Recipe(Config):
@@ -38,6 +38,11 @@ class Recipe(Config):
         {},
         description="Several arms: a mapping of names to blocks with the keys of `generator`, drawn in this order. "
         "Rules select their solutions by name (`filter.chosen.origin: long`). Not together with `generator`.",
+    )
+    majority: MajorityConfig | None = Field(
+        None,
+        description="Keep problems without ground truth and give them the answer that most solutions agree on. null "
+        "drops them.",
     )
     verifier: VerifierConfig = Field(VerifierConfig(), description="How final answers are checked.")
     derive: dict[str, DeriveConfig] = Field(
@@ -60,6 +65,13 @@ class Recipe(Config):
     )
 
     _own_file: bool = PrivateAttr(False)
+
+    @pydantic.model_validator(mode="after")
+    def _majority_of_an_arm(self) -> Recipe:
+        if self.majority and self.majority.arm not in (GIVEN, *self.arms):
+            known = ", ".join([*self.arms, GIVEN])
+            raise ValueError(f"majority.arm: there is no arm '{self.majority.arm}'; arms: {known}")
+        return self
 
     @pydantic.field_validator("shard")
     @classmethod

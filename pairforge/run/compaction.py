@@ -48,7 +48,7 @@ def forget_sources(run: Tables) -> None:
     remove_derived(run)
     forget_given(run)
     forget_lengths(run)
-    for file in (run.verdicts_file, run.verdict_log_file, run.problems_file):
+    for file in (run.verdicts_file, run.verdict_log_file, run.majority_file, run.problems_file):
         file.unlink(missing_ok=True)
 
 

@@ -2,6 +2,7 @@
 
     recipe.yaml  manifest.json                   the resolved recipe; what produced the evidence, counts, timings
     problems.parquet  source_drops.parquet       evidence from the sources
+    majority.parquet                             answers that an arm's solutions agree on, of problems without any
     sampling_drops.parquet                       problems that were not sampled: prompt too long, or not needed
     samples/given.parquet                        solutions that came with the problems
     samples/sampled.jsonl -> sampled.parquet     append-only while sampling, compacted when done
@@ -60,6 +61,10 @@ class Layout:
     @property
     def source_drops_file(self) -> Path:
         return self.path / "source_drops.parquet"
+
+    @property
+    def majority_file(self) -> Path:
+        return self.path / "majority.parquet"
 
     @property
     def sampling_drops_file(self) -> Path:

@@ -107,7 +107,7 @@ def merge_problems(into: Run, parts: Sequence[Run]) -> int:
     found: dict[str, Problem] = {}
     before = 0
     for run in (into, *parts):
-        for problem in run.each_problem() if run.has_problems else ():
+        for problem in run.source_problems() if run.has_problems else ():
             if found.setdefault(problem.id, problem) != problem:
                 raise RunError(
                     f"{run.path} has another version of problem {problem.id} than the runs before it",
@@ -116,6 +116,9 @@ def merge_problems(into: Run, parts: Sequence[Run]) -> int:
         if run is into:
             before = len(found)
     _merge_sampling_drops(into, parts)
+    decided = pl.concat([run.majorities() for run in (into, *parts)]).unique("problem_id", maintain_order=True)
+    if decided.height > into.majorities().height:
+        into.write_majorities(decided)
     if len(found) > before:
         source_drops = {(d.subject, d.stage, d.reason): d for run in parts for d in run.source_drops()}
         into.write_sources(found.values(), source_drops.values())

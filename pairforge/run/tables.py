@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,15 @@ SAMPLE_FACTS = [
     "finish_reason",
     "budget_limited",
 ]
+# `agreeing` solutions of `votes` gave the answer; `share` is their share, `margin` the distance to the second answer.
+MAJORITY_COLUMNS: dict[str, type[pl.DataType]] = {
+    "problem_id": pl.String,
+    "answer": pl.String,
+    "agreeing": pl.Int64,
+    "votes": pl.Int64,
+    "share": pl.Float64,
+    "margin": pl.Float64,
+}
 _KEY_PARTS = ["problem_id", "origin", "draw", "max_tokens"]
 SAMPLE_KEY = pl.concat_str(_KEY_PARTS, separator="/").alias("sample_key")  # as `records.sample_key` writes it
 
@@ -53,12 +62,38 @@ class Tables(Layout):
         write_rows(self.problems_file, map(to_row, problems), Problem)
 
     def each_problem(self) -> Iterator[Problem]:
-        """All problems, in the order of the sources."""
+        """All problems, in the order of the sources, with the majority's answer where they have none of their own."""
+        known = {row["problem_id"]: row for row in self.majorities().iter_rows(named=True)}
+        for problem in self.source_problems():
+            found = known.get(problem.id)
+            if found is None or problem.answer:
+                yield problem
+            else:
+                meta = {**problem.meta, "majority_share": found["share"], "majority_margin": found["margin"]}
+                yield replace(problem, answer=found["answer"], meta=meta)
+
+    def source_problems(self) -> Iterator[Problem]:
+        """All problems as the sources gave them: without ground truth the answer is ""."""
         return (from_row(Problem, row) for row in iter_rows(_existing(self.problems_file)))
 
     def problem_table(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """All problems, with the named columns or all of them (`meta` as JSON text)."""
-        return pl.read_parquet(_existing(self.problems_file), columns=list(columns) if columns else None)
+        if not self.majority_file.exists():
+            return pl.read_parquet(_existing(self.problems_file), columns=list(columns) if columns else None)
+        rows = [to_row(problem) for problem in self.each_problem()]
+        table = pl.DataFrame(pa.Table.from_pylist(rows, schema=schema(Problem)))
+        return table.select(columns) if columns else table
+
+    def majorities(self) -> pl.DataFrame:
+        """What was decided for problems without ground truth: see `MAJORITY_COLUMNS`."""
+        if self.majority_file.exists():
+            return pl.read_parquet(self.majority_file)
+        return pl.DataFrame(schema=MAJORITY_COLUMNS)
+
+    def write_majorities(self, table: pl.DataFrame) -> None:
+        """Store the majorities decided so far, in place of those there are."""
+        with replacing(self.majority_file) as temporary:
+            table.select(list(MAJORITY_COLUMNS)).write_parquet(temporary)
 
     def source_drops(self) -> Iterator[Drop]:
         return (from_row(Drop, row) for row in iter_rows(_existing(self.source_drops_file)))

@@ -58,7 +58,8 @@ class Adapter:
     tries adapters by `rank`, lowest first: 10 to 49 for schemas that their columns tell apart, 90 and above for columns
     that many tables have. `schema_source` names the public place that confirms the schema; empty means that it could
     not be confirmed, and using the adapter says so. `dataset_hint`, part of a dataset's name in lower case, decides
-    between schemas that look the same.
+    between schemas that look the same. `answer_column` holds the ground truth of schemas whose rows are
+    problems without it too.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Adapter:
     schema_source: str = ""
     recognise: Callable[[Row], bool] | None = None
     dataset_hint: str = ""
+    answer_column: str = ""
 
 
 def text(row: Row, column: str, reason: str) -> str:

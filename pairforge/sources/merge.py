@@ -12,7 +12,7 @@ from pairforge.records import Drop, Gold, Problem, Sample
 from pairforge.sources.read import SourceStream
 from pairforge.verifier.parse.plain import plain_number
 
-_TRUST: dict[Gold, int] = {"teacher": 0, "joined": 1, "dataset": 2}
+_TRUST: dict[Gold, int] = {"majority": 0, "teacher": 1, "joined": 2, "dataset": 3}
 
 
 @dataclass(slots=True)

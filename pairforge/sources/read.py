@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pairforge.sources.entry import Adapter, Entry, Given, RowDrop, clean, json_
 from pairforge.sources.gold import JoinedGold, load_gold, with_joined_gold
 from pairforge.sources.rows import NumberedRow, Rows, open_rows
 
+UNKNOWN = "?"  # stands for a ground truth that is not there while an adapter reads the row
 PROBE_ROWS = 32  # rows looked at to find the adapter and to see that its columns exist
 _BUNDLED_COLUMNS = {"long": "solution"}
 
@@ -30,8 +32,11 @@ class SourceStream:
     `rows` counts while it is read.
     """
 
-    def __init__(self, config: SourceConfig, source: Rows, gold: JoinedGold | None = None) -> None:
+    def __init__(
+        self, config: SourceConfig, source: Rows, gold: JoinedGold | None = None, *, unlabelled: bool = False
+    ) -> None:
         self.config = config
+        self._unlabelled = unlabelled
         self.name = source.name
         self.revision = source.revision
         self.license = source.license
@@ -46,7 +51,7 @@ class SourceStream:
         self.columns = {**(_BUNDLED_COLUMNS if config.dataset.startswith("pairforge:") else {}), **config.columns}
         seen = [row for _, row in probe if isinstance(row, dict)]
         _check_mapping(self.name, self.columns, seen)
-        self._adapter = _choose(config.adapter, self.name, [_rename(row, self.columns) for row in seen])
+        self._adapter = _choose(config.adapter, self.name, [_rename(row, self.columns) for row in seen], unlabelled)
         self.adapter = self._adapter.name
         self.notes = _notes(self._adapter)
         if config.adapter not in ("auto", "columns") and not config.columns and not _fits(self._adapter, seen):
@@ -68,15 +73,24 @@ class SourceStream:
             renamed = _rename(row, self.columns)
             if "id" in self.columns and renamed.get("id") is not None:
                 where = clean(f"{self.name}:{renamed['id']}")
-            return self._problem(where, self._checked(self._adapter.read(renamed)))
+            return self._problem(where, self._checked(self._entry(renamed)))
         except RowDrop as drop:
             return Drop(where, "source", drop.reason, clean(drop.detail))
+
+    def _entry(self, row: dict[str, Any]) -> Entry:
+        """What the adapter makes of a row; one whose ground truth is missing, null or blank may be a problem too."""
+        column = self._adapter.answer_column
+        if not self._unlabelled or not column or str(row.get(column) or "").strip():
+            return self._adapter.read(row)
+        return replace(self._adapter.read({**row, column: UNKNOWN}), answer="", gold="teacher")
 
     def _checked(self, entry: Entry) -> Entry:
         """The entry with the best ground truth there is, or a drop when there is none that is trusted."""
         entry = with_joined_gold(entry, self._gold)
         if not entry.question:
             raise RowDrop("no_question", "nothing is left after the instruction")
+        if not entry.answer and self._unlabelled:
+            return replace(entry, gold="majority")
         if not entry.answer:
             raise RowDrop("no_answer", "the teacher's solution has no boxed answer, and no other gold is known")
         if entry.gold == "teacher" and self.config.teacher_gold == "drop":
@@ -92,8 +106,10 @@ class SourceStream:
         return problem, [_sample(identity, draw, given, self.revision) for draw, given in enumerate(solutions)]
 
 
-def read_source(config: SourceConfig, *, base_dir: Path) -> SourceStream:
+def read_source(config: SourceConfig, *, base_dir: Path, unlabelled: bool = False) -> SourceStream:
     """Open a source. Relative paths are taken from `base_dir` (the recipe's folder).
+
+    `unlabelled` keeps problems without ground truth, with the answer "".
 
     Raises `SourceError` when it cannot be found or read, has no rows, or lacks the columns its adapter needs.
     """
@@ -107,7 +123,7 @@ def read_source(config: SourceConfig, *, base_dir: Path) -> SourceStream:
         limit=config.limit,
     )
     gold = load_gold(config.gold_from, base_dir=base_dir) if config.gold_from else None
-    return SourceStream(config, source, gold)
+    return SourceStream(config, source, gold, unlabelled=unlabelled)
 
 
 def _sample(problem: str, draw: int, given: Given, revision: str) -> Sample:
@@ -141,13 +157,13 @@ def _check_mapping(source: str, columns: Mapping[str, str], probe: list[dict[str
             )
 
 
-def _choose(name: str, source: str, probe: list[dict[str, Any]]) -> Adapter:
+def _choose(name: str, source: str, probe: list[dict[str, Any]], unlabelled: bool) -> Adapter:
     """The adapter asked for, or the one that recognises the rows."""
     if name != "auto":
         if name not in ADAPTERS:
             hint = nearest(name, ADAPTERS, otherwise=f"one of: auto, {', '.join(ADAPTERS)}")
             raise SourceError(f"{source}: there is no adapter '{name}'", hint=hint)
-        return _with_columns(ADAPTERS[name], source, probe)
+        return _with_columns(ADAPTERS[name], source, probe, unlabelled)
     if fitting := _fitting(source, probe):
         return fitting
     shown = _show(probe[0]) if probe else "None of its first rows can be read."
@@ -179,8 +195,8 @@ def _notes(adapter: Adapter) -> list[str]:
     return [f"the schema behind the adapter '{adapter.name}' could not be confirmed in public: look at a few rows"]
 
 
-def _with_columns(adapter: Adapter, source: str, probe: list[dict[str, Any]]) -> Adapter:
-    known = {column for row in probe for column in row}
+def _with_columns(adapter: Adapter, source: str, probe: list[dict[str, Any]], unlabelled: bool) -> Adapter:
+    known = {column for row in probe for column in row} | ({adapter.answer_column} if unlabelled else set())
     missing = [column for column in adapter.required if column not in known]
     if probe and missing:
         raise SourceError(

@@ -58,6 +58,22 @@ class JudgeConfig(Config):
     )
 
 
+class MajorityConfig(Config):
+    """How problems without ground truth get one: the answer that most solutions of an arm agree on.
+
+    The kind is marked (`gold: majority`) and the weakest there is: those solutions are then correct by definition.
+    """
+
+    arm: str = Field(
+        description="Whose solutions decide: an arm (`sampled` for `generator`), which is drawn `draws.max` times for "
+        "these problems, or `given`."
+    )
+    min_agreeing: int = Field(2, ge=2, description="Fewest solutions that must agree.")
+    min_share: float = Field(
+        0.5, gt=0, le=1, description="Smallest share of a problem's solutions that must agree (0 to 1)."
+    )
+
+
 class VerifierConfig(Config):
     """How final answers are checked."""
 

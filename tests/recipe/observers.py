@@ -97,6 +97,12 @@ class World:
         self.write("seen.jsonl", [{"question": text} for text in (rows[0]["question"], part, other_numbers)])
 
         self.write_run("other-run", rows)
+        self.write("unlabelled.jsonl", [{"question": row["question"], "long": self.split(row["long"])} for row in rows])
+
+    @staticmethod
+    def split(solution: str) -> list[str]:
+        """Two solutions that agree and one that does not."""
+        return [solution, f"{solution} Yes.", "No, it is \\boxed{77}."]
 
     def write_run(self, name: str, rows: list[dict[str, Any]]) -> None:
         """A run that has sampled a solution for every row."""
@@ -344,6 +350,12 @@ def requests(world: World, recipe: Recipe) -> object:
     """Every request that a whole run sends: prompt, messages, budget, seed, stops."""
     engines, _ = sampled(world, recipe)
     return sorted(repr(request) for engine in engines for request in engine.requests)
+
+
+def majorities(world: World, recipe: Recipe) -> object:
+    """The answers that problems without ground truth get."""
+    _, session = sampled(world, recipe)
+    return session.run.majorities().select("answer", "agreeing").rows()
 
 
 def samples(world: World, recipe: Recipe) -> object:

@@ -60,6 +60,10 @@ GIVEN_PAIRS = (
     "sources.0.columns={long: long, short: short}",
     "filter.rejected={origin: given, status: any}",
 )
+UNLABELLED = (
+    "sources.0={dataset: FOLDER/unlabelled.jsonl, adapter: columns, columns: {long: long}}",
+    "majority={arm: given}",
+)
 STUDENT = ("filter.tokenizer=FOLDER/cuts",)
 MODEL = ("train.model=org/student",)
 
@@ -70,6 +74,9 @@ CONTRACT: dict[str, Change] = {
     "seed": Change(see.requests, "5"),
     "sample_for": Change(see.requests, "[{filter.gap.min: 20}]"),
     "shard": Change(see.evidence, "1/2"),
+    "majority.arm": Change(see.majorities, "sampled", UNLABELLED),
+    "majority.min_agreeing": Change(see.majorities, "3", UNLABELLED),
+    "majority.min_share": Change(see.majorities, "0.9", UNLABELLED),
     # --- sources
     "sources[].dataset": Change(see.evidence, "FOLDER/more.jsonl"),
     "sources[].adapter": Change(see.evidence, "limo", ("sources.0={dataset: FOLDER/limo.jsonl, adapter: columns}",)),

@@ -14,7 +14,7 @@ class Gold(ProblemRule):
 
     gold: tuple[str, ...] = Field(
         (),
-        description="Accepted kinds of ground truth: `dataset`, `joined`, `teacher`; empty: any.",
+        description="Accepted kinds of ground truth: `dataset`, `joined`, `teacher`, `majority`; empty: any.",
         examples=[["dataset"]],
     )
 

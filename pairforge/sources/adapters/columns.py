@@ -68,6 +68,7 @@ def meta(row: Row) -> dict[str, object]:
 
 ADAPTER = Adapter(
     name="columns",
+    answer_column="answer",
     read=read,
     rank=90,
     example={

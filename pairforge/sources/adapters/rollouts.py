@@ -32,6 +32,7 @@ def completions(row: Row) -> tuple[Given, ...]:
 
 ADAPTER = Adapter(
     name="rollouts",
+    answer_column="gold",
     read=read,
     rank=17,
     example={
