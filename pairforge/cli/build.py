@@ -241,7 +241,10 @@ def check_command(
 def print_outlook(seen: Outlook) -> None:
     """What is known, then what the pilot says, each with its interval."""
     out = stdout()
-    out.print(f"{seen.problems:,} problems, {seen.drawable:,} can be paired by sampling, {seen.owed:,} still to sample")
+    out.print(
+        f"{seen.problems:,} problems, {seen.drawable:,} can be paired by sampling, {seen.problems_to_draw:,} still to "
+        "sample"
+    )
     out.print(f"at most {seen.most_tokens:,} tokens; {seen.budget_limited:,} problems have a budget set by a rule")
     if seen.forecast is None:
         out.print("for an estimate, add --pilot 50 (its samples are kept and used)")
@@ -272,7 +275,9 @@ def print_arms(seen: Outlook) -> None:
     out.print("by arm:")
     for name, arm in seen.arms.items():
         expected = f", {arm.forecast.tokens.value:,.0f} expected" if arm.forecast else ""
-        out.print(f"  {name:<18} {arm.owed:,} problems to draw at most, {arm.most_tokens:,} tokens{expected}")
+        out.print(
+            f"  {name:<18} {arm.problems_to_draw:,} problems to draw at most, {arm.most_tokens:,} tokens{expected}"
+        )
     if not seen.orders:
         return
     out.print("tokens of each order of the arms, the cheapest first (taking what one arm solves to say nothing about")

@@ -125,8 +125,13 @@ def print_summary(summary: Summary) -> None:
     from rich.table import Table
 
     table = Table("", "", show_header=False, box=None)
-    for name, value in (("problems", summary.problems), ("samples", summary.samples), ("correct", summary.correct)):
-        table.add_row(name, f"{value:,}")
+    table.add_row("problems", f"{summary.problems:,}")
+    if summary.given:
+        repeats = f"; {summary.given_repeated:,} repeats left out" if summary.given_repeated else ""
+        table.add_row("given", f"{summary.given:,} ({summary.given_correct:,} correct{repeats})")
+    if summary.arms:
+        table.add_row("samples", f"{summary.samples:,}")
+        table.add_row("correct", f"{summary.correct:,}")
     for name, arm in summary.arms.items() if len(summary.arms) > 1 else ():
         table.add_row(
             f"arm {name}", f"{arm['samples']:,} samples, {arm['correct']:,} correct, {arm['tokens']:,} tokens"

@@ -30,6 +30,8 @@ class Summary:
     `samples` and `correct` count sampled solutions, `drops` problems and source rows by reason; `seconds` is the wall
     time of all stages. `cut_by_budget` counts samples that reached the budget a rule set for them: they are longer than
     any solution that could have been paired. `cut_by_max_tokens` counts those that reached `sampling.max_tokens`.
+    `given` and `given_correct` count the solutions that came with the sources, `given_repeated` those that were left
+    out because their problem had the same text already.
     `arms` is by the name of the arm: see `pairforge.run.arm_totals`.
     """
 
@@ -46,6 +48,9 @@ class Summary:
     mean_rejected_tokens: float | None = None
     cut_by_budget: int = 0
     cut_by_max_tokens: int = 0
+    given: int = 0
+    given_correct: int = 0
+    given_repeated: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as `--json` prints them."""
@@ -91,6 +96,8 @@ def summarise(session: Session, view: str) -> Summary:
     arms = arm_totals(session.samples, session.verdicts, run.manifest().arms, least)
     drawn = session.samples.filter((pl.col("origin") != GIVEN) & ~pl.col("derived"))
     cut = drawn.filter(pl.col("finish_reason") == "length")["budget_limited"]
+    given = session.kept_samples.filter((pl.col("origin") == GIVEN) & ~pl.col("derived"))
+    given = given.join(session.verdicts, on="sample_key", how="left")
     return Summary(
         run=str(run.path),
         view=view,
@@ -105,4 +112,7 @@ def summarise(session: Session, view: str) -> Summary:
         mean_rejected_tokens=record.means["rejected_tokens"],
         cut_by_budget=int(cut.sum()),
         cut_by_max_tokens=cut.len() - int(cut.sum()),
+        given=given.height,
+        given_correct=given.filter(pl.col("status") == "correct").height,
+        given_repeated=sum(source.repeated_given for source in run.manifest().sources),
     )

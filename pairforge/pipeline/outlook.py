@@ -29,13 +29,14 @@ RECORD_BYTES = 400  # one sample's and its verdict's row without the text, as me
 
 @dataclass(frozen=True, slots=True)
 class ArmOutlook:
-    """The part of one arm. `problems` may be drawn by it, `owed` of them still; of these, `budget_limited` have a
-    budget that a rule sets. `most_tokens` is the most that they can use: other arms may leave it less to do.
+    """The part of one arm. `problems` may be drawn by it, `problems_to_draw` of them still; of these,
+    `budget_limited` have a budget that a rule sets. `most_tokens` is the most that they can use: other arms may leave
+    it less to do.
     `token_ratio`: the sampler's tokens per token of the student, with its safety margin. Of the `forecast`, `accepted`
     counts problems in which this arm's solutions make the pair."""
 
     problems: int
-    owed: int
+    problems_to_draw: int
     budget_limited: int
     most_tokens: int
     token_ratio: float
@@ -46,15 +47,15 @@ class ArmOutlook:
 class Outlook:
     """What is known and, after a pilot, what is expected.
 
-    `drawable` problems can be paired by drawing, `owed` of them may still be drawn, `budget_limited` have a budget that
-    a rule sets, `most_tokens` is the most that the missing draws of all arms can use. `forecast` is of all arms
-    together, `arms` has the part of each, and `orders` the tokens of each order of the arms, the cheapest first.
+    `drawable` problems can be paired by drawing, `problems_to_draw` of them may still be drawn, `budget_limited` have a
+    budget that a rule sets, `most_tokens` is the most that the missing draws of all arms can use. `forecast` is of all
+    arms together, `arms` has the part of each, and `orders` the tokens of each order of the arms, the cheapest first.
     """
 
     run: str
     problems: int
     drawable: int
-    owed: int
+    problems_to_draw: int
     budget_limited: int
     most_tokens: int
     forecast: Forecast | None = None
@@ -85,20 +86,20 @@ def outlook(recipe: Recipe, path: str | Path, *, pilot: int = 0, progress: Progr
         outset = begin(stage)
         works = {arm.origin: plan_arm(stage, outset, arm, ahead=True) for arm in outset.arms}
         forecasts = forecasts_of(stage, pilot) if pilot else {}
-        owed = {problem for work in works.values() for problem in work.plan.open_problems()}
+        to_draw = {problem for work in works.values() for problem in work.plan.open_problems()}
         limited = {task.problem_id for work in works.values() for task in work.tasks if task.budget_limited}
         return Outlook(
             run=str(session.run.path),
             problems=session.problems.height,
             drawable=len(outset.drawable),
-            owed=len(owed),
+            problems_to_draw=len(to_draw),
             budget_limited=len(limited),
             most_tokens=sum(work.plan.most_tokens for work in works.values()),
             forecast=forecasts.get(""),
             arms={
                 name: ArmOutlook(
                     problems=len(work.tasks),
-                    owed=work.plan.missing,
+                    problems_to_draw=work.plan.missing,
                     budget_limited=sum(task.budget_limited for task in work.tasks),
                     most_tokens=work.plan.most_tokens,
                     token_ratio=round(work.arm.ratio.safe, 3),

@@ -361,3 +361,19 @@ def test_the_card_tells_the_corrected_difficulty_and_what_enough_selects_for(tmp
     assert "- **Difficulty**: how often sampled solves the 307 paired problems: 53% (95% interval 49% to 57%)" in card
     assert "65% on the draws that selected them, which is biased upwards; 42% of all 480 drawn problems." in card
     assert "Drawing ended when 300 problems were accepted (`draws.enough`)." in card
+
+
+def test_the_card_tells_every_arm_that_sampled(tmp_path):
+    short = RECIPE["generator"]
+    long = {**short, "engine": {**short["engine"], "model": "owner/long-model"}, "draws": {**short["draws"], "max": 2}}
+    recipe = {**RECIPE, "generator": None, "generators": {"short": short, "long": long}}
+    card = contents_of(tmp_path, recipe=recipe).card
+    assert "Arm `short`" in card and "Arm `long`" in card and "`owner/long-model`" in card
+    assert "No solution was sampled" not in card and "Drawing stopped at the first acceptable solution" in card
+
+
+def test_the_card_counts_given_solutions_that_repeat_another(tmp_path):
+    run = small_run(tmp_path / "run")
+    (source,) = (record.model_dump() for record in run.manifest().sources)
+    run.update_manifest(sources=[source | {"repeated_given": 7}])
+    assert "| 40 (7 repeats left out) |" in stage(run, {"default": "default"}, "ana/pairs").card

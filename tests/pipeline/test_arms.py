@@ -187,7 +187,7 @@ def test_a_pilot_draws_all_arms_of_its_problems_and_they_count(arms: Make, scrip
     drawn = requests(engines)
     assert {p for arm, p, _ in drawn if arm == "short"} == {p for arm, p, _ in drawn if arm == "long"}
     assert len(drawn) == 8
-    assert (seen.drawable, seen.owed) == (12, 8)
+    assert (seen.drawable, seen.problems_to_draw) == (12, 8)
     assert seen.forecast is not None
     assert (seen.forecast.accepted.value, seen.forecast.draws.value) == (12, 24)
     assert {name: arm.forecast.draws.value for name, arm in seen.arms.items()} == {"short": 12, "long": 12}
@@ -208,7 +208,7 @@ def test_plan_says_what_each_order_of_the_arms_costs(arms: Make, scripted: Make,
     assert [cost.tokens for cost in seen.orders] == [pytest.approx(drawn)] * 2
     assert seen.forecast is not None
     assert seen.forecast.tokens.value == pytest.approx(drawn)
-    assert seen.owed == seen.most_tokens == 0
+    assert seen.problems_to_draw == seen.most_tokens == 0
     print_outlook(seen)
 
 
@@ -216,7 +216,7 @@ def test_an_old_recipe_with_one_generator_costs_as_before(recipe: Make, scripted
     scripted(add)
     seen = outlook(recipe("generator.draws.until=max"), tmp_path / "run", pilot=4)
     assert seen.orders == []
-    assert (seen.owed, seen.forecast.draws.value, seen.forecast.accepted.value) == (8, 36, 12)
+    assert (seen.problems_to_draw, seen.forecast.draws.value, seen.forecast.accepted.value) == (8, 36, 12)
 
 
 def test_a_run_of_one_generator_goes_on_as_an_arm_named_sampled(recipe: Make, scripted: Make, tmp_path: Path):

@@ -184,10 +184,10 @@ def test_failed_requests_are_kept_and_drawn_again_on_request(
 def test_a_pilot_counts_and_is_scaled_up(recipe: Make, scripted: Make, tmp_path: Path):
     engines = scripted(add)
     seen = outlook(recipe(), tmp_path / "run")
-    assert (seen.problems, seen.drawable, seen.owed, seen.forecast, engines) == (12, 12, 12, None, [])
+    assert (seen.problems, seen.drawable, seen.problems_to_draw, seen.forecast, engines) == (12, 12, 12, None, [])
     seen = outlook(recipe(), tmp_path / "run", pilot=5)
     assert seen.forecast is not None
-    assert (seen.owed, seen.forecast.piloted, len(engines[0].requests)) == (7, 5, 5)
+    assert (seen.problems_to_draw, seen.forecast.piloted, len(engines[0].requests)) == (7, 5, 5)
     assert seen.forecast.accepted.value == 12
     again = outlook(recipe(), tmp_path / "run", pilot=5)
     assert again.forecast.tokens == seen.forecast.tokens
@@ -218,11 +218,11 @@ def test_enough_asks_the_problems_of_the_pilot_first_and_forecasts_the_part_that
     engines = scripted(add)
     seen = outlook(recipe("generator.draws.enough=6"), tmp_path / "run", pilot=4)
     assert seen.forecast is not None
-    assert (seen.owed, seen.forecast.accepted.value, seen.forecast.draws.value) == (8, 6, 6)
+    assert (seen.problems_to_draw, seen.forecast.accepted.value, seen.forecast.draws.value) == (8, 6, 6)
     assert build(recipe("generator.draws.enough=6"), tmp_path / "run").pairs == 6
     assert [len(engine.requests) for engine in engines] == [4, 2]
     seen = outlook(recipe("generator.draws.enough=2"), tmp_path / "other", pilot=4)
-    assert (seen.owed, seen.most_tokens) == (0, 0)
+    assert (seen.problems_to_draw, seen.most_tokens) == (0, 0)
     assert (seen.forecast.accepted.value, seen.forecast.draws.value) == (4, 4), "the pilot is drawn to its end"
 
 
@@ -306,7 +306,7 @@ def test_a_pilot_of_a_finished_run_owes_nothing_and_guesses_no_seconds(
     assert outlook(recipe(), tmp_path / "run").most_tokens > 0
     build(recipe(), tmp_path / "run")
     seen = outlook(recipe(), tmp_path / "run", pilot=5)
-    assert (seen.owed, seen.most_tokens) == (0, 0)
+    assert (seen.problems_to_draw, seen.most_tokens) == (0, 0)
     assert seen.forecast is not None
     assert seen.to_json()["forecast"]["seconds"] is None
     print_outlook(seen)

@@ -48,6 +48,23 @@ def test_rollouts_of_ones_own_are_verified_and_paired(tmp_path):
     assert {row["chosen_status"] for row in pairs_of(run).iter_rows(named=True)} == {"correct"}
 
 
+def test_an_import_counts_its_solutions_and_those_that_repeat_another(tmp_path):
+    rows = [*ROLLOUTS, ROLLOUTS[0], ROLLOUTS[1]]
+    summary = import_data({"dataset": write(tmp_path / "mine.jsonl", rows)}, NANO, tmp_path / "run")
+    assert (summary.given, summary.given_correct, summary.given_repeated) == (5, 3, 2)
+    assert (summary.samples, summary.correct, summary.arms) == (0, 0, {})
+
+
+def test_the_summary_of_an_import_shows_its_solutions(tmp_path, capsys):
+    from pairforge.cli.console import print_summary
+
+    rows = [*ROLLOUTS, ROLLOUTS[0]]
+    print_summary(import_data({"dataset": write(tmp_path / "mine.jsonl", rows)}, NANO, tmp_path / "run"))
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "given 5 (3 correct; 1 repeats left out)" in shown
+    assert not any(line.startswith("samples") for line in shown)
+
+
 def test_any_rule_applies_to_an_import(tmp_path):
     import_data({"dataset": write(tmp_path / "mine.jsonl", ROLLOUTS)}, NANO, tmp_path / "run")
     run = open_run(tmp_path / "run")
