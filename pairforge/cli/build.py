@@ -280,12 +280,12 @@ def print_arms(seen: Outlook) -> None:
         )
     if not seen.orders:
         return
-    out.print("tokens of each order of the arms, the cheapest first (taking what one arm solves to say nothing about")
-    out.print("another, and budgets as in the pilot):")
+    out.print("tokens of each order of the arms, the cheapest first:")
     for cost in seen.orders:
         seconds = f", {cost.seconds:,.0f} s" if cost.seconds is not None else ""
         mark = "   as in the recipe" if cost.order == tuple(seen.arms) else ""
         out.print(f"  {', '.join(cost.order):<30} {cost.tokens:>14,.0f}{seconds}{mark}", soft_wrap=True)
+    out.print("(as if what one arm solves said nothing about another, and with the pilot's budgets)")
 
 
 def print_counts(counts: dict[str, int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,8 @@ def forecasts_of(session: Session, pilot: int) -> dict[str, Forecast]:
             min_draws=recipe.arms[name].draws.min if name else min(d.min for d in draws),
             seed=recipe.seed,
         )
+    if len(recipe.arms) > 1 and "" in found:  # draws of several arms in a row say nothing about one `draws.max`
+        found[""] = replace(found[""], by_max_draws=())
     return found
 
 

@@ -209,6 +209,7 @@ def test_plan_says_what_each_order_of_the_arms_costs(arms: Make, scripted: Make,
     assert seen.forecast is not None
     assert seen.forecast.tokens.value == pytest.approx(drawn)
     assert seen.problems_to_draw == seen.most_tokens == 0
+    assert seen.forecast.by_max_draws == ()
     print_outlook(seen)
 
 
