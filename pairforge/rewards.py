@@ -8,16 +8,18 @@ any thread and any process: each process starts verifier workers of its own when
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pairforge.chat import split_reasoning
 from pairforge.records import Status
-from pairforge.verifier import Item, Verifier
+from pairforge.verifier import AnswerRules, Item, Verifier
+from pairforge.verifier.text_kinds import options_from
 
 Completion = str | Sequence[dict[str, Any]]
 """A completion as trainers hand it over: text, or the messages of the assistant's turn."""
@@ -25,6 +27,7 @@ Completion = str | Sequence[dict[str, Any]]
 RIGHT_OR_WRONG: dict[Status, float] = {"correct": 1.0, "incorrect": 0.0, "no_answer": 0.0, "truncated": 0.0}
 """What each verdict is worth. Any other one means that the verifier could not decide."""
 
+RULE_COLUMNS = ("verifier", "percent", "units", "question", "meta")
 MOST_WORKERS = 4
 
 _verifiers: dict[int, Verifier] = {}  # by process: a forked child must not share its parent's pipes
@@ -34,9 +37,11 @@ _lock = threading.Lock()
 def correct(completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any) -> list[float | None]:
     """1.0 where the final answer equals the ground truth, 0.0 where it does not or where there is none.
 
-    None where the verifier cannot decide (an unreadable ground truth, a time-out): TRL then leaves this reward out.
+    The columns `verifier` (math, choice or exact), `percent`, `units`, `question` and `meta` (with the options of a
+    choice) say how answers are compared; without them, values are. None where the verifier cannot decide: an unreadable
+    ground truth, a time-out, or kind python, whose function is not run from data. TRL then leaves this reward out.
     """
-    return [RIGHT_OR_WRONG.get(status) for status in _verdicts(completions, ground_truth)]
+    return [RIGHT_OR_WRONG.get(status) for status in _verdicts(completions, ground_truth, columns)]
 
 
 def reasoning_format(completions: Sequence[Completion], **columns: Any) -> list[float]:
@@ -53,21 +58,22 @@ def shorter(
     it beside `correct`, with a smaller weight. It is the length reward of Kimi k1.5 (2501.12599, section 2.3.3).
     Lengths are in tokens where the trainer hands over `completion_ids`, in characters otherwise.
     """
-    return _by_length(completions, ground_truth, prompts, columns.get("completion_ids"), sign=-1)
+    return _by_length(completions, ground_truth, prompts, columns, sign=-1)
 
 
 def longer(
     completions: Sequence[Completion], ground_truth: Sequence[str], prompts: Sequence[Any], **columns: Any
 ) -> list[float]:
     """`shorter` the other way round: 0.5 for the longest correct completion of a prompt."""
-    return _by_length(completions, ground_truth, prompts, columns.get("completion_ids"), sign=1)
+    return _by_length(completions, ground_truth, prompts, columns, sign=1)
 
 
 def verl_score(
     data_source: str, solution_str: str, ground_truth: str, extra_info: dict[str, Any] | None = None, **more: Any
 ) -> float:
     """verl's `custom_reward_function`: 1.0 for a correct answer, else 0.0, also where the verifier cannot decide."""
-    return correct([solution_str], [ground_truth])[0] or 0.0
+    told = {name: [value] for name, value in (extra_info or {}).items() if name in RULE_COLUMNS}
+    return correct([solution_str], [ground_truth], **told)[0] or 0.0
 
 
 def openrlhf_rewards(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
@@ -92,12 +98,36 @@ def text_of(completion: Completion) -> str:
 # --- verdicts ------------------------------------------------------------------------------------------------------
 
 
-def _verdicts(completions: Sequence[Completion], ground_truth: Sequence[str]) -> list[Status]:
+def _verdicts(
+    completions: Sequence[Completion], ground_truth: Sequence[str], columns: Mapping[str, Any]
+) -> list[Status]:
     """The verdict on each completion, a batch at a time over the workers of this process."""
-    pairs = zip(completions, ground_truth, strict=True)
-    items = [Item(str(i), str(gold), text_of(completion)) for i, (completion, gold) in enumerate(pairs)]
+    pairs = enumerate(zip(completions, ground_truth, strict=True))
+    items = [_item(i, text_of(completion), str(gold), columns) for i, (completion, gold) in pairs]
+    found: dict[str, Status] = {}
     with _lock:
-        return [verdict.status for verdict in _verifier().verify(items)]
+        found = {verdict.sample_key: verdict.status for verdict in _verifier().verify(item for item in items if item)}
+    return [found.get(str(i), "error") for i in range(len(items))]
+
+
+def _item(at: int, text: str, gold: str, columns: Mapping[str, Any]) -> Item | None:
+    """One completion with the rules that its row names; None where no verifier here can judge it."""
+    told = {name: columns[name][at] for name in RULE_COLUMNS if columns.get(name)}
+    rules = AnswerRules(told.get("verifier", "math"), told.get("percent", "lenient"), told.get("units", "lenient"))
+    known = rules.kind in ("math", "choice", "exact")
+    if not known or not {rules.percent, rules.units} <= {"lenient", "strict"}:
+        return None
+    options = options_from(_meta(told.get("meta")).get("options"))
+    return Item(str(at), gold, text, question=str(told.get("question") or ""), options=options, rules=rules)
+
+
+def _meta(value: Any) -> dict[str, Any]:
+    """The source's own columns of a row, as JSON text or as they are."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _verifier() -> Verifier:
@@ -129,11 +159,12 @@ def _by_length(
     completions: Sequence[Completion],
     ground_truth: Sequence[str],
     prompts: Sequence[Any],
-    completion_ids: Sequence[Sequence[int]] | None,
+    columns: Mapping[str, Any],
     *,
     sign: int,
 ) -> list[float]:
-    right = [status == "correct" for status in _verdicts(completions, ground_truth)]
+    completion_ids = columns.get("completion_ids")
+    right = [status == "correct" for status in _verdicts(completions, ground_truth, columns)]
     lengths = [len(ids) for ids in completion_ids] if completion_ids else [len(text_of(c)) for c in completions]
     groups: dict[str, list[int]] = defaultdict(list)
     for place, prompt in enumerate(prompts):

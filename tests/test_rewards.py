@@ -105,3 +105,20 @@ def test_daemon_processes_may_ask_and_nothing_is_left_behind():
     finally:
         file.unlink()
     assert done.stdout.split("\n")[:2] == ["[1.0]", "0"], done.stderr
+
+
+def test_the_rows_say_how_answers_are_compared():
+    rows = {
+        "ground_truth": ["B", "Paris", "20", "42", "42"],
+        "verifier": ["choice", "exact", "math", "python", "no such kind"],
+        "percent": ["lenient", "lenient", "strict", "lenient", "lenient"],
+        "units": ["lenient"] * 5,
+        "question": ["Which city?", "The capital?", "How much?", "?", "?"],
+        "meta": ['{"options": ["Rome", "Paris"]}', "{}", "{}", "not JSON", "[]"],
+    }
+    said = ["The answer is \\boxed{Paris}.", "\\boxed{Paris}", "\\boxed{20\\%}", "\\boxed{42}", "\\boxed{42}"]
+    found = rewards.correct(said, **rows)
+    assert found[:2] == [1.0, 1.0] and found[3:] == [None, None], "a function is not run because data names it"
+    assert found[2] == rewards.correct(said[2:3], ground_truth=["20"], percent=["strict"])[0]
+    info = {name: values[0] for name, values in rows.items() if name != "ground_truth"}
+    assert rewards.verl_score("s", said[0], "B", extra_info={**info, "problem_id": "p"}) == 1.0

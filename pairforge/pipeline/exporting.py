@@ -32,7 +32,6 @@ from pairforge.rowfiles import iter_rows
 from pairforge.run import Run, read_view
 from pairforge.train.methods import LABELED, METHODS
 
-VERIFIER = "math"  # pairforge's verifier of final answers
 METHOD_OF: dict[Kind, str] = {"pairs": "dpo", "labels": "kto", "completions": "sft", "problems": "grpo"}
 """Which method's settings an export of each kind has."""
 
@@ -245,7 +244,8 @@ def rated_of(session: Session) -> Rated:
 def problem_rows(session: Session, rated: Rated) -> Iterator[dict[str, Any]]:
     """The problems that an export for RLVR holds.
 
-    Columns: prompt (messages), ground_truth (as the source writes it), verifier (its kind), problem_id, pass_rate with
+    Columns: prompt (messages), ground_truth (as the source writes it), verifier (the kind of ground truth), percent and
+    units (how the verifier counts them), problem_id, pass_rate with
     pass_rate_low, pass_rate_high (95 % interval) and pass_draws, band, prompt_tokens, question, source, gold, meta (the
     source's own columns, JSON text).
     """
@@ -254,7 +254,9 @@ def problem_rows(session: Session, rated: Rated) -> Iterator[dict[str, Any]]:
     for row in rated.rows.join(problems, on="problem_id", maintain_order="left").iter_rows(named=True):
         ground_truth = row.pop("answer")
         prompt = student_prompt(session.recipe.format, row["question"])
-        yield {"prompt": prompt, "ground_truth": ground_truth, "verifier": VERIFIER, **row}
+        rules = session.truth.rules(row["problem_id"])
+        checked = {"verifier": rules.kind, "percent": rules.percent, "units": rules.units}
+        yield {"prompt": prompt, "ground_truth": ground_truth, **checked, **row}
 
 
 # --- lengths -------------------------------------------------------------------------------------------------------

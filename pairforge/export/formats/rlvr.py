@@ -12,6 +12,7 @@ from typing import Any
 from pairforge.export.format import EVAL_SPLIT, Format, Written
 from pairforge.export.scripts import checkout, nemo_rl_data, nemo_rl_script, openrlhf_schedule, script
 from pairforge.export.settings import dump_config
+from pairforge.rewards import RULE_COLUMNS
 
 GENERATIONS = 8  # completions per prompt, in every configuration
 REWARDS = {"correct": 1.0, "reasoning_format": 0.1}  # of pairforge.rewards, with their weights
@@ -25,7 +26,7 @@ def row(problem: Mapping[str, Any]) -> dict[str, Any]:
         "data_source": problem["source"],
         "ability": "math",
         "reward_model": {"style": "rule", "ground_truth": problem["ground_truth"]},
-        "extra_info": {"problem_id": problem["problem_id"], "verifier": problem["verifier"]},
+        "extra_info": {name: problem[name] for name in ("problem_id", *RULE_COLUMNS)},
         "input": problem["prompt"][-1]["content"],
     }
 
