@@ -50,7 +50,19 @@ def view_facts(run: Run, view: str) -> dict[str, Any]:
     }
 
 
-_FROM_RECORD = {"view", "pairforge", "digest", "seed", "filter", "format", "tokenizer", "funnel", "shortfall", "notes"}
+_FROM_RECORD = {
+    "view",
+    "pairforge",
+    "digest",
+    "seed",
+    "filter",
+    "format",
+    "tokenizer",
+    "scores",
+    "funnel",
+    "shortfall",
+    "notes",
+}
 
 
 def read_columns(file: Path, names: list[str]) -> pl.DataFrame:

@@ -377,3 +377,20 @@ def test_the_card_counts_given_solutions_that_repeat_another(tmp_path):
     (source,) = (record.model_dump() for record in run.manifest().sources)
     run.update_manifest(sources=[source | {"repeated_given": 7}])
     assert "| 40 (7 repeats left out) |" in stage(run, {"default": "default"}, "ana/pairs").card
+
+
+def test_the_card_tells_derived_solutions_and_the_scores_that_rules_read(tmp_path):
+    how = {"fcs": {"of": "given", "first_correct": True}, "cut": {"of": "given", "truncate": 7}}
+    run = small_run(tmp_path / "run", recipe={**RECIPE, "derive": how})
+    view = run.view("default") / "view.json"
+    view.write_text(json.dumps({**json.loads(view.read_text()), "scores": {"quality": "abc1"}}))
+    card = stage(run, {"default": "default"}, "ana/pairs").card
+    assert (
+        "### Derived solutions" in card and "solutions of `given` with their reasoning cut, not sampled: up to" in card
+    )
+    assert "to at most 7 tokens" in card and "read the score `quality` (digest `abc1`)" in card
+
+
+def test_a_card_without_them_does_not_mention_them(tmp_path):
+    card = contents_of(tmp_path).card
+    assert "Derived solutions" not in card and "read the score" not in card
