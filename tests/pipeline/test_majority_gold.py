@@ -14,6 +14,7 @@ from pairforge.errors import EngineError, RecipeError
 from pairforge.generator import Request
 from pairforge.pipeline import build, merge, prepare, sample, verify
 from pairforge.pipeline.check import check
+from pairforge.recipe import load_recipe
 from pairforge.run import Run, view_pairs
 from tests.pipeline.conftest import add
 
@@ -164,6 +165,17 @@ def test_check_tells_how_many_have_no_ground_truth(recipe: Make, unlabelled: Pat
     report = check(recipe(*SETTINGS))
     [gold] = [check.detail for check in report.checks if check.name == "gold"]
     assert gold == "4 of 4 ground truths verify themselves; 8 problems have none, the majority's answer will be taken"
+
+
+def test_the_recipe_that_shows_it_reads_and_takes_questions_alone(
+    unlabelled: Path, tokenizer_folder: Path, tmp_path: Path
+):
+    models = [f"generators.{arm}.engine={{model: {tokenizer_folder}, max_model_len: 256}}" for arm in ("short", "long")]
+    small = [f"generators.{arm}.sampling.max_tokens=64" for arm in ("short", "long")]
+    other = ["decontaminate.sets=[]", f"filter.tokenizer={tokenizer_folder}", f"sources.0.dataset={unlabelled}"]
+    shown = load_recipe(Path(__file__).parents[2] / "recipes" / "unlabelled.yaml", [*models, *small, *other])
+    run = prepare(shown, tmp_path / "run").run
+    assert sorted(problem.gold for problem in run.each_problem()) == ["dataset"] * 4 + ["majority"] * 8
 
 
 def test_the_arm_must_exist(recipe: Make):

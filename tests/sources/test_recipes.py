@@ -17,7 +17,14 @@ RECIPES = sorted(
     file
     for file in (Path(__file__).parents[2] / "recipes").glob("*.yaml")
     if file.stem
-    not in ("demo", "both-sides", "gsm8k-local", "gsm8k-both-sides", "rounds")  # tested where their data is
+    not in (
+        "demo",
+        "both-sides",
+        "gsm8k-local",
+        "gsm8k-both-sides",
+        "rounds",
+        "unlabelled",
+    )  # tested where their data is
 )
 QWEN3 = "Qwen/Qwen3-4B"
 R1_DISTILL = "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"
