@@ -199,8 +199,10 @@ def print_pairs(
     pairs = view_pairs(open_run(run), view)
     if wanted:
         pairs = [p for p in pairs if p["id"].startswith(wanted) or p["problem_id"].startswith(wanted)]
-        if not pairs:
-            raise RunError(f"view '{view}' of {run} has no pair '{wanted}'", hint=f"pairforge show {run} -n 5")
+        if not print_problem(run, view, wanted) and not pairs:
+            raise RunError(
+                f"view '{view}' of {run} has no pair or problem '{wanted}'", hint=f"pairforge show {run} -n 5"
+            )
     elif extremes:
         pairs.sort(key=lambda p: (p["gap_tokens"], p["id"]))
         pairs = pairs[:count] + pairs[max(count, len(pairs) - count) :]
@@ -208,6 +210,39 @@ def print_pairs(
         pairs = random.Random(seed).sample(pairs, min(count, len(pairs)))
     for pair in pairs:
         print_pair(pair)
+
+
+def print_problem(run: str, view: str, wanted: str) -> bool:
+    """The problem with that id: its end, and what the rules say of every sample. Returns whether there is one."""
+    from rich.table import Table
+
+    from pairforge.pipeline.problem_view import problem_view
+    from pairforge.run import open_run
+
+    with progress() as show:
+        found = problem_view(open_run(run), view, wanted, show)
+    if found is None:
+        return False
+    out = stdout()
+    out.rule(plain(f"problem {found.problem_id}"))
+    out.print(plain(f"{found.question}\nanswer {found.answer}; {found.ending}"), soft_wrap=True)
+    for rules in found.rules:
+        if rules.part:
+            out.print(plain(f"part {rules.part}"))
+        if rules.fails:
+            out.print(plain(f"the problem fails: {', '.join(rules.fails)}"))
+        table = Table("sample", "verdict", "tokens", "as chosen", "as rejected", box=None)
+        for sample in rules.samples:
+            says = [", ".join(fails) or "passes" for fails in (sample.chosen, sample.rejected)]
+            tokens = "-" if sample.chosen_tokens is None else f"{sample.chosen_tokens:,}"
+            table.add_row(*map(plain, (sample.sample_key.partition("/")[2], sample.status, tokens, *says)))
+        out.print(table)
+        for couple in rules.couples:
+            chosen, rejected = (key.partition("/")[2] for key in (couple.chosen_key, couple.rejected_key))
+            out.print(plain(f"{chosen} > {rejected}: {', '.join(couple.fails) or 'passes'}"), soft_wrap=True)
+    for key, text in found.texts.items():
+        out.print(plain(f"\n{key.partition('/')[2]}:\n{text}"))
+    return True
 
 
 def print_pair(pair: dict[str, Any]) -> None:

@@ -245,6 +245,21 @@ def test_a_mix_is_told_per_part(run):
     assert re.search(r"row 2: near \d+, wrong \d+", text)
 
 
+def test_show_tells_what_every_rule_said_of_a_dropped_problem(run):
+    done("filter", run, "--view", "strict", "--set", "filter.gap.min=100", "--set", "filter.gap.max=300")
+    drops = pl.read_parquet(run / "views/strict/drops.parquet")
+    dropped = drops.filter(reason="gap_max")["subject"][0]
+    text = done("show", run, "--view", "strict", "--id", dropped)
+    assert "dropped by gap_max" in text and "given/0/0 > sampled/0/64: gap_max" in text
+    assert re.search(r"given/0/0 +correct +\d+ +passes +origin", text)
+    assert re.search(r"sampled/\d/64 +(correct|incorrect|truncated) +\d+ +origin", text)
+    assert "So the answer is" in text
+    paired = pl.read_parquet(run / "views/strict/pairs.parquet")
+    text = done("show", run, "--view", "strict", "--id", paired["problem_id"][0])
+    assert f"paired: {paired['id'][0]}" in text and ": passes" in text and f"pair {paired['id'][0]}" in text
+    assert "no pair or problem 'zzz'" in str(call("show", run, "--view", "strict", "--id", "zzz").exception)
+
+
 def test_diff_names_the_rule_that_made_the_difference(run):
     done("filter", run, "--view", "a")
     done("filter", run, "--view", "b", "--set", "filter.gap.min=400")
