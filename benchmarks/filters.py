@@ -21,6 +21,7 @@ import polars as pl
 
 from benchmarks._machine import machine
 from pairforge.filters import Bounds, Evidence, Rules, SideRules, prepare, select
+from pairforge.filters.choices.pick import PickBy
 from pairforge.filters.sweep import Arm, sweep
 
 DRAWS = 8
@@ -60,6 +61,20 @@ def tables(candidates: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
         )
 
     return problems, pl.concat([part("given", 1, 500, 8000), part("sampled", DRAWS, 50, 1024)])
+
+
+# The same rules, and what scores and sums over a problem's solutions add to them.
+SCORED = RULES.model_copy(
+    update={
+        "where": "rejected_quality > 0.1 and rejected_tokens <= 1.5 * mean_correct_tokens_sampled",
+        "pick": PickBy(by="rejected_quality", order="largest"),
+    }
+)
+
+
+def scored(samples: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
+    """The samples with a score."""
+    return samples.with_columns(quality=np.random.default_rng(seed).random(samples.height))
 
 
 def fifty_arms() -> list[Arm]:
@@ -144,10 +159,14 @@ def main() -> None:
     for size in options.sizes:
         problems, samples = tables(size)
         views = [seconds(lambda: select(prepare(problems, samples), RULES)) for _ in range(options.repeats)]  # noqa: B023
+        more = scored(samples)
+        rich = [seconds(lambda: select(prepare(problems, more), SCORED)) for _ in range(options.repeats)]  # noqa: B023
         evidence = prepare(problems, samples)
         arms = seconds(lambda: sweep(evidence, fifty_arms()))  # noqa: B023
+        times = [statistics.median(cpu for _, cpu in found) for found in (rich, views)]
         print(
-            f"{size:>9,} candidates: one view {show(views)}; sweep of 50 rule sets {show([arms])}; "
+            f"{size:>9,} candidates: one view {show(views)}; with a score and a sum {show(rich)}, "
+            f"{times[0] / times[1]:.2f}x in processor time; sweep of 50 rule sets {show([arms])}; "
             f"peak memory {peak_gib():.2f} GiB",
             flush=True,
         )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from pairforge.filters.candidates import Candidates
@@ -51,25 +52,22 @@ def drops(problems: pl.DataFrame, found: Candidates, lost_later: Sequence[Lost],
     the problem was never drawn: enough others had been accepted.
     """
     not_needed = (pl.col("draws") == 0) & (pl.col("stopped_by") == ENOUGH)
-    dropped = problems.select("p", "problem_id", not_needed=not_needed).join(
-        pairs.select("p").unique(), on="p", how="anti"
+    rows = problems.select("p", "problem_id", not_needed=not_needed)
+    columns = [f"n{at}" for at in range(len(reasons_in_order(found, lost_later)))]
+    rows = rows.with_columns(
+        _dense(counts, problems.height).alias(name)
+        for name, counts in zip(columns, counts_in_order(found, lost_later), strict=True)
     )
-    reasons = reasons_in_order(found, lost_later)
-    later = [
-        lost.select("p", pl.lit(code, dtype=pl.UInt16).alias("code"), "n")
-        for code, (_, lost) in enumerate(lost_later, start=len(found.reasons) + 1)
-    ]
-    first = found.lost.with_columns(pl.col("code").cast(pl.UInt16))
-    lost = pl.concat([first, *later]).join(dropped, on="p", how="semi").sort("p", "code")
-    names = pl.DataFrame({"reason": [NO_CANDIDATE, *reasons]}).with_columns(
-        entry=pl.Series([json.dumps(reason) for reason in [NO_CANDIDATE, *reasons]])  # a cap names any column
-    )
-    lost = lost.hstack(names[lost["code"].cast(pl.UInt32)])
-    entry = pl.format("{}: {}", "entry", "n")
-    per_problem = lost.group_by("p", maintain_order=True).agg(
-        pl.col("reason").last(), counts=entry.str.join(", "), total=pl.col("n").sum(), last=pl.col("n").last()
-    )
-    rows = dropped.join(per_problem, on="p", how="left").sort("problem_id")
+    rows = rows.filter(~_dense(pairs.select("p", n=1), problems.height).cast(pl.Boolean))
+    named = list(zip(columns, reasons_in_order(found, lost_later), strict=True))
+    rows = rows.select(
+        "problem_id",
+        "not_needed",
+        reason=_last_of([(name, pl.lit(reason)) for name, reason in named], pl.String),
+        last=_last_of([(name, pl.col(name)) for name, _ in named], pl.Int64),
+        total=pl.sum_horizontal(*columns) if columns else pl.lit(0),
+        counts=pl.concat_str(pl.lit(""), *(_entry(name, reason) for name, reason in named)).str.strip_prefix(", "),
+    ).sort("problem_id")
     detail = pl.format("took the last {} of {} candidates", "last", "total")
     undrawn = pl.lit("enough problems were accepted before it was drawn")
     no_detail = pl.when("not_needed").then(undrawn).otherwise(pl.lit("no sample stands on one of the two sides"))
@@ -79,8 +77,27 @@ def drops(problems: pl.DataFrame, found: Candidates, lost_later: Sequence[Lost],
         pl.lit("filter").alias("stage"),
         pl.coalesce("reason", no_reason).alias("reason"),
         pl.coalesce(detail, no_detail).alias("detail"),
-        pl.concat_str(pl.lit("{"), pl.col("counts").fill_null(""), pl.lit("}")).alias("counts"),
+        pl.concat_str(pl.lit("{"), pl.col("counts"), pl.lit("}")).alias("counts"),
     )
+
+
+def _dense(counts: pl.DataFrame, size: int) -> pl.Series:
+    """The counts (p, n) of all problems in order, 0 for those that have none."""
+    values = np.zeros(size, dtype=np.int64)
+    values[counts["p"].to_numpy()] = counts["n"].to_numpy()
+    return pl.Series(values)
+
+
+def _last_of(values: Sequence[tuple[str, pl.Expr]], kind: type[pl.DataType]) -> pl.Expr:
+    """The value of the last column that is not 0; null where all are."""
+    known = [pl.when(pl.col(name) > 0).then(value) for name, value in reversed(values)]
+    return pl.coalesce(*known, pl.lit(None, dtype=kind))
+
+
+def _entry(name: str, reason: str) -> pl.Expr:
+    """A count as an entry of a JSON object, behind a comma; "" for 0. A cap's reason may hold any text."""
+    entry = pl.concat_str(pl.lit(f", {json.dumps(reason)}: "), pl.col(name).cast(pl.String))
+    return pl.when(pl.col(name) > 0).then(entry).otherwise(pl.lit(""))
 
 
 def funnel(found: Candidates, lost_later: Sequence[Lost], part: str = "") -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from pairforge.filters.columns import with_columns
 from pairforge.filters.evidence import Evidence
 from pairforge.filters.rule import Condition, SideName
 from pairforge.filters.rules import PairRules
+from pairforge.filters.rules import ProblemRules as OnProblem
 from pairforge.filters.ruleset import Rules, columns_named
 from pairforge.filters.sums import with_sums
 
@@ -80,10 +81,8 @@ def _side_failures(evidence: Evidence, rules: Rules, side: SideName) -> list[tup
 
 def _couples(evidence: Evidence, rules: Rules) -> tuple[CoupleRules, ...]:
     """The couples whose samples passed their own side's rules, with what they fail together."""
-    defaults = {name: field.default for name, field in PairRules.model_fields.items()}
-    anything = rules.model_copy(
-        update={**defaults, "direction": "any", "gold": (), "gold_suspects": "keep", "pass_rate": Bounds()}
-    )
+    kinds = (*PairRules.model_fields.items(), *OnProblem.model_fields.items())
+    anything = rules.model_copy(update={**{name: field.default for name, field in kinds}, "direction": "any"})
     passed = candidates(evidence, anything).passed
     conditions = list(rules.pair_conditions())
     for condition in conditions:

@@ -73,6 +73,9 @@ class Undecided:
         return found
 
 
+_CUT = pl.col("budget_limited") & (pl.col("finish_reason") == "length")
+
+
 def undecided(evidence: Evidence, rules: Rules, drops: pl.DataFrame) -> Undecided:
     """Count what the sampling left undecided, given the drops of a selection (`Selection.drops`)."""
     parts = [
@@ -84,6 +87,10 @@ def undecided(evidence: Evidence, rules: Rules, drops: pl.DataFrame) -> Undecide
     final = [ENOUGH, *(reason for part in rules.parts or (rules,) for reason in _final_reasons(part))]
     names = drops.filter(~pl.col("reason").is_in(final)).select(problem_id="subject")
     problems = evidence.problems.select("p", "problem_id", "stopped_by")
+    cut_short = evidence.samples.filter(_CUT)["p"].unique().implode()
+    problems = problems.filter(pl.col("stopped_by").is_in([ACCEPTED, ENOUGH]) | pl.col("p").is_in(cut_short))
+    if problems.is_empty():
+        return Undecided()  # every problem had all its draws, at full length
     dropped = problems.join(names, on="problem_id", how="semi")
     left = dropped.filter(pl.col("stopped_by") == ENOUGH).height
     able = [_with_limit(evidence, part.effective, dropped) for part in parts]
@@ -150,6 +157,6 @@ def _with_limit(evidence: Evidence, rules: Rules, problems: pl.DataFrame) -> pl.
 
 def _cut(evidence: Evidence, problems: pl.DataFrame) -> pl.Series:
     """Of these problems, those with a sample that was cut for a smaller budget and may be longer under the rules."""
-    cut = evidence.samples.filter(pl.col("budget_limited") & (pl.col("finish_reason") == "length"))
+    cut = evidence.samples.filter(_CUT)
     cut = cut.join(problems.select("p", "limit"), on="p")
     return cut.filter(pl.col("limit").is_null() | (pl.col("completion_tokens") < pl.col("limit")))["p"].unique()
