@@ -121,7 +121,7 @@ def read_examples(file: Path) -> Any:
         reason = error.strerror or str(error)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         reason = str(error).splitlines()[0]
-    hint = "a .jsonl or .yaml file of examples, each with `question` and `answer`"
+    hint = "a .jsonl or .yaml file of examples, or a list of them in YAML, each with `question` and `answer`"
     raise RecipeError(f"prompt.examples: cannot read {file}: {reason}", hint=hint)
 
 
