@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from pairforge import demo
 from pairforge.cli import app
 from pairforge.cli import evaluate as commands
 from pairforge.errors import TrainError
+from pairforge.recipe import dump_recipe, load_recipe
+from pairforge.run import Run
 
 
 def call(*arguments: object) -> Result:
@@ -65,3 +68,11 @@ def test_template_switches_are_given_one_by_one_or_as_json():
     for wrong in ("enable_thinking", "{broken", "[1]", "{}x"):
         with pytest.raises(TrainError, match="neither KEY=VALUE nor a JSON object"):
             commands.switches([wrong])
+
+
+def test_a_runs_prompt_comes_with_its_template_switches(tmp_path: Path):
+    run = Run(tmp_path / "run")
+    recipe = load_recipe(demo.recipe_path(), ["format.template_kwargs={enable_thinking: false}"])
+    run.write_recipe(dump_recipe(recipe))
+    asked = commands.prompt_of(str(run.path))
+    assert asked == {"system": None, "user": "{question}", "template_kwargs": {"enable_thinking": False}}
