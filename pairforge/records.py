@@ -69,10 +69,10 @@ class Sample:
     `text` is the raw completion; `thought` and `answer_text` are its two parts when a reasoning frame was found
     (`thought` is None when there is none, and `answer_text` is then the whole text).
     `side` is the role the source gave a ready-made solution ("any" leaves it to the rules).
-    `max_tokens` is the budget of the request in the sampler's tokens (0 for given solutions), `sampled_tokens`
-    what it used; `budget_limited` marks a budget below the configured one, because a longer sample could not
-    have been paired. `token_ratio` (sampler's tokens per student's, with a safety margin) converted that limit
-    from the student's tokens.
+    `max_tokens` is the budget in the sampler's tokens (0 for given solutions), `sampled_tokens` what it used, both over
+    all requests that wrote the text; `budget_limited` marks a budget below the configured one, because a longer sample
+    could not have been paired. `token_ratio` (sampler's tokens per student's, with a safety margin) converted that
+    limit from the student's tokens.
     `error` holds the engine's message when `finish_reason` is "error".
     """
 
