@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pairforge import lengths
-from pairforge.cli import app, views  # noqa: F401  (importing registers the commands)
+from pairforge.cli import app, sweeps, views  # noqa: F401  (importing registers the commands)
 from pairforge.generator import Completion, Request
 from pairforge.generator.engines.scripted import ScriptedEngine
 from pairforge.pipeline import (
