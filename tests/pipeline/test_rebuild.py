@@ -66,6 +66,21 @@ def test_a_view_under_other_rules_than_the_run_was_sampled_for_is_rebuilt(
     assert rebuild(staged, tmp_path, name, "sample_for=[]") != rows
 
 
+def test_a_view_of_two_arms_is_rebuilt_with_both(two_arms: Make, scripted: Make, tmp_path: Path):
+    def either(request: Request) -> str:
+        return " ".join(["so"] * 20) + f" {solution(request)}" if "/long/" in request.key else solution(request)
+
+    scripted(either)
+    build(two_arms("filter.gap.min=8"), tmp_path / "run")
+    make_view(open_session(str(tmp_path / "run"), ["filter.gap.min=16"]), "narrow")
+    staged, rows = publish(tmp_path / "run", "narrow")
+    published = yaml.safe_load(staged.files["recipe.yaml"].read_text())
+    assert list(published["generators"]) == ["short", "long"]
+    assert rows["rows"] > 2 and published["sample_for"] == [{"filter.gap.min": 8}]
+    assert rebuild(staged, tmp_path, "narrow") == rows
+    assert rebuild(staged, tmp_path, "narrow", "sample_for=[]") != rows
+
+
 def test_a_view_that_the_run_was_sampled_for_needs_no_further_key(recipe: Make, scripted: Make, tmp_path: Path):
     scripted(solution)
     build(recipe(*SAMPLED), tmp_path / "run")
