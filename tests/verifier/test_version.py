@@ -10,7 +10,7 @@ import pairforge.verifier
 from pairforge.verifier import VERIFIER_VERSION
 
 # They carry or store decisions, and make none.
-CARRIERS = {"__init__.py", "config.py", "decisions.py", "files.py", "pool.py", "worker.py"}
+CARRIERS = {"__init__.py", "config.py", "decisions.py", "files.py", "majority_vote.py", "pool.py", "worker.py"}
 
 
 def definitions(source: str) -> list[str]:
