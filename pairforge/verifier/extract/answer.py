@@ -10,6 +10,7 @@ that marks nothing is the answer itself.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pairforge.records import FinishReason
 from pairforge.verifier.extract.boxes import alone, box_at, boxed_answer, is_empty, last_box
@@ -173,7 +174,13 @@ def _tidy(found: Extraction) -> Extraction:
         return Extraction(
             found.answer[:80], f"the answer is longer than {MAX_ANSWER_CHARS} characters", missing="refused"
         )
-    return found._replace(answer=plain_digits(unwrap(found.answer)))
+    plain = _undressed(found.answer)
+    return found if plain == found.answer else found._replace(answer=plain)
+
+
+@lru_cache(maxsize=4096)  # the samples of one problem often agree
+def _undressed(answer: str) -> str:
+    return plain_digits(unwrap(answer))
 
 
 def read_gold(solution: str) -> str | None:

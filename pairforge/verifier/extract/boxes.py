@@ -101,7 +101,7 @@ def boxed_answer(text: str, last: Box | None = None) -> Extraction | None:
 
 def alone(text: str, last: Box, content: str) -> Extraction:
     """The answer in a box that no other is joined to."""
-    content = undoubled(_SAID.sub("", content))
+    content = undoubled(_SAID.sub("", content) if "\\text" in content else content)
     answer = with_what_follows(text, last.start, last.end, content)
     if answer is None:
         return Extraction(content[:80], "the last box is only a part of a formula", missing="refused")
