@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from pairforge import paper
+from pairforge.export.format import Written
 
 # Settings that every configuration states in the same words.
 SHARED = (
@@ -70,6 +71,18 @@ def settings_of(
         "gradient_accumulation_steps": block.get("gradient_accumulation_steps") or accumulated,
         "left_out": left_out,
         "note": fewer + note,
+    }
+
+
+def trl_arguments(settings: Mapping[str, Any], written: Written) -> dict[str, Any]:
+    """What each of TRL's commands is told about the model and the data, whatever it trains."""
+    return {
+        "model_name_or_path": settings["model"],
+        **({"model_revision": settings["revision"]} if settings["revision"] else {}),
+        "dataset_name": settings["here"],
+        **({"eval_strategy": "epoch"} if written.with_eval else {}),
+        "max_length": settings["max_length"],
+        "warmup_steps": settings["warmup"],
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pairforge.export.format import Format, Written
 from pairforge.export.labels import kto_weights
-from pairforge.export.settings import SHARED, dump_config
+from pairforge.export.settings import SHARED, dump_config, trl_arguments
 
 
 def row(labeled: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,12 +17,7 @@ def row(labeled: Mapping[str, Any]) -> dict[str, Any]:
 
 def configure(settings: Mapping[str, Any], written: Written) -> dict[str, str]:
     config = {
-        "model_name_or_path": settings["model"],
-        **({"model_revision": settings["revision"]} if settings["revision"] else {}),
-        "dataset_name": settings["here"],
-        **({"eval_strategy": "epoch"} if written.with_eval else {}),
-        "max_length": settings["max_length"],
-        "warmup_steps": settings["warmup"],
+        **trl_arguments(settings, written),
         **{name: settings[name] for name in ("beta", *SHARED)},
         **kto_weights(*written.labels),
         "output_dir": "kto-model",

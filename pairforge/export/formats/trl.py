@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pairforge.export.format import Format, Written
-from pairforge.export.settings import SHARED, dump_config
+from pairforge.export.settings import SHARED, dump_config, trl_arguments
 
 
 def row(pair: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,12 +19,7 @@ def row(pair: Mapping[str, Any]) -> dict[str, Any]:
 
 def configure(settings: Mapping[str, Any], written: Written) -> dict[str, str]:
     config = {
-        "model_name_or_path": settings["model"],
-        **({"model_revision": settings["revision"]} if settings["revision"] else {}),
-        "dataset_name": settings["here"],
-        **({"eval_strategy": "epoch"} if written.with_eval else {}),
-        "max_length": settings["max_length"],
-        "warmup_steps": settings["warmup"],
+        **trl_arguments(settings, written),
         **{name: settings[name] for name in ("beta", *SHARED)},
         "output_dir": "dpo-model",
     }
