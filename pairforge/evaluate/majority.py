@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from pairforge.records import Status
+from pairforge.verifier.majority_vote import join, leader_of
 
 GOLD = "="  # the vote of every right answer: what equals the gold answer is equal
 Equal = Callable[[Iterable[tuple[str, str]]], Iterable[bool]]
@@ -22,14 +23,14 @@ def votes(answers: Mapping[str, Sequence[tuple[Status, str]]], equal: Equal) -> 
     leaders = {question: {text: text for _, text in own} for question, own in answers.items()}
     for (question, first, second), is_same in zip(pairs, same, strict=True):
         if is_same:
-            _join(leaders[question], first, second)
+            join(leaders[question], first, second)
     return {question: [_vote(leaders[question], *given) for given in own] for question, own in answers.items()}
 
 
 def _vote(leaders: Mapping[str, str], status: Status, text: str) -> str:
     if status == "correct":
         return GOLD
-    return f"{GOLD}{_leader(leaders, text)}" if text else ""
+    return f"{GOLD}{leader_of(leaders, text)}" if text else ""
 
 
 def _open_pairs(answers: Mapping[str, Sequence[tuple[Status, str]]]) -> Iterator[tuple[str, str, str]]:
@@ -39,14 +40,3 @@ def _open_pairs(answers: Mapping[str, Sequence[tuple[Status, str]]]) -> Iterator
         wrong = [text for status, text in own if status != "correct" and text]
         if 0 < right <= len(wrong):
             yield from ((question, first, second) for first, second in combinations(sorted(set(wrong)), 2))
-
-
-def _leader(leaders: Mapping[str, str], text: str) -> str:
-    while leaders[text] != text:
-        text = leaders[text]
-    return text
-
-
-def _join(leaders: dict[str, str], first: str, second: str) -> None:
-    first, second = sorted((_leader(leaders, first), _leader(leaders, second)))
-    leaders[second] = first

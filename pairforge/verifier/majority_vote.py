@@ -35,7 +35,7 @@ def majorities(answers: Mapping[str, Sequence[str]], equal: Equal) -> dict[str, 
     groups = {problem: {text: text for text in own if text} for problem, own in answers.items()}
     for (problem, first, second), is_same in zip(asked, same, strict=True):
         if is_same:
-            _join(groups[problem], first, second)
+            join(groups[problem], first, second)
     found = {problem: _winner(own, groups[problem]) for problem, own in answers.items()}
     return {problem: winner for problem, winner in found.items() if winner is not None}
 
@@ -44,25 +44,27 @@ def _winner(answers: Sequence[str], groups: dict[str, str]) -> Majority | None:
     texts = Counter(text for text in answers if text)
     sizes: Counter[str] = Counter()
     for text, count in texts.items():
-        sizes[_leader(groups, text)] += count
+        sizes[leader_of(groups, text)] += count
     ranked = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
         return None
     leader, agreeing = ranked[0]
     second = ranked[1][1] if len(ranked) > 1 else 0
     # Written as most of them write it; of those as frequent, the shortest.
-    spellings = [text for text in texts if _leader(groups, text) == leader]
+    spellings = [text for text in texts if leader_of(groups, text) == leader]
     answer = min(spellings, key=lambda text: (-texts[text], len(text), text))
     votes = len(answers)
     return Majority(answer, agreeing, votes, agreeing / votes, (agreeing - second) / votes)
 
 
-def _leader(groups: Mapping[str, str], text: str) -> str:
+def leader_of(groups: Mapping[str, str], text: str) -> str:
+    """The text that stands for the group of `text`; `groups` leads each text to another of its group, or to itself."""
     while groups[text] != text:
         text = groups[text]
     return text
 
 
-def _join(groups: dict[str, str], first: str, second: str) -> None:
-    first, second = sorted((_leader(groups, first), _leader(groups, second)))
+def join(groups: dict[str, str], first: str, second: str) -> None:
+    """Make one group of the groups of two texts."""
+    first, second = sorted((leader_of(groups, first), leader_of(groups, second)))
     groups[second] = first
